@@ -1,0 +1,284 @@
+//! A second opinion on every plan, written without the planner's code.
+//!
+//! Between `plan` and `execute`. A plan with a violation is a bug: nothing of it is executed, and the violation is
+//! reported. The rules are stated from the outside (what must never be asked of AWS), so a mistake in the planner is not
+//! repeated here.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::desired::Desired;
+use crate::observe::{ClusterStatus, ProviderStatus, ServiceStatus};
+use crate::observed::Observed;
+use crate::ownership::{MANAGED_BY, PRUNE, Tags};
+use crate::plan::{Limits, Plan, Prune, World, Writes};
+use crate::step::{Action, Cause, Step};
+
+/// Something that a plan must never contain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Violation {
+    /// The rule.
+    pub rule: Rule,
+    /// The step that breaks it, in words.
+    pub step: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.step)
+    }
+}
+
+/// What must hold for every step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Rule {
+    /// One writer per resource.
+    #[error("two steps write one resource")]
+    OneStepPerResource,
+    /// No second call while one is under way.
+    #[error("a step writes a resource that another step is writing")]
+    NotInFlight,
+    /// Nothing while writing is off.
+    #[error("a step is planned although writing is switched off")]
+    WritesAllowed,
+    /// Suspended objects stay as they are.
+    #[error("a step is planned for a suspended object")]
+    NotSuspended,
+    /// Other people's things stay as they are.
+    #[error("a step changes something that does not carry our installation id")]
+    OnlyOurs,
+    /// Nothing on a guess.
+    #[error("a step acts on a place that was never read")]
+    NothingUnread,
+    /// No second one beside an existing one.
+    #[error("a step creates something that exists")]
+    NoDuplicate,
+    /// What is declared stays.
+    #[error("a step deletes something that is declared and in charge")]
+    NothingDeclaredIsDeleted,
+    /// No pruning against the rules.
+    #[error("a step removes something although pruning is not allowed")]
+    PruneAllowed,
+    /// A service only on providers that can be used.
+    #[error("a service is to use a capacity provider that is not active")]
+    ProvidersActive,
+    /// A service only on an existing revision.
+    #[error("a service is to run a revision that is not active")]
+    RevisionActive,
+    /// A provider with users stays.
+    #[error("a capacity provider is to be deleted while services use it")]
+    ProviderUnused,
+    /// What Axon creates must be recognisable as Axon's.
+    #[error("a step creates something without our installation id")]
+    CreatedTagged,
+}
+
+/// Everything that is wrong with a plan; empty for a good one.
+pub fn check(world: World<'_>, limits: &Limits, plan: &Plan) -> Vec<Violation> {
+    let review = Review { world, limits };
+    let mut seen = BTreeSet::new();
+    let mut violations = Vec::new();
+    for step in &plan.steps {
+        let mut broken = review.step(step);
+        if !seen.insert(&step.resource) {
+            broken.push(Rule::OneStepPerResource);
+        }
+        let text = format!("{} on {}", step.action.operation(), step.resource);
+        violations.extend(broken.into_iter().map(|rule| Violation { rule, step: text.clone() }));
+    }
+    violations
+}
+
+struct Review<'a> {
+    world: World<'a>,
+    limits: &'a Limits,
+}
+
+impl Review<'_> {
+    fn step(&self, step: &Step) -> Vec<Rule> {
+        let mut broken = Vec::new();
+        let mut rule = |holds: bool, rule: Rule| {
+            if !holds {
+                broken.push(rule);
+            }
+        };
+        rule(self.limits.writes == Writes::Allowed, Rule::WritesAllowed);
+        rule(!self.limits.in_flight.contains_key(&step.resource), Rule::NotInFlight);
+        rule(!self.desired().suspended.contains(&step.object), Rule::NotSuspended);
+        for (holds, name) in self.action(step) {
+            rule(holds, name);
+        }
+        broken
+    }
+
+    fn action(&self, step: &Step) -> Vec<(bool, Rule)> {
+        match &step.action {
+            Action::CreateCluster(request) => {
+                let name = request.cluster_name.as_deref().unwrap_or_default();
+                let free = self.observed().clusters.get(name).is_none_or(|c| c.status == ClusterStatus::Inactive);
+                vec![
+                    (self.observed().clusters.is_read(), Rule::NothingUnread),
+                    (free, Rule::NoDuplicate),
+                    (self.is_tagged(&request.tags), Rule::CreatedTagged),
+                ]
+            }
+            Action::UpdateCluster(request) => {
+                vec![(self.owns_cluster(request.cluster.as_deref().unwrap_or_default()), Rule::OnlyOurs)]
+            }
+            Action::DeleteCluster { cluster } => {
+                let declared = self.desired().clusters.keys().any(|name| name.as_str() == cluster);
+                let mut rules = self.deletion(step, self.observed().clusters.get(cluster).map(|found| &found.tags));
+                rules.push((!declared, Rule::NothingDeclaredIsDeleted));
+                rules
+            }
+            Action::CreateCapacityProvider(request) => self.create_provider(request),
+            Action::UpdateCapacityProvider(request) => {
+                let tags = self.provider_tags(request.name.as_deref().unwrap_or_default());
+                vec![(tags.is_some_and(|tags| self.is_ours(tags)), Rule::OnlyOurs)]
+            }
+            Action::DeleteCapacityProvider { name, .. } => self.delete_provider(step, name),
+            Action::RegisterTaskDefinition(request) => vec![
+                (self.observed().task_definitions.is_read(), Rule::NothingUnread),
+                (self.is_tagged(&request.tags), Rule::CreatedTagged),
+            ],
+            Action::DeregisterTaskDefinition { arn } => {
+                let tags = self.observed().task_definitions.get(arn).map(|found| &found.tags);
+                vec![
+                    (tags.is_some_and(|tags| self.is_ours(tags)), Rule::OnlyOurs),
+                    (!self.is_run(arn), Rule::NothingDeclaredIsDeleted),
+                ]
+            }
+            Action::CreateService(request) => self.create_service(request),
+            Action::UpdateService(request) => self.update_service(request),
+            Action::DeleteService { cluster, service } => self.delete_service(step, cluster, service),
+            Action::TagResource { arn, .. } | Action::UntagResource { arn, .. } => {
+                let adopts = step.because == [Cause::Adoption];
+                vec![(adopts || self.owns_arn(arn), Rule::OnlyOurs)]
+            }
+        }
+    }
+
+    fn create_provider(&self, request: &crate::shape::provider::CreateCapacityProvider) -> Vec<(bool, Rule)> {
+        let name = request.name.as_deref().unwrap_or_default();
+        let cluster = request.cluster.as_deref().unwrap_or_default();
+        vec![
+            (
+                self.observed().providers.get(cluster).is_some_and(crate::observed::Listing::is_read),
+                Rule::NothingUnread,
+            ),
+            (self.provider_tags(name).is_none(), Rule::NoDuplicate),
+            (self.is_tagged(&request.tags), Rule::CreatedTagged),
+            (self.owns_cluster(cluster), Rule::OnlyOurs),
+        ]
+    }
+
+    fn delete_provider(&self, step: &Step, name: &str) -> Vec<(bool, Rule)> {
+        let used = self.observed().all_services().any(|service| {
+            service.status != ServiceStatus::Inactive
+                && service.settings.capacity_provider_strategy.iter().flatten().any(|i| i.capacity_provider == name)
+        });
+        let mut rules = self.deletion(step, self.provider_tags(name));
+        rules.push((!used, Rule::ProviderUnused));
+        rules
+    }
+
+    fn create_service(&self, request: &crate::shape::service::CreateService) -> Vec<(bool, Rule)> {
+        let cluster = request.cluster.as_deref().unwrap_or_default();
+        let name = request.service_name.as_deref().unwrap_or_default();
+        let listing = self.observed().services.get(cluster);
+        let found = listing.and_then(|listing| listing.get(name));
+        vec![
+            (listing.is_some_and(crate::observed::Listing::is_read), Rule::NothingUnread),
+            (found.is_none_or(|found| found.status == ServiceStatus::Inactive), Rule::NoDuplicate),
+            (self.is_tagged(&request.tags), Rule::CreatedTagged),
+            (self.are_active(&request.capacity_provider_strategy), Rule::ProvidersActive),
+            (self.is_active(request.task_definition.as_deref()), Rule::RevisionActive),
+        ]
+    }
+
+    fn update_service(&self, request: &crate::shape::service::UpdateService) -> Vec<(bool, Rule)> {
+        let cluster = request.cluster.as_deref().unwrap_or_default();
+        let name = request.service.as_deref().unwrap_or_default();
+        let found = self.observed().services.get(cluster).and_then(|listing| listing.get(name));
+        let strategy = request.capacity_provider_strategy.as_deref().unwrap_or_default();
+        vec![
+            (found.is_some_and(|found| self.is_ours(&found.tags)), Rule::OnlyOurs),
+            (self.are_active(strategy), Rule::ProvidersActive),
+            (self.is_active(request.task_definition.as_deref()), Rule::RevisionActive),
+        ]
+    }
+
+    fn delete_service(&self, step: &Step, cluster: &str, name: &str) -> Vec<(bool, Rule)> {
+        let found = self.observed().services.get(cluster).and_then(|listing| listing.get(name));
+        let wanted = self.desired().services.values();
+        let declared = wanted.into_iter().any(|s| s.cluster == *cluster && s.object.name == *name);
+        let mut rules = self.deletion(step, found.map(|found| &found.tags));
+        rules.push((!declared, Rule::NothingDeclaredIsDeleted));
+        rules
+    }
+
+    fn deletion(&self, step: &Step, tags: Option<&Tags>) -> Vec<(bool, Rule)> {
+        let kept = tags.is_some_and(|tags| tags.get(PRUNE).is_some_and(|value| value == "Disabled"));
+        let undeclared = step.because.contains(&Cause::NotDeclared);
+        let held = self.desired().held.contains(&step.object);
+        vec![
+            (tags.is_some_and(|tags| self.is_ours(tags)), Rule::OnlyOurs),
+            (!kept && !held, Rule::NothingDeclaredIsDeleted),
+            (!undeclared || self.limits.prune == Prune::Enabled, Rule::PruneAllowed),
+            (!undeclared || !self.desired().is_empty(), Rule::PruneAllowed),
+        ]
+    }
+
+    fn are_active(&self, strategy: &[crate::shape::shared::CapacityProviderStrategyItem]) -> bool {
+        strategy.iter().all(|item| {
+            let mut providers = self.observed().all_providers();
+            providers.any(|found| found.name == item.capacity_provider && found.status == ProviderStatus::Active)
+        })
+    }
+
+    fn is_active(&self, arn: Option<&str>) -> bool {
+        arn.and_then(|arn| self.observed().task_definitions.get(arn)).is_some_and(|found| found.active)
+    }
+
+    fn is_run(&self, arn: &str) -> bool {
+        self.observed().all_services().any(|service| {
+            service.status != ServiceStatus::Inactive
+                && (service.settings.task_definition.as_deref() == Some(arn)
+                    || service.deployments.iter().any(|deployment| deployment.task_definition == arn))
+        })
+    }
+
+    fn owns_cluster(&self, name: &str) -> bool {
+        self.observed().clusters.get(name).is_some_and(|found| self.is_ours(&found.tags))
+    }
+
+    fn owns_arn(&self, arn: &str) -> bool {
+        let observed = self.observed();
+        let clusters = observed.clusters.iter().map(|found| (&found.arn, &found.tags));
+        let providers = observed.all_providers().map(|found| (&found.arn, &found.tags));
+        let services = observed.all_services().map(|found| (&found.arn, &found.tags));
+        let mut all = clusters.chain(providers).chain(services);
+        all.any(|(found, tags)| found == arn && self.is_ours(tags))
+    }
+
+    fn provider_tags(&self, name: &str) -> Option<&Tags> {
+        self.observed().all_providers().find(|found| found.name == name).map(|found| &found.tags)
+    }
+
+    fn is_ours(&self, tags: &Tags) -> bool {
+        tags.get(MANAGED_BY) == Some(&self.world.installation.to_string())
+    }
+
+    fn is_tagged(&self, tags: &[crate::shape::shared::Tag]) -> bool {
+        let ours = self.world.installation.to_string();
+        tags.iter().any(|tag| tag.key.as_deref() == Some(MANAGED_BY) && tag.value.as_deref() == Some(ours.as_str()))
+    }
+
+    const fn desired(&self) -> &Desired {
+        self.world.desired
+    }
+
+    const fn observed(&self) -> &Observed {
+        self.world.observed
+    }
+}

@@ -1,0 +1,146 @@
+//! The one port to the world: ask AWS, tell AWS. Implemented by `axon-aws`; called by `axon-runtime`.
+//!
+//! The values that pass through it live here: scopes and sweeps on the way in, outcomes on the way out, and the few
+//! meanings that any AWS error is reduced to. No policy: when to call and what to conclude belong to `runtime` and
+//! `state`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::Future;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::observe::{Cluster, ClusterName, Identity, PastDeployment, Provider, Service, ServiceTasks, TaskDefinition};
+use crate::ownership::Installation;
+use crate::step::Step;
+
+/// Reaches one target: an AWS account in a Region.
+pub trait Cloud: Send + Sync {
+    /// Looks up facts that resolving a specification needs.
+    fn lookup(&self) -> impl Future<Output = Result<Facts, CloudError>> + Send;
+
+    /// Reads what exists. Never fails as a whole: what could not be read says so in its place.
+    fn observe(&self, scope: Scope) -> impl Future<Output = Sweep> + Send;
+
+    /// Makes exactly one AWS call.
+    fn execute(&self, step: &Step) -> impl Future<Output = Result<Effect, CloudError>> + Send;
+}
+
+/// Facts from outside the specification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Who we are and where.
+    pub identity: Identity,
+}
+
+/// A service by cluster and name.
+pub type ServiceKey = (ClusterName, String);
+
+/// What a sweep should read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Clusters that carry this installation's id are read, besides the named ones.
+    pub installation: Installation,
+    /// Clusters that specifications name.
+    pub clusters: BTreeSet<ClusterName>,
+    /// Services known from before. They are described besides the listed ones, because ECS does not list a service that
+    /// is draining.
+    pub services: BTreeSet<ServiceKey>,
+    /// Families whose revisions matter, by prefix; empty reads none.
+    pub family_prefixes: BTreeSet<String>,
+    /// Services whose tasks are wanted.
+    pub tasks_of: BTreeSet<ServiceKey>,
+    /// Services whose past deployments are wanted.
+    pub history_of: BTreeSet<ServiceKey>,
+}
+
+/// One part of a sweep: read to the last page, or not to be concluded from.
+pub type Reading<T> = Result<T, CloudError>;
+
+/// What a sweep found. A part that was not asked for is absent from its map or `None`.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// When the first call was sent. Outcomes of calls that ended later are newer.
+    pub started: Timestamp,
+    /// All clusters of the account.
+    pub clusters: Reading<Vec<Cluster>>,
+    /// Capacity providers by cluster.
+    pub providers: BTreeMap<ClusterName, Reading<Vec<Provider>>>,
+    /// Services by cluster, including those that are draining and still described.
+    pub services: BTreeMap<ClusterName, Reading<Vec<Service>>>,
+    /// Active revisions of the families asked for.
+    pub task_definitions: Option<Reading<Vec<TaskDefinition>>>,
+    /// Tasks by service.
+    pub tasks: BTreeMap<ServiceKey, Reading<ServiceTasks>>,
+    /// Past deployments by service, newest first.
+    pub history: BTreeMap<ServiceKey, Reading<Vec<PastDeployment>>>,
+    /// How many AWS calls it took.
+    pub calls: u32,
+}
+
+/// What a successful step left behind, as far as AWS's answer tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// The cluster as answered.
+    Cluster(Box<Cluster>),
+    /// The provider as answered.
+    Provider(Box<Provider>),
+    /// The revision as answered.
+    TaskDefinition(TaskDefinition),
+    /// The service as answered.
+    Service(Box<Service>),
+    /// Tags of the resource changed as asked.
+    Tags,
+    /// What was to go is gone already.
+    Gone,
+}
+
+/// The meanings that AWS's error codes are reduced to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ErrorClass {
+    /// Too fast: slow down and send again. Not a failure of the object.
+    Throttled,
+    /// AWS or the network failed, surely without effect.
+    Transient,
+    /// The call may or may not have had its effect: read before writing again.
+    Ambiguous,
+    /// The resource is in a state that does not allow this now (being updated, in use): wait.
+    Conflict,
+    /// The thing named does not exist.
+    NotFound,
+    /// AWS has no capacity of this kind now.
+    NoCapacity,
+    /// A quota of the account is used up.
+    Quota,
+    /// Credentials or permissions do not allow it.
+    Denied,
+    /// The request itself is refused and will be refused again.
+    Invalid,
+}
+
+/// An error of an AWS call.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
+#[serde(rename_all = "camelCase")]
+pub struct CloudError {
+    /// What to conclude.
+    pub class: ErrorClass,
+    /// AWS's name of the operation.
+    pub operation: &'static str,
+    /// AWS's error code, or a short word for errors below AWS (`Timeout`, `Connect`).
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
+    /// `x-amzn-requestid`, for AWS support.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for CloudError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}: {}", self.operation, self.code, self.message)?;
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Turns what is wanted, what is there, and what the plan waits for into a status per object.
+//!
+//! The last stage: total, pure, and the only place that words conditions. `runtime` adds the transition times and keeps
+//! the history. A message says the cause, the evidence, and what happens next.
+
+mod service;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::cloud::ErrorClass;
+use crate::desired::{DesiredCluster, DesiredPool};
+use crate::observe::ProviderStatus;
+use crate::observed::{Listing, Slot};
+use crate::plan::{Plan, Wait, World};
+use crate::spec::{Kind, ObjectKey};
+use crate::status::{Condition, ConditionType, Reason, ResourceStatus, Status, Truth};
+use crate::step::{Cause, Change, Step};
+
+/// What a judgement is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// What is wanted and what is there.
+    pub world: World<'a>,
+    /// What is being done and waited for.
+    pub plan: &'a Plan,
+    /// Steps being executed.
+    pub in_flight: &'a BTreeMap<crate::step::Resource, Step>,
+    /// Source revision in force.
+    pub revision: &'a str,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What stands between an object and readiness, weightiest first.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Finding {
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+    pub(crate) stalled: bool,
+}
+
+impl Finding {
+    pub(crate) fn progress(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), stalled: false }
+    }
+
+    pub(crate) fn stall(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), stalled: true }
+    }
+}
+
+/// The status of every declared object and of every object whose resources are being removed.
+pub fn judge(case: Case<'_>, before: &BTreeMap<ObjectKey, Status>) -> BTreeMap<ObjectKey, Status> {
+    let planned = case.plan.steps.iter().map(|step| &step.object);
+    let waiting = case.plan.waiting.iter().map(|waiting| &waiting.object);
+    let running = case.in_flight.values().map(|step| &step.object);
+    let mut keys = case.world.desired.objects();
+    keys.extend(planned.chain(waiting).chain(running).cloned());
+    let judged = keys.into_iter().map(|key| {
+        let mut status = case.object(&key);
+        if let Some(before) = before.get(&key) {
+            keep_transition_times(&mut status, before);
+        }
+        (key, status)
+    });
+    judged.collect()
+}
+
+fn keep_transition_times(status: &mut Status, before: &Status) {
+    for condition in &mut status.conditions {
+        let earlier = before.condition(condition.kind).filter(|earlier| earlier.status == condition.status);
+        if let Some(earlier) = earlier {
+            condition.last_transition_time = earlier.last_transition_time;
+        }
+    }
+}
+
+impl Case<'_> {
+    fn object(&self, key: &ObjectKey) -> Status {
+        let desired = self.world.desired;
+        let mut status = Status {
+            object: key.clone(),
+            observed_revision: self.revision.to_owned(),
+            conditions: Vec::new(),
+            resources: Vec::new(),
+            replicas: None,
+        };
+        let held = desired.held.contains(key);
+        let findings = if held {
+            vec![Finding::stall(
+                Reason::InvalidSpec,
+                "the specification is invalid and no valid version of it is known; `axon validate` lists the findings",
+            )]
+        } else {
+            self.findings(key, &mut status)
+        };
+        self.conclude(&mut status, &findings);
+        status
+    }
+
+    fn findings(&self, key: &ObjectKey, status: &mut Status) -> Vec<Finding> {
+        let desired = self.world.desired;
+        let mut findings = self.blockers(key);
+        match key.kind {
+            Kind::NeuronCluster => match desired.clusters.get(&key.name) {
+                Some(cluster) => self.cluster(cluster, status),
+                None => findings.extend(removal(&findings)),
+            },
+            Kind::NeuronPool => match desired.pools.get(&key.name) {
+                Some(pool) => self.pool(pool, status),
+                None => findings.extend(removal(&findings)),
+            },
+            Kind::NeuronService => match desired.services.get(&key.name) {
+                Some(service) => findings.extend(self.service(service, status)),
+                None => findings.extend(removal(&findings)),
+            },
+        }
+        findings
+    }
+
+    /// What the plan is doing about the object and what it waits for.
+    fn blockers(&self, key: &ObjectKey) -> Vec<Finding> {
+        let waiting = self.plan.waiting.iter().filter(|waiting| waiting.object == *key);
+        let mut findings: Vec<Finding> = waiting.map(|waiting| finding(&waiting.on)).collect();
+        let steps = self.plan.steps.iter().chain(self.in_flight.values()).filter(|step| step.object == *key);
+        findings.extend(steps.map(doing));
+        findings
+    }
+
+    fn cluster(&self, wanted: &DesiredCluster, status: &mut Status) {
+        let slot = self.world.observed.cluster(wanted.object.name.as_str(), self.world.installation);
+        if let Slot::Ours(found, _) | Slot::Foreign(found, _) = slot {
+            let state = format!("{:?}", found.status).to_uppercase();
+            status.resources.push(ResourceStatus { kind: "cluster".to_owned(), id: found.arn.clone(), state });
+        }
+    }
+
+    fn pool(&self, wanted: &DesiredPool, status: &mut Status) {
+        let listing = self.world.observed.providers.get(wanted.cluster.as_str());
+        let mine = listing.into_iter().flat_map(Listing::iter).filter(|provider| {
+            provider.status != ProviderStatus::Inactive
+                && crate::ownership::owner(&provider.tags, self.world.installation)
+                    == crate::ownership::Owner::Us(wanted.object.clone())
+        });
+        for provider in mine {
+            status.resources.push(ResourceStatus {
+                kind: "capacity provider".to_owned(),
+                id: provider.arn.clone(),
+                state: format!("{:?}", provider.status).to_uppercase(),
+            });
+        }
+    }
+
+    fn conclude(&self, status: &mut Status, findings: &[Finding]) {
+        let condition = |kind, truth, reason, message: &str| Condition {
+            kind,
+            status: truth,
+            reason,
+            message: message.to_owned(),
+            last_transition_time: self.now,
+        };
+        let drifted = self.drift(&status.object);
+        // A stall outweighs progress: it is what a person has to look at.
+        let decisive = findings.iter().find(|finding| finding.stalled).or_else(|| findings.first());
+        let conditions = &mut status.conditions;
+        match decisive {
+            None => {
+                conditions.push(condition(ConditionType::Ready, Truth::True, Reason::Succeeded, "as declared"));
+            }
+            Some(finding) => {
+                let truth = if finding.reason == Reason::NotObserved { Truth::Unknown } else { Truth::False };
+                conditions.push(condition(ConditionType::Ready, truth, finding.reason, &finding.message));
+                let kind = if finding.stalled { ConditionType::Stalled } else { ConditionType::Reconciling };
+                conditions.push(condition(kind, Truth::True, finding.reason, &finding.message));
+            }
+        }
+        if let Some(fields) = drifted {
+            conditions.push(condition(ConditionType::Drifted, Truth::True, Reason::DriftDetected, &fields));
+        }
+    }
+
+    /// The fields that are being brought back, if AWS has something else than what was last rendered.
+    fn drift(&self, key: &ObjectKey) -> Option<String> {
+        let steps = self.plan.steps.iter().chain(self.in_flight.values());
+        let fields: Vec<&str> = steps
+            .filter(|step| step.object == *key && step.action.change() == Change::Update)
+            .flat_map(|step| &step.because)
+            .filter_map(|cause| if let Cause::Field(change) = cause { Some(change.path.as_str()) } else { None })
+            .collect();
+        (!fields.is_empty()).then(|| format!("differs from what is declared: {}", fields.join(", ")))
+    }
+}
+
+fn removal(found: &[Finding]) -> Option<Finding> {
+    found.is_empty().then(|| Finding::progress(Reason::Pruning, "no longer declared; being removed"))
+}
+
+fn doing(step: &Step) -> Finding {
+    let verb = match step.action.change() {
+        Change::Create => "creating",
+        Change::Update => "updating",
+        Change::Delete => "deleting",
+    };
+    Finding::progress(Reason::Progressing, format!("{verb} {} ({})", step.resource, step.action.operation()))
+}
+
+fn finding(wait: &Wait) -> Finding {
+    let reason = match wait {
+        Wait::NotRead { .. } => Reason::NotObserved,
+        Wait::InFlight { .. } | Wait::Turn { .. } | Wait::ReadLag { .. } | Wait::Revision { .. } => Reason::Progressing,
+        Wait::Cluster { .. } | Wait::Provider { .. } | Wait::Object { .. } => Reason::DependencyNotReady,
+        Wait::Draining { .. } | Wait::InUse { .. } | Wait::Replacement { .. } | Wait::NotEmpty { .. } => {
+            Reason::Progressing
+        }
+        Wait::NameTaken { .. } => Reason::NameConflict,
+        Wait::Retry { error, .. } => match error.class {
+            ErrorClass::Invalid | ErrorClass::Denied | ErrorClass::Quota => Reason::CallRefused,
+            ErrorClass::NoCapacity => Reason::InsufficientCapacity,
+            ErrorClass::Throttled
+            | ErrorClass::Transient
+            | ErrorClass::Ambiguous
+            | ErrorClass::Conflict
+            | ErrorClass::NotFound => Reason::CallFailed,
+        },
+        Wait::RolledBack { .. } => Reason::DeploymentRolledBack,
+        Wait::Suspended => Reason::Suspended,
+        Wait::ReadOnly { .. } => Reason::ReadOnly,
+        Wait::PruneBlocked { .. } => Reason::PruneBlocked,
+    };
+    let stalled = !wait.passes() || reason == Reason::CallRefused;
+    Finding { reason, message: wait.to_string(), stalled }
+}

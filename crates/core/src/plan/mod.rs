@@ -1,0 +1,239 @@
+//! The planner: what is wanted, what is there → the calls that are safe now, and what everything else waits for.
+//!
+//! Between `resolve` + `state` and `check` + `execute`. Every call of [`plan`] plans the whole target afresh; there is no
+//! memory of earlier plans, so a restart loses nothing. Planning cannot fail: what is unknown is waited for.
+//! One file a kind: `cluster`, `pool`, `service`, `revision` (task definitions), and `removal` for what is no longer
+//! declared. No I/O, no clock: the time comes in with [`Limits`].
+
+mod cluster;
+mod pool;
+#[cfg(test)]
+mod properties;
+mod removal;
+mod revision;
+mod service;
+mod tags;
+mod waiting;
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cloud::{CloudError, ServiceKey};
+use crate::desired::Desired;
+use crate::fingerprint::Fingerprint;
+use crate::observed::Observed;
+use crate::ownership::Installation;
+use crate::spec::ObjectKey;
+use crate::step::{Action, Change, Resource, Step};
+
+pub use waiting::{PruneBlock, Wait, Waiting};
+
+/// How long AWS may go on showing the state before a call that created something (AWS advises up to five minutes).
+pub const CREATE_GRACE: SignedDuration = SignedDuration::from_secs(300);
+/// How long AWS may go on showing the state before any other call.
+pub const WRITE_GRACE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What keeps a plan from doing at once everything that differs.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The time of planning.
+    pub now: Timestamp,
+    /// Whether anything may be written.
+    pub writes: Writes,
+    /// Whether objects that are no longer declared are removed.
+    pub prune: Prune,
+    /// Steps that are being executed.
+    pub in_flight: BTreeMap<Resource, Step>,
+    /// Steps that succeeded lately.
+    pub recent: BTreeMap<Resource, Vec<Recent>>,
+    /// Steps that failed and when to try again.
+    pub retries: BTreeMap<Resource, Retry>,
+}
+
+impl Limits {
+    /// No restriction besides the rules of AWS: a fresh process with nothing in flight.
+    pub const fn fresh(now: Timestamp, prune: Prune) -> Self {
+        Self {
+            now,
+            writes: Writes::Allowed,
+            prune,
+            in_flight: BTreeMap::new(),
+            recent: BTreeMap::new(),
+            retries: BTreeMap::new(),
+        }
+    }
+}
+
+/// Whether anything may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// Yes.
+    Allowed,
+    /// Plan only.
+    ReadOnly,
+}
+
+/// Whether objects that are no longer declared are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prune {
+    /// They stay.
+    Disabled,
+    /// They go.
+    Enabled,
+    /// They would go, but something forbids it.
+    Blocked(PruneBlock),
+}
+
+/// A step that AWS has accepted, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// Which step.
+    pub step: Fingerprint,
+    /// When AWS answered.
+    pub at: Timestamp,
+}
+
+/// A step that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Which step. Another step on the same resource is not held back.
+    pub step: Fingerprint,
+    /// What AWS answered last.
+    pub error: CloudError,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// When to try again.
+    pub not_before: Timestamp,
+}
+
+/// What to do now and what to wait for.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "a plan that nobody reads changes nothing"]
+pub struct Plan {
+    /// Calls that are safe now, at most one per resource, in order of creation.
+    pub steps: Vec<Step>,
+    /// What could not be planned, and why.
+    pub waiting: Vec<Waiting>,
+    /// Services whose past deployments the next plan needs.
+    pub needs_history: BTreeSet<ServiceKey>,
+}
+
+impl Plan {
+    /// Whether nothing is left to do or to wait for.
+    pub fn is_settled(&self) -> bool {
+        self.steps.is_empty() && self.waiting.is_empty()
+    }
+}
+
+/// Everything that a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'a> {
+    /// Whose resources are ours.
+    pub installation: &'a Installation,
+    /// What should be true.
+    pub desired: &'a Desired,
+    /// What was read.
+    pub observed: &'a Observed,
+}
+
+/// Plans the whole target.
+pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
+    let mut planner = Planner { world, limits, plan: Plan::default(), taken: BTreeSet::new() };
+    planner.clusters();
+    planner.pools();
+    planner.services();
+    planner.removals();
+    planner.plan.steps.sort_by(order);
+    planner.plan.waiting.sort();
+    planner.plan.waiting.dedup();
+    planner.plan
+}
+
+/// Creations and changes in order of dependency, then deletions in the reverse order.
+fn order(a: &Step, b: &Step) -> Ordering {
+    let deletes = |step: &Step| step.action.change() == Change::Delete;
+    match (deletes(a), deletes(b)) {
+        (false, false) => a.resource.cmp(&b.resource),
+        (true, true) => b.resource.cmp(&a.resource),
+        (a, b) => a.cmp(&b),
+    }
+}
+
+struct Planner<'a> {
+    world: World<'a>,
+    limits: &'a Limits,
+    plan: Plan,
+    /// Resources that this plan writes already.
+    taken: BTreeSet<Resource>,
+}
+
+/// What speaks for a step on a resource that a list does not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Evidence {
+    /// A reading that may lag behind our own writes.
+    Reading,
+    /// AWS itself says that the earlier resource is gone.
+    SeenGone,
+}
+
+impl<'a> Planner<'a> {
+    fn wait(&mut self, object: &ObjectKey, on: Wait) {
+        self.plan.waiting.push(Waiting { object: object.clone(), on });
+    }
+
+    /// Puts a step into the plan unless something holds it back, which is then waited for.
+    fn step(&mut self, step: Step, evidence: Evidence) {
+        if let Some(wait) = self.held_back(&step, evidence) {
+            self.wait(&step.object, wait);
+        } else {
+            self.taken.insert(step.resource.clone());
+            self.plan.steps.push(step);
+        }
+    }
+
+    fn held_back(&self, step: &Step, evidence: Evidence) -> Option<Wait> {
+        if self.world.desired.suspended.contains(&step.object) {
+            return Some(Wait::Suspended);
+        }
+        if self.limits.writes == Writes::ReadOnly {
+            return Some(Wait::ReadOnly { operation: step.action.operation() });
+        }
+        if let Some(running) = self.limits.in_flight.get(&step.resource) {
+            return Some(Wait::InFlight { operation: running.action.operation() });
+        }
+        if self.taken.contains(&step.resource) {
+            return Some(Wait::Turn { resource: step.resource.clone() });
+        }
+        let fingerprint = step.fingerprint();
+        if evidence == Evidence::Reading
+            && let Some(at) = self.lately(step, &fingerprint)
+        {
+            return Some(Wait::ReadLag { operation: step.action.operation(), since: at });
+        }
+        let retry = self.limits.retries.get(&step.resource)?;
+        let same = retry.step == fingerprint && retry.not_before > self.limits.now;
+        same.then(|| Wait::Retry { error: retry.error.clone(), attempts: retry.attempts, not_before: retry.not_before })
+    }
+
+    /// When the same step succeeded, if that is so recent that readings may not show it yet.
+    fn lately(&self, step: &Step, fingerprint: &Fingerprint) -> Option<Timestamp> {
+        let grace = grace(&step.action);
+        let recent = self.limits.recent.get(&step.resource)?;
+        let last = recent.iter().rev().find(|recent| recent.step == *fingerprint)?;
+        (self.limits.now.duration_since(last.at) < grace).then_some(last.at)
+    }
+
+    const fn installation(&self) -> &'a Installation {
+        self.world.installation
+    }
+}
+
+/// How long readings may lag behind an action.
+pub fn grace(action: &Action) -> SignedDuration {
+    match action.change() {
+        Change::Create => CREATE_GRACE,
+        Change::Update | Change::Delete => WRITE_GRACE,
+    }
+}

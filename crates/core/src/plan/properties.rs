@@ -1,0 +1,161 @@
+//! What holds for every fleet and every reading, tried on generated ones.
+
+use proptest::prelude::*;
+
+use crate::check::check;
+use crate::cloud::Facts;
+use crate::desired::Desired;
+use crate::observe::{Identity, ProviderStatus, ServiceStatus};
+use crate::observed::{Listing, Observed};
+use crate::ownership::{Installation, MANAGED_BY};
+use crate::plan::{Limits, Prune, World, plan};
+use crate::preview::{Preview, assume, preview};
+use crate::resolve::{Context, resolve};
+use crate::spec::Fleet;
+use crate::spec::generate::{Size, fleet};
+
+/// Small fleets show what large ones do, and shrink faster.
+const SMALL: Size = Size { clusters: 2, pools: 2, services: 3 };
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_800_000_000, 0);
+
+fn installation() -> Installation {
+    "axon".parse().unwrap()
+}
+
+fn desired(fleet: &Fleet) -> Desired {
+    let identity = Identity { account: "111122223333".into(), region: "us-east-1".into(), partition: "aws".into() };
+    let resolved =
+        resolve(fleet, Context { installation: &installation(), facts: &Facts { identity }, revision: "main@sha1:1" });
+    assert_eq!(resolved.unresolved, std::collections::BTreeMap::new());
+    resolved.desired
+}
+
+fn empty_account() -> Observed {
+    Observed {
+        clusters: Listing::Read(std::collections::BTreeMap::new()),
+        task_definitions: Listing::Read(std::collections::BTreeMap::new()),
+        ..Observed::default()
+    }
+}
+
+fn played(desired: &Desired, observed: &Observed) -> Preview {
+    let installation = installation();
+    preview(World { installation: &installation, desired, observed }, NOW, Prune::Enabled)
+}
+
+fn converge(desired: &Desired, mut observed: Observed) -> Observed {
+    for step in played(desired, &observed).steps() {
+        assume(&mut observed, step);
+    }
+    observed
+}
+
+/// Plans once under review and returns the steps as text.
+fn reviewed(desired: &Desired, observed: &Observed) -> Result<String, TestCaseError> {
+    let installation = installation();
+    let world = World { installation: &installation, desired, observed };
+    let limits = Limits::fresh(NOW, Prune::Enabled);
+    let plan = plan(world, &limits);
+    prop_assert_eq!(check(world, &limits, &plan), vec![]);
+    serde_json::to_string(&plan.steps).map_err(|error| TestCaseError::fail(error.to_string()))
+}
+
+/// Names of everything that lives.
+fn inventory(observed: &Observed) -> Vec<String> {
+    let clusters = observed.clusters.iter().map(|found| format!("cluster {}", found.name));
+    let providers = observed.all_providers().filter(|found| found.status == ProviderStatus::Active);
+    let services = observed.all_services().filter(|found| found.status == ServiceStatus::Active);
+    clusters
+        .chain(providers.map(|found| format!("provider {}/{}", found.cluster, found.name)))
+        .chain(
+            services
+                .map(|found| format!("service {}/{} {:?}", found.cluster, found.name, found.settings.desired_count)),
+        )
+        .collect()
+}
+
+/// Marks every `nth` service and provider as someone else's.
+fn estrange(observed: &mut Observed, nth: usize) -> Vec<String> {
+    let mut strangers = Vec::new();
+    let services = observed.services.values_mut().filter_map(|listing| match listing {
+        Listing::Read(entries) => Some(entries.values_mut()),
+        Listing::Unread => None,
+    });
+    for service in services.flatten().step_by(nth) {
+        service.tags.insert(MANAGED_BY.into(), "blue".into());
+        service.settings.desired_count = Some(99);
+        strangers.push(service.arn.clone());
+    }
+    strangers
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_preview_ends_and_planning_after_it_is_empty(fleet in fleet(SMALL)) {
+        let desired = desired(&fleet);
+        let preview = played(&desired, &empty_account());
+        prop_assert!(preview.ended);
+        prop_assert_eq!(preview.blocked, vec![]);
+        let after = converge(&desired, empty_account());
+        prop_assert_eq!(reviewed(&desired, &after)?, "[]");
+    }
+
+    #[test]
+    fn any_change_of_the_fleet_converges_to_what_a_fresh_install_would_be(
+        before in fleet(SMALL), after in fleet(SMALL),
+    ) {
+        let (before, after) = (desired(&before), desired(&after));
+        prop_assume!(!after.is_empty());
+        let moved = converge(&after, converge(&before, empty_account()));
+        prop_assert_eq!(reviewed(&after, &moved)?, "[]");
+        let mut fresh = inventory(&converge(&after, empty_account()));
+        let mut moved = inventory(&moved);
+        if after.services.iter().any(|(_, service)| service.replicas.is_none()) {
+            // A desired count that belongs to someone else keeps what it was.
+            for list in [&mut fresh, &mut moved] {
+                for line in list.iter_mut() {
+                    line.truncate(line.find(" Some").unwrap_or(line.len()));
+                }
+            }
+        }
+        prop_assert_eq!(fresh, moved);
+    }
+
+    #[test]
+    fn strangers_are_never_touched(
+        before in fleet(SMALL), after in fleet(SMALL), nth in 1_usize..4,
+    ) {
+        let mut observed = converge(&desired(&before), empty_account());
+        let strangers = estrange(&mut observed, nth);
+        let after = desired(&after);
+        let preview = played(&after, &observed);
+        let last = preview.rounds.last().map(|round| serde_json::to_string(round).unwrap_or_default());
+        prop_assert!(preview.ended, "{:?}", last);
+        let text = serde_json::to_string(&preview.rounds).unwrap();
+        for arn in strangers {
+            let (cluster, name) = arn.trim_start_matches("service/").split_once('/').unwrap();
+            let resource = format!(r#""resource":{{"service":{{"cluster":"{cluster}","name":"{name}"}}}}"#);
+            prop_assert!(!text.contains(&resource), "{}", text);
+        }
+    }
+
+    #[test]
+    fn unread_places_lead_to_no_step_that_a_reviewer_would_refuse(
+        fleet in fleet(SMALL), other in fleet(SMALL), mask in 0_u8..16,
+    ) {
+        let mut observed = converge(&desired(&other), empty_account());
+        if mask & 1 != 0 { observed.clusters = Listing::Unread; }
+        if mask & 2 != 0 { observed.task_definitions = Listing::Unread; }
+        if mask & 4 != 0 { observed.services.values_mut().for_each(|listing| *listing = Listing::Unread); }
+        if mask & 8 != 0 { observed.providers.values_mut().for_each(|listing| *listing = Listing::Unread); }
+        reviewed(&desired(&fleet), &observed)?;
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes(fleet in fleet(SMALL)) {
+        let (one, two) = (desired(&fleet), desired(&fleet));
+        prop_assert_eq!(reviewed(&one, &empty_account())?, reviewed(&two, &empty_account())?);
+    }
+}

@@ -1,0 +1,96 @@
+//! Plans task definition revisions: register new content once, keep superseded revisions as deep as asked.
+
+use std::collections::BTreeSet;
+
+use super::{Evidence, Planner, Wait};
+use crate::desired::DesiredService;
+use crate::fingerprint::{Comparison, Fingerprint};
+use crate::observe::{ServiceStatus, TaskDefinition};
+use crate::ownership::{self, Owner};
+use crate::shape::shared::Tag;
+use crate::spec::ObjectKey;
+use crate::step::{Action, Cause, Resource, Step};
+
+impl<'a> Planner<'a> {
+    /// The revision that a service should run, registering it if no active one has the content.
+    pub(super) fn revision(&mut self, wanted: &DesiredService) -> Option<&'a TaskDefinition> {
+        let family = wanted.task_definition.family.clone().unwrap_or_default();
+        if !self.world.observed.task_definitions.is_read() {
+            self.wait(&wanted.object, Wait::NotRead { what: format!("task definition {family}") });
+            return None;
+        }
+        if let Some(found) = self.revision_with(wanted) {
+            return Some(found);
+        }
+        let resource = Resource::TaskDefinition(family);
+        let mut request = wanted.task_definition.clone();
+        if !self.world.desired.revision.is_empty() {
+            request.tags.push(Tag {
+                key: Some(ownership::REVISION.to_owned()),
+                value: Some(self.world.desired.revision.clone()),
+            });
+        }
+        let action = Action::RegisterTaskDefinition(request);
+        let step = Step { object: wanted.object.clone(), resource, action, because: vec![Cause::NewContent] };
+        self.step(step, Evidence::Reading);
+        None
+    }
+
+    /// The newest active revision of ours with the wanted content.
+    pub(super) fn revision_with(&self, wanted: &DesiredService) -> Option<&'a TaskDefinition> {
+        let family = wanted.task_definition.family.as_deref();
+        self.our_revisions(&wanted.object)
+            .filter(|found| Some(found.family.as_str()) == family && has_content(found, &wanted.content))
+            .max_by_key(|found| found.revision)
+    }
+
+    fn our_revisions(&self, object: &ObjectKey) -> impl Iterator<Item = &'a TaskDefinition> + use<'a> {
+        let (observed, installation, object) = (self.world.observed, self.world.installation, object.clone());
+        observed.task_definitions.iter().filter(move |found| {
+            found.active && matches!(ownership::owner(&found.tags, installation), Owner::Us(owner) if owner == object)
+        })
+    }
+
+    /// Deregisters superseded revisions beyond the limit, one a plan: oldest first.
+    pub(super) fn trim_revisions(&mut self, wanted: &DesiredService) {
+        let Some(current) = self.revision_with(wanted) else { return };
+        let in_use = self.revisions_in_use();
+        let mut superseded: Vec<&TaskDefinition> = self
+            .our_revisions(&wanted.object)
+            .filter(|found| found.family == current.family && found.arn != current.arn && !in_use.contains(&found.arn))
+            .collect();
+        superseded.sort_by_key(|found| std::cmp::Reverse(found.revision));
+        let kept = usize::try_from(wanted.history_limit).unwrap_or(usize::MAX);
+        if let Some(oldest) = superseded.into_iter().skip(kept).last() {
+            self.deregister(&wanted.object, oldest, Cause::BeyondHistory { limit: wanted.history_limit });
+        }
+    }
+
+    pub(super) fn deregister(&mut self, object: &ObjectKey, revision: &TaskDefinition, cause: Cause) {
+        let step = Step {
+            object: object.clone(),
+            resource: Resource::TaskDefinition(revision.family.clone()),
+            action: Action::DeregisterTaskDefinition { arn: revision.arn.clone() },
+            because: vec![cause],
+        };
+        self.step(step, Evidence::Reading);
+    }
+
+    /// Every revision that a living service runs or is moving away from.
+    pub(super) fn revisions_in_use(&self) -> BTreeSet<String> {
+        self.world
+            .observed
+            .all_services()
+            .filter(|service| service.status != ServiceStatus::Inactive)
+            .flat_map(|service| {
+                let deployed = service.deployments.iter().map(|deployment| deployment.task_definition.clone());
+                deployed.chain(service.settings.task_definition.clone())
+            })
+            .collect()
+    }
+}
+
+fn has_content(found: &TaskDefinition, content: &Fingerprint) -> bool {
+    let tag = found.tags.get(ownership::FINGERPRINT);
+    tag.is_some_and(|tag| content.compare(&Fingerprint::from_tag(tag)) == Comparison::Same)
+}

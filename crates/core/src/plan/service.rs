@@ -1,0 +1,257 @@
+//! Plans ECS services: create, take over if allowed, move to new revisions and settings, repair.
+//!
+//! A specification that ECS has rolled back is not pushed again. To know it after a restart, the fingerprint of what is
+//! about to be pushed is written to the service's tags *before* the update, together with the creation time of the
+//! newest deployment of that moment: a later deployment that was rolled back is the failure of this fingerprint.
+
+use jiff::Timestamp;
+
+use super::cluster::{may_adopt, owner_in_words};
+use super::pool::provider_wait;
+use super::tags::{Tagged, tag_step};
+use super::{Evidence, Planner, Wait};
+use crate::cloud::ServiceKey;
+use crate::desired::DesiredService;
+use crate::diff::{self, diff};
+use crate::fingerprint::{Comparison, Fingerprint};
+use crate::observe::{DeploymentResult, PastDeployment, ProviderStatus, Service, ServiceStatus, TaskDefinition};
+use crate::observed::Slot;
+use crate::ownership::{self, Owner, Tags};
+use crate::shape::service::{CreateService, UpdateService};
+use crate::shape::shared::CapacityProviderStrategyItem;
+use crate::spec::ObjectKey;
+use crate::step::{Action, Cause, FieldChange, Resource, Step};
+
+/// Members whose change starts a deployment (ECS API reference, UpdateService).
+const DEPLOYED_MEMBERS: [&str; 8] = [
+    "taskDefinition",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+    "capacityProviderStrategy",
+];
+
+impl Planner<'_> {
+    pub(super) fn services(&mut self) {
+        let desired = self.world.desired;
+        for service in desired.services.values() {
+            self.service(service);
+            self.trim_revisions(service);
+        }
+    }
+
+    fn service(&mut self, wanted: &DesiredService) {
+        if !self.cluster_is_ready(&wanted.object, wanted.cluster.as_str()) {
+            return;
+        }
+        let revision = self.revision(wanted);
+        let strategy = self.strategy(wanted);
+        let (Some(revision), Some(strategy)) = (revision, strategy) else { return };
+        let document = document(wanted, revision, strategy);
+        let (cluster, name) = (wanted.cluster.as_str(), wanted.object.name.as_str());
+        match self.world.observed.service(cluster, name, self.installation()) {
+            Slot::Unknown => self.wait(&wanted.object, Wait::NotRead { what: format!("service {cluster}/{name}") }),
+            Slot::Absent => self.create_service(wanted, document, Evidence::Reading),
+            Slot::Ours(found, _) | Slot::Foreign(found, _) if found.status == ServiceStatus::Inactive => {
+                self.create_service(wanted, document, Evidence::SeenGone);
+            }
+            Slot::Ours(found, _) | Slot::Foreign(found, _) if found.status == ServiceStatus::Draining => {
+                let (cluster, service) = (cluster.to_owned(), name.to_owned());
+                self.wait(&wanted.object, Wait::Draining { cluster, service });
+            }
+            Slot::Foreign(found, owner) => self.adopt_service(wanted, found, &owner),
+            Slot::Ours(found, owner) if owner != wanted.object => {
+                self.adopt_service(wanted, found, &Owner::Us(owner));
+            }
+            Slot::Ours(found, _) => self.keep_service(wanted, found, document),
+        }
+    }
+
+    /// The strategy with the providers in charge, once all of them can be used.
+    fn strategy(&mut self, wanted: &DesiredService) -> Option<Vec<CapacityProviderStrategyItem>> {
+        let desired = self.world.desired;
+        let mut items = Vec::new();
+        let mut ready = true;
+        for share in &wanted.pools {
+            let pool = desired.pools.get(&share.pool);
+            let wait = match pool.and_then(|pool| self.provider_in_charge(pool)) {
+                Some(provider) if provider.status == ProviderStatus::Active => {
+                    items.push(CapacityProviderStrategyItem {
+                        capacity_provider: provider.name.clone(),
+                        weight: share.weight,
+                        base: share.base,
+                    });
+                    continue;
+                }
+                Some(provider) => provider_wait(provider),
+                None => Wait::Object { object: ObjectKey::pool(share.pool.clone()) },
+            };
+            self.wait(&wanted.object, wait);
+            ready = false;
+        }
+        ready.then_some(items)
+    }
+
+    fn create_service(&mut self, wanted: &DesiredService, document: UpdateService, evidence: Evidence) {
+        let mut tags = self.stamped(&wanted.tags);
+        tags.insert(ownership::FINGERPRINT.to_owned(), wanted.fingerprint.to_string());
+        let action = Action::CreateService(create_document(wanted, document, &tags));
+        let step =
+            Step { object: wanted.object.clone(), resource: resource(wanted), action, because: vec![Cause::Missing] };
+        self.step(step, evidence);
+    }
+
+    fn adopt_service(&mut self, wanted: &DesiredService, found: &Service, owner: &Owner) {
+        let theirs = matches!(owner, Owner::Us(_));
+        if theirs || !may_adopt(wanted.adopt, &found.tags, &wanted.object) {
+            let wait = Wait::NameTaken { resource: resource(wanted), owner: owner_in_words(owner) };
+            self.wait(&wanted.object, wait);
+            return;
+        }
+        let mut tags = self.stamped(&wanted.tags);
+        tags.insert(ownership::ADOPTED.to_owned(), "true".to_owned());
+        let action = Action::TagResource { arn: found.arn.clone(), tags };
+        let step =
+            Step { object: wanted.object.clone(), resource: resource(wanted), action, because: vec![Cause::Adoption] };
+        self.step(step, Evidence::Reading);
+    }
+
+    fn keep_service(&mut self, wanted: &DesiredService, found: &Service, document: UpdateService) {
+        let changes = diff(&comparable(document.clone()), &comparable(found.settings.clone()), &diff::SERVICE);
+        let deploys = changes.iter().any(|change| DEPLOYED_MEMBERS.iter().any(|member| is_in(change, member)));
+        if deploys && self.is_held(wanted, found) {
+            return;
+        }
+        let mut tags = wanted.tags.clone();
+        tags.insert(ownership::FINGERPRINT.to_owned(), wanted.fingerprint.to_string());
+        let place = Tagged { object: &wanted.object, resource: resource(wanted), arn: &found.arn, found: &found.tags };
+        if let Some(step) = tag_step(&place, &tags, &self.stamped(&pushed_after(wanted, found))) {
+            self.step(step, Evidence::Reading);
+        } else if !changes.is_empty() {
+            let moved = changes.iter().any(|change| is_in(change, "capacityProviderStrategy"));
+            let action = Action::UpdateService(UpdateService {
+                // Documents disagree whether a new strategy moves running tasks by itself.
+                force_new_deployment: moved.then_some(true),
+                ..with_defaults(document, &changes)
+            });
+            let because = changes.into_iter().map(Cause::Field).collect();
+            let step = Step { object: wanted.object.clone(), resource: resource(wanted), action, because };
+            self.step(step, Evidence::Reading);
+        }
+    }
+
+    /// Whether ECS has rolled this very specification back, or whether that is not known yet.
+    fn is_held(&mut self, wanted: &DesiredService, found: &Service) -> bool {
+        let pushed = found.tags.get(ownership::FINGERPRINT).map(|tag| Fingerprint::from_tag(tag));
+        if pushed.is_none_or(|pushed| wanted.fingerprint.compare(&pushed) != Comparison::Same) {
+            return false;
+        }
+        let key: ServiceKey = (found.cluster.clone(), found.name.clone());
+        self.plan.needs_history.insert(key.clone());
+        let Some(history) = self.world.observed.history.get(&key) else {
+            let what = format!("past deployments of service {}/{}", found.cluster, found.name);
+            self.wait(&wanted.object, Wait::NotRead { what });
+            return true;
+        };
+        let Some(failure) = failure_since(&history.deployments, found) else { return false };
+        let reason = failure.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
+        self.wait(&wanted.object, Wait::RolledBack { reason });
+        true
+    }
+}
+
+/// The newest deployment, if it is later than the last push and ECS took it back.
+fn failure_since<'h>(history: &'h [PastDeployment], found: &Service) -> Option<&'h PastDeployment> {
+    let since: Option<Timestamp> = found.tags.get(ownership::PUSHED_AFTER).and_then(|tag| tag.parse().ok());
+    let newest = history.first()?;
+    let later = since.is_none_or(|since| newest.created.is_some_and(|created| created > since));
+    let taken_back = match newest.result {
+        DeploymentResult::RollingBack | DeploymentResult::RolledBack | DeploymentResult::RollbackFailed => true,
+        DeploymentResult::Running
+        | DeploymentResult::Successful
+        | DeploymentResult::Stopped
+        | DeploymentResult::Unknown => false,
+    };
+    (later && taken_back).then_some(newest)
+}
+
+/// Recorded with a fingerprint that is about to be pushed, and only then: later it would hide a failure of it.
+fn pushed_after(wanted: &DesiredService, found: &Service) -> Tags {
+    if found.tags.get(ownership::FINGERPRINT) == Some(&wanted.fingerprint.to_string()) {
+        return Tags::new();
+    }
+    let newest = found.deployments.iter().filter_map(|deployment| deployment.created).max();
+    newest.map(|at| Tags::from([(ownership::PUSHED_AFTER.to_owned(), at.to_string())])).unwrap_or_default()
+}
+
+fn resource(wanted: &DesiredService) -> Resource {
+    Resource::Service { cluster: wanted.cluster.to_string(), name: wanted.object.name.to_string() }
+}
+
+fn is_in(change: &FieldChange, member: &str) -> bool {
+    change.path.strip_prefix(member).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn document(
+    wanted: &DesiredService,
+    revision: &TaskDefinition,
+    strategy: Vec<CapacityProviderStrategyItem>,
+) -> UpdateService {
+    UpdateService {
+        cluster: Some(wanted.cluster.to_string()),
+        service: Some(wanted.object.name.to_string()),
+        task_definition: Some(revision.arn.clone()),
+        capacity_provider_strategy: Some(strategy),
+        desired_count: wanted.replicas,
+        ..wanted.settings.clone()
+    }
+}
+
+/// Says what must go back to AWS's default: a member that an update leaves out stays as it is.
+fn with_defaults(document: UpdateService, changes: &[FieldChange]) -> UpdateService {
+    let Ok(serde_json::Value::Object(mut members)) = serde_json::to_value(&document) else { return document };
+    for change in changes.iter().filter(|change| !change.path.contains(['.', '['])) {
+        if let (false, Some(default)) = (members.contains_key(&change.path), &change.to) {
+            members.insert(change.path.clone(), default.clone());
+        }
+    }
+    serde_json::from_value(members.into()).unwrap_or(document)
+}
+
+/// What identifies the service is not compared, and neither is a wish for a deployment.
+fn comparable(document: UpdateService) -> UpdateService {
+    UpdateService { cluster: None, service: None, force_new_deployment: None, ..document }
+}
+
+fn create_document(wanted: &DesiredService, document: UpdateService, tags: &Tags) -> CreateService {
+    CreateService {
+        cluster: document.cluster,
+        service_name: document.service,
+        task_definition: document.task_definition,
+        availability_zone_rebalancing: document.availability_zone_rebalancing,
+        load_balancers: document.load_balancers.unwrap_or_default(),
+        service_registries: document.service_registries.unwrap_or_default(),
+        desired_count: Some(wanted.replicas.unwrap_or(1)),
+        // The name is unique already; a token that AWS remembers would get in the way of re-creating a deleted service.
+        client_token: None,
+        capacity_provider_strategy: document.capacity_provider_strategy.unwrap_or_default(),
+        deployment_configuration: document.deployment_configuration,
+        placement_constraints: document.placement_constraints.unwrap_or_default(),
+        placement_strategy: document.placement_strategy.unwrap_or_default(),
+        network_configuration: document.network_configuration,
+        health_check_grace_period_seconds: document.health_check_grace_period_seconds,
+        scheduling_strategy: Some("REPLICA".to_owned()),
+        deployment_controller: document.deployment_controller,
+        tags: ownership::to_list(tags),
+        enable_ecs_managed_tags: document.enable_ecs_managed_tags,
+        propagate_tags: document.propagate_tags,
+        enable_execute_command: document.enable_execute_command,
+        service_connect_configuration: document.service_connect_configuration,
+        volume_configurations: document.volume_configurations.unwrap_or_default(),
+        vpc_lattice_configurations: document.vpc_lattice_configurations.unwrap_or_default(),
+        monitoring: document.monitoring,
+    }
+}

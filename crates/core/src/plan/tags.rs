@@ -1,0 +1,71 @@
+//! Keeps the tags of a resource as declared, without touching tags that others have put there.
+
+use super::Planner;
+use crate::ownership::{self, Tags};
+use crate::spec::ObjectKey;
+use crate::step::{Action, Cause, FieldChange, Resource, Step};
+
+impl Planner<'_> {
+    /// Tags for something that is about to be written, with the source revision.
+    pub(super) fn stamped(&self, tags: &Tags) -> Tags {
+        let mut tags = tags.clone();
+        let revision = &self.world.desired.revision;
+        if !revision.is_empty() {
+            tags.insert(ownership::REVISION.to_owned(), revision.clone());
+        }
+        tags
+    }
+}
+
+/// A resource whose tags are compared.
+pub(super) struct Tagged<'a> {
+    pub(super) object: &'a ObjectKey,
+    pub(super) resource: Resource,
+    pub(super) arn: &'a str,
+    pub(super) found: &'a Tags,
+}
+
+/// The next step that brings the tags to `wanted`, if one is needed: additions first, then removals.
+///
+/// `recorded` tags are refreshed along with a needed change but never are a reason for one: the source revision moves
+/// with every commit.
+pub(super) fn tag_step(place: &Tagged<'_>, wanted: &Tags, recorded: &Tags) -> Option<Step> {
+    let differing: Vec<(&String, &String)> =
+        wanted.iter().filter(|(key, value)| place.found.get(*key) != Some(*value)).collect();
+    if differing.is_empty() {
+        return untag_step(place, wanted);
+    }
+    let because = differing.iter().map(|(key, value)| field(key, place.found.get(*key), Some(value))).collect();
+    let mut tags: Tags = differing.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    tags.extend(recorded.clone());
+    Some(Step {
+        object: place.object.clone(),
+        resource: place.resource.clone(),
+        action: Action::TagResource { arn: place.arn.to_owned(), tags },
+        because,
+    })
+}
+
+fn untag_step(place: &Tagged<'_>, wanted: &Tags) -> Option<Step> {
+    let recorded = place.found.get(ownership::TAG_KEYS).map_or("", String::as_str);
+    let keys: Vec<String> = recorded
+        .split(' ')
+        .filter(|key| place.found.contains_key(*key) && !wanted.contains_key(*key))
+        .map(str::to_owned)
+        .collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let because = keys.iter().map(|key| field(key, place.found.get(key), None)).collect();
+    Some(Step {
+        object: place.object.clone(),
+        resource: place.resource.clone(),
+        action: Action::UntagResource { arn: place.arn.to_owned(), keys },
+        because,
+    })
+}
+
+fn field(key: &str, from: Option<&String>, to: Option<&String>) -> Cause {
+    let value = |text: &String| serde_json::Value::String(text.clone());
+    Cause::Field(FieldChange { path: format!("tags[{key}]"), from: from.map(value), to: to.map(value) })
+}

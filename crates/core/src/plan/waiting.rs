@@ -1,0 +1,229 @@
+//! Why something is not done now, as data: `judge` turns it into conditions, the command line into text.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cloud::CloudError;
+use crate::spec::ObjectKey;
+use crate::step::Resource;
+
+/// An object and what it waits for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Waiting {
+    /// Who waits.
+    pub object: ObjectKey,
+    /// For what.
+    #[serde(flatten)]
+    pub on: Wait,
+}
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "waitsFor", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Wait {
+    /// Nothing was read yet about a place.
+    NotRead {
+        /// What is to be read, in words.
+        what: String,
+    },
+    /// A call on the same resource is being made.
+    InFlight {
+        /// Which.
+        operation: &'static str,
+    },
+    /// Another step of this plan writes the same resource first.
+    Turn {
+        /// Which.
+        resource: Resource,
+    },
+    /// The cluster is not ready to be used.
+    Cluster {
+        /// Cluster name.
+        cluster: String,
+        /// What it is instead.
+        status: String,
+    },
+    /// A capacity provider is not ready to be used.
+    Provider {
+        /// Provider name.
+        provider: String,
+        /// What it is instead.
+        status: String,
+        /// AWS's reason, if it gives one.
+        reason: Option<String>,
+    },
+    /// Another object must be resolved first.
+    Object {
+        /// Which.
+        object: ObjectKey,
+    },
+    /// A revision of the task definition is about to exist.
+    Revision {
+        /// Family.
+        family: String,
+    },
+    /// Something that is not ours has the name.
+    NameTaken {
+        /// What has it.
+        resource: Resource,
+        /// Whose it is, in words.
+        owner: String,
+    },
+    /// A deleted service still stops its tasks; its name is not free yet.
+    Draining {
+        /// Cluster name.
+        cluster: String,
+        /// Service name.
+        service: String,
+    },
+    /// A capacity provider still has users.
+    InUse {
+        /// Provider name.
+        provider: String,
+        /// Services that use it.
+        by: Vec<String>,
+    },
+    /// A replacement must be steady before the old one goes.
+    Replacement {
+        /// What goes then.
+        resource: Resource,
+    },
+    /// A cluster still has something in it.
+    NotEmpty {
+        /// Cluster name.
+        cluster: String,
+        /// What is in it, in words.
+        contents: String,
+    },
+    /// A step failed; the next try has its time.
+    Retry {
+        /// What AWS answered.
+        error: CloudError,
+        /// Failures in a row.
+        attempts: u32,
+        /// When it is tried again.
+        not_before: Timestamp,
+    },
+    /// The step has been made; readings do not show it yet.
+    ReadLag {
+        /// Which call.
+        operation: &'static str,
+        /// When it was accepted.
+        since: Timestamp,
+    },
+    /// ECS has rolled this very specification back. It is not tried again until the specification changes.
+    RolledBack {
+        /// ECS's reason.
+        reason: String,
+    },
+    /// A person has suspended the object.
+    Suspended,
+    /// Writing is switched off.
+    ReadOnly {
+        /// What would be called.
+        operation: &'static str,
+    },
+    /// Removing what is no longer declared is not allowed now.
+    PruneBlocked {
+        /// Why.
+        why: PruneBlock,
+        /// What would be removed.
+        resource: Resource,
+    },
+}
+
+impl Wait {
+    /// Whether time alone can end this, without a person.
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::NotRead { .. }
+            | Self::InFlight { .. }
+            | Self::Turn { .. }
+            | Self::Cluster { .. }
+            | Self::Provider { .. }
+            | Self::Object { .. }
+            | Self::Revision { .. }
+            | Self::Draining { .. }
+            | Self::InUse { .. }
+            | Self::Replacement { .. }
+            | Self::NotEmpty { .. }
+            | Self::Retry { .. }
+            | Self::ReadLag { .. } => true,
+            Self::NameTaken { .. }
+            | Self::RolledBack { .. }
+            | Self::Suspended
+            | Self::ReadOnly { .. }
+            | Self::PruneBlocked { .. } => false,
+        }
+    }
+}
+
+/// What forbids pruning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PruneBlock {
+    /// The source could not be read completely, so absence proves nothing.
+    IncompleteSource,
+    /// The source declares nothing at all, which is more likely a mistake than a wish.
+    EmptySource,
+}
+
+impl fmt::Display for PruneBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::IncompleteSource => {
+                "the source was not read completely, so a missing object proves nothing; fix the findings that `axon validate` lists"
+            }
+            Self::EmptySource => {
+                "the source declares nothing at all, which looks like a mistake; declare at least one object, or delete the resources by hand"
+            }
+        })
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRead { what } => write!(f, "waits for the first reading of {what}"),
+            Self::InFlight { operation } => write!(f, "{operation} is being called"),
+            Self::Turn { resource } => write!(f, "waits for the step before it on {resource}"),
+            Self::Cluster { cluster, status } => write!(f, "waits for cluster {cluster}, which is {status}"),
+            Self::Provider { provider, status, reason } => {
+                write!(f, "waits for capacity provider {provider}, which is {status}")?;
+                reason.as_ref().map_or(Ok(()), |reason| write!(f, " ({reason})"))
+            }
+            Self::Object { object } => write!(f, "waits for {object}"),
+            Self::Revision { family } => write!(f, "waits for a revision of task definition {family}"),
+            Self::NameTaken { resource, owner } => write!(
+                f,
+                "{resource} exists and {owner}; it is left alone. Choose another name, or set the annotation neuron.ecs/adopt to take it over"
+            ),
+            Self::Draining { cluster, service } => {
+                write!(
+                    f,
+                    "waits for the deleted service {cluster}/{service} to stop its tasks; its name is not free yet"
+                )
+            }
+            Self::InUse { provider, by } => {
+                write!(f, "capacity provider {provider} stays until {} no longer use it", by.join(", "))
+            }
+            Self::Replacement { resource } => write!(f, "{resource} stays until its replacement is steady"),
+            Self::NotEmpty { cluster, contents } => write!(f, "cluster {cluster} stays while it holds {contents}"),
+            Self::Retry { error, attempts, not_before } => {
+                write!(f, "{error}; attempt {attempts} failed, the next is at {not_before:.0}")
+            }
+            Self::ReadLag { operation, since } => {
+                write!(f, "{operation} was accepted at {since:.0}; waits for AWS to show it")
+            }
+            Self::RolledBack { reason } => write!(
+                f,
+                "ECS rolled this specification back: {reason}. It is not deployed again until the specification changes"
+            ),
+            Self::Suspended => f.write_str("suspended by the annotation neuron.ecs/suspend"),
+            Self::ReadOnly { operation } => write!(f, "{operation} is due, but writing is switched off"),
+            Self::PruneBlocked { why, resource } => write!(f, "{resource} is no longer declared but stays: {why}"),
+        }
+    }
+}

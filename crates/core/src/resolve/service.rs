@@ -1,0 +1,163 @@
+//! NeuronService → a task definition and the settings of an ECS service.
+
+use super::connect::connect;
+use super::container::LogPlace;
+use super::deployment::deployment;
+use super::task::task_definition;
+use super::{Context, int, overrides, tags};
+use crate::desired::{DesiredService, PoolShare};
+use crate::fingerprint::Fingerprint;
+use crate::ownership::{self, Tags};
+use crate::shape::service::{
+    AdvancedConfiguration, AwsVpcConfiguration, LoadBalancer, NetworkConfiguration, ServiceRegistry, UpdateService,
+    VpcLatticeConfiguration,
+};
+use crate::spec::{
+    self, Accepted, AvailabilityZoneRebalancing, Fleet, ManagedInstances, Name, NetworkMode, NeuronService,
+    PropagateTags,
+};
+
+pub(super) fn service(
+    accepted: &Accepted<NeuronService>,
+    fleet: &Fleet,
+    context: Context<'_>,
+) -> Result<DesiredService, String> {
+    let spec = &accepted.spec;
+    let object = accepted.key();
+    let shares = spec.shares();
+    let first = shares.first().and_then(|share| fleet.pools.get(&share.pool));
+    let Some(pool) = first else {
+        let names: Vec<&str> = shares.iter().map(|share| share.pool.as_str()).collect();
+        return Err(format!("its pool {} has no valid specification", names.join(", ")));
+    };
+    let cluster = pool.spec.cluster.clone();
+    let task = task_definition(&accepted.object, &cluster, context)?;
+    let revision_content = Fingerprint::of(&task);
+    let settings = overrides::merge(
+        settings(&accepted.object, &cluster, &pool.spec.managed_instances, context),
+        &spec.overrides.service,
+    )?;
+    let pools: Vec<PoolShare> = shares
+        .into_iter()
+        .map(|share| PoolShare { pool: share.pool, weight: int(share.weight), base: int(share.base) })
+        .collect();
+    let fingerprint =
+        Fingerprint::of(&(&settings, &revision_content, pools.iter().map(share_text).collect::<Vec<_>>()));
+    let mut revision_tags: Tags = tags(accepted, &object, &[&spec.tags, &spec.template.tags], context);
+    revision_tags.insert(ownership::FINGERPRINT.to_owned(), revision_content.to_string());
+    revision_tags.remove(ownership::TAG_KEYS);
+    Ok(DesiredService {
+        cluster,
+        adopt: accepted.policy.adopt,
+        task_definition: crate::shape::task_definition::RegisterTaskDefinition {
+            tags: ownership::to_list(&revision_tags),
+            ..task
+        },
+        content: revision_content,
+        pools,
+        settings,
+        replicas: spec.replicas.map(int),
+        tags: tags(accepted, &object, &[&spec.tags], context),
+        fingerprint,
+        history_limit: spec.revision_history_limit,
+        object,
+    })
+}
+
+fn share_text(share: &PoolShare) -> String {
+    format!("{} {} {}", share.pool, share.weight, share.base)
+}
+
+/// Every setting is said, also where it equals AWS's default: an omitted member of an update stays as it is.
+fn settings(service: &NeuronService, cluster: &Name, pool: &ManagedInstances, context: Context<'_>) -> UpdateService {
+    let spec = &service.spec;
+    let group = format!("/axon/{cluster}/{}", service.metadata.name);
+    let place = LogPlace { group: &group, region: &context.facts.identity.region };
+    UpdateService {
+        deployment_configuration: Some(deployment(&spec.deployment)),
+        availability_zone_rebalancing: Some(
+            match spec.availability_zone_rebalancing {
+                AvailabilityZoneRebalancing::Enabled => "ENABLED",
+                AvailabilityZoneRebalancing::Disabled => "DISABLED",
+            }
+            .to_owned(),
+        ),
+        network_configuration: network(&spec.networking, pool),
+        health_check_grace_period_seconds: grace(spec),
+        enable_execute_command: Some(spec.execute_command),
+        enable_ecs_managed_tags: Some(spec.ecs_managed_tags),
+        load_balancers: Some(spec.load_balancers.iter().map(|given| load_balancer(given, &spec.template)).collect()),
+        propagate_tags: Some(
+            match spec.propagate_tags {
+                PropagateTags::Service => "SERVICE",
+                PropagateTags::TaskDefinition => "TASK_DEFINITION",
+                PropagateTags::None => "NONE",
+            }
+            .to_owned(),
+        ),
+        service_registries: Some(spec.service_registries.iter().map(registry).collect()),
+        service_connect_configuration: Some(connect(spec.service_connect.as_ref(), &place)),
+        vpc_lattice_configurations: Some(spec.vpc_lattice.iter().map(lattice).collect()),
+        ..UpdateService::default()
+    }
+}
+
+/// The grace period; AWS takes one only for services with a load balancer or health checks of another kind, so it is
+/// said only where it was asked for or a load balancer is there.
+fn grace(spec: &spec::ServiceSpec) -> Option<i32> {
+    let balanced = !spec.load_balancers.is_empty();
+    spec.health_check_grace_period.map(|period| int(period.seconds())).or(balanced.then_some(0))
+}
+
+fn network(given: &spec::Networking, pool: &ManagedInstances) -> Option<NetworkConfiguration> {
+    let or = |given: &Vec<String>, pool: &Vec<String>| if given.is_empty() { pool.clone() } else { given.clone() };
+    match given.mode {
+        NetworkMode::Host => None,
+        NetworkMode::AwsVpc => Some(NetworkConfiguration {
+            awsvpc_configuration: Some(AwsVpcConfiguration {
+                subnets: or(&given.subnets, &pool.subnets),
+                security_groups: or(&given.security_groups, &pool.security_groups),
+                assign_public_ip: given
+                    .assign_public_ip
+                    .map(|assign| if assign { "ENABLED" } else { "DISABLED" }.to_owned()),
+            }),
+        }),
+    }
+}
+
+/// The container defaults to the one with the devices, its port to the only one it has.
+fn load_balancer(given: &spec::LoadBalancer, template: &spec::Template) -> LoadBalancer {
+    let named = given.container.as_ref().and_then(|name| template.containers.iter().find(|c| c.name == *name));
+    let container = named.or_else(|| template.neuron_container());
+    let port = given.port.or_else(|| container.and_then(|c| c.ports.first()).map(|port| port.container_port));
+    LoadBalancer {
+        target_group_arn: Some(given.target_group_arn.clone()),
+        load_balancer_name: None,
+        container_name: container.map(|container| container.name.to_string()),
+        container_port: port.map(i32::from),
+        advanced_configuration: given.traffic_shift.as_ref().map(|shift| AdvancedConfiguration {
+            alternate_target_group_arn: Some(shift.alternate_target_group_arn.clone()),
+            production_listener_rule: Some(shift.production_listener_rule_arn.clone()),
+            test_listener_rule: shift.test_listener_rule_arn.clone(),
+            role_arn: Some(shift.role_arn.clone()),
+        }),
+    }
+}
+
+fn registry(given: &spec::ServiceRegistry) -> ServiceRegistry {
+    ServiceRegistry {
+        registry_arn: Some(given.registry_arn.clone()),
+        port: None,
+        container_name: given.container.as_ref().map(ToString::to_string),
+        container_port: given.port.map(i32::from),
+    }
+}
+
+fn lattice(given: &spec::VpcLattice) -> VpcLatticeConfiguration {
+    VpcLatticeConfiguration {
+        role_arn: given.role_arn.clone(),
+        target_group_arn: given.target_group_arn.clone(),
+        port_name: given.port_name.clone(),
+        ..VpcLatticeConfiguration::default()
+    }
+}

@@ -1,0 +1,16 @@
+//! AWS's own requests as plain data: what `render` produces and `axon-aws` sends.
+//!
+//! Names, nesting and spelling are ECS's (API version 2014-11-13), so that a rendered document reads like the AWS
+//! documentation, an `overrides` block can be merged into it, and an unknown member is refused here and not by AWS.
+//! No defaults and no rules live here.
+#![allow(missing_docs, reason = "every member is documented under its own name in the Amazon ECS API reference")]
+
+pub mod cluster;
+pub mod connect;
+pub mod container;
+pub mod deployment;
+pub mod provider;
+pub mod requirements;
+pub mod service;
+pub mod shared;
+pub mod task_definition;

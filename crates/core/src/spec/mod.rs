@@ -1,0 +1,71 @@
+//! The objects users write in git, as plain types: what a NeuronCluster, NeuronPool and NeuronService can say.
+//!
+//! Neighbours: `parse` reads YAML into these types, `validate` judges them against the Neuron catalog and one another,
+//! `resolve` and `plan` read them. The doc comment of every field is its description in the JSON Schema.
+//! Not here: reading text, rules that need more than one field, and anything AWS answers.
+
+mod cluster;
+mod container;
+mod deployment;
+mod duration;
+mod fleet;
+#[cfg(any(test, feature = "generate"))]
+pub mod generate;
+mod linux;
+mod metadata;
+mod name;
+mod networking;
+mod object;
+mod overrides;
+mod policy;
+mod pool;
+mod requirements;
+mod schema;
+mod service;
+mod service_connect;
+mod template;
+mod volume;
+
+pub use cluster::{
+    ClusterSpec, ContainerInsights, ExecuteCommandLogging, ExecuteCommandLogs, ExecuteCommandSettings, ManagedStorage,
+    ServiceConnectDefaults,
+};
+pub use container::{
+    AppProtocol, Container, ContainerDependency, DependencyCondition, Firelens, FirelensType, HealthCheck, LogDriver,
+    Logging, Mount, Port, Protocol, RestartPolicy,
+};
+pub use deployment::{
+    Alarms, Canary, CircuitBreaker, Deployment, FailureThreshold, HookTarget, HookTimeout, HookTimeoutAction,
+    LifecycleHook, LifecycleStage, Linear, Strategy, ThresholdType,
+};
+pub use duration::{Duration, ParseDurationError};
+pub use fleet::{Accepted, Completeness, Fleet};
+pub use linux::{Capabilities, Linux, SystemControl, Tmpfs, Ulimit, UlimitName};
+pub use metadata::Metadata;
+pub use name::{Name, ParseNameError};
+pub use networking::{LoadBalancer, NetworkMode, Networking, ServiceRegistry, TrafficShift, VpcLattice};
+pub use object::{
+    API_VERSION, ApiVersion, Kind, NeuronCluster, NeuronClusterKind, NeuronPool, NeuronPoolKind, NeuronService,
+    NeuronServiceKind, Object, ObjectKey,
+};
+pub use overrides::{ClusterOverrides, PoolOverrides, Raw, ServiceOverrides};
+pub use policy::{ADOPT, Adopt, BadAnnotation, PREFIX, PRUNE, Policy, Prune, SUSPEND};
+pub use pool::{
+    AutoRepair, CapacityOption, ManagedInstances, Monitoring, PoolSpec, PropagatePoolTags, ReservationPreference,
+    Reservations, ScaleIn,
+};
+pub use requirements::{
+    AcceleratorManufacturer, AcceleratorType, Bounds, CpuManufacturer, DecimalBounds, Inclusion, InstanceGeneration,
+    InstanceRequirements, LocalStorageType, MinBounds, NO_PRICE_PROTECTION,
+};
+pub use schema::{field_doc, schema, schema_text};
+pub(crate) use schema::{resolve_schema, shared_schema};
+pub use service::{
+    AvailabilityZoneRebalancing, DEFAULT_REVISION_HISTORY, Devices, PoolShare, PropagateTags, ServiceSpec,
+};
+pub use service_connect::{
+    AccessLog, AccessLogFormat, ClientAlias, HeaderMatch, QueryParameters, ServiceConnect, ServiceConnectPort,
+    ServiceConnectTimeout, ServiceConnectTls,
+};
+pub use template::{PidMode, Template};
+pub use volume::{Efs, EfsAuthorization, HostVolume, S3Files, Toggle, Volume};

@@ -1,0 +1,369 @@
+//! Everything a reconciler of one target knows, and how it learns: [`State::fold`] takes one event at a time.
+//!
+//! `runtime` owns a state, feeds it events (a new specification, a sweep, an outcome, the time) and asks it for the next
+//! plan and the next scope to read. Outcomes are newer than sweeps that began before them; an ambiguous outcome makes a
+//! step wait for a fresh reading. No I/O, no clock.
+
+mod merge;
+mod scope;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::check::{self, Violation};
+use crate::cloud::{CloudError, Effect, ErrorClass, ServiceKey, Sweep};
+use crate::desired::Desired;
+use crate::observe::{ClusterStatus, Service};
+use crate::observed::{History, Listing, Observed};
+use crate::ownership::{Installation, Tags};
+use crate::plan::{self, CREATE_GRACE, Limits, Plan, Prune, PruneBlock, Recent, Retry, World, Writes};
+use crate::spec::{Completeness, ObjectKey};
+use crate::step::{Action, Change, Resource, Step};
+
+pub use scope::is_steady;
+
+use merge::Newer;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A source was read and resolved.
+    Specified(Box<Specified>),
+    /// AWS was read.
+    Swept(Box<Sweep>),
+    /// A step is being executed from now on.
+    Started(Box<Step>),
+    /// A step has ended.
+    Ended(Box<Ended>),
+}
+
+/// A resolved specification.
+#[derive(Clone, Debug, Default)]
+pub struct Specified {
+    /// Where it comes from, for instance `main@sha1:…`.
+    pub revision: String,
+    /// What should be true.
+    pub desired: Desired,
+    /// Whether everything in the source could be read.
+    pub completeness: Completeness,
+}
+
+impl Specified {
+    /// Whether undeclared objects may go: never on the word of a source that is incomplete or empty.
+    pub fn prune(&self, pruning: Pruning) -> Prune {
+        match (pruning, self.completeness) {
+            (Pruning::Off, _) => Prune::Disabled,
+            (Pruning::On, Completeness::Partial) => Prune::Blocked(PruneBlock::IncompleteSource),
+            (Pruning::On, Completeness::Complete) if self.desired.is_empty() => Prune::Blocked(PruneBlock::EmptySource),
+            (Pruning::On, Completeness::Complete) => Prune::Enabled,
+        }
+    }
+}
+
+/// How a step ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The step.
+    pub step: Step,
+    /// AWS's answer.
+    pub result: Result<Effect, CloudError>,
+    /// When it came.
+    pub at: Timestamp,
+    /// If it failed: when to try again.
+    pub not_before: Timestamp,
+}
+
+/// What a person has switched on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// Whether to write at all.
+    pub writes: Writes,
+    /// Whether undeclared objects are removed.
+    pub prune: Pruning,
+}
+
+/// Whether undeclared objects are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pruning {
+    /// They stay.
+    Off,
+    /// They go, unless the source is incomplete or empty.
+    On,
+}
+
+/// All that is known about one target.
+#[derive(Clone, Debug)]
+pub struct State {
+    installation: Installation,
+    permissions: Permissions,
+    specified: Option<Specified>,
+    observed: Observed,
+    in_flight: BTreeMap<Resource, Step>,
+    recent: BTreeMap<Resource, Vec<Recent>>,
+    retries: BTreeMap<Resource, Retry>,
+    written: BTreeMap<Resource, Timestamp>,
+    needs_history: BTreeSet<ServiceKey>,
+    looked_into: BTreeMap<ServiceKey, Fingerprinted>,
+    last_errors: Vec<CloudError>,
+}
+
+/// What a service looked like when its tasks were read last.
+type Fingerprinted = (String, i32, i32);
+
+impl State {
+    /// Knows nothing yet.
+    pub fn new(installation: Installation, permissions: Permissions) -> Self {
+        Self {
+            installation,
+            permissions,
+            specified: None,
+            observed: Observed::default(),
+            in_flight: BTreeMap::new(),
+            recent: BTreeMap::new(),
+            retries: BTreeMap::new(),
+            written: BTreeMap::new(),
+            needs_history: BTreeSet::new(),
+            looked_into: BTreeMap::new(),
+            last_errors: Vec::new(),
+        }
+    }
+
+    /// Whose resources are ours.
+    pub const fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// The specification in force.
+    pub const fn specified(&self) -> Option<&Specified> {
+        self.specified.as_ref()
+    }
+
+    /// Everything read so far.
+    pub const fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    /// Errors of the last sweep.
+    pub fn sweep_errors(&self) -> &[CloudError] {
+        &self.last_errors
+    }
+
+    /// The failure that a resource is waiting out, if any.
+    pub fn retry(&self, resource: &Resource) -> Option<&Retry> {
+        self.retries.get(resource)
+    }
+
+    /// Failures in a row of one step; another step on the resource starts from zero.
+    pub fn attempts(&self, step: &Step) -> u32 {
+        let same = |retry: &&Retry| retry.step == step.fingerprint();
+        self.retries.get(&step.resource).filter(same).map_or(0, |retry| retry.attempts)
+    }
+
+    /// The earliest time at which a failed step may be tried again.
+    pub fn next_retry(&self) -> Option<Timestamp> {
+        self.retries.values().map(|retry| retry.not_before).min()
+    }
+
+    /// Learns from one event.
+    pub fn fold(&mut self, event: Event) {
+        match event {
+            Event::Specified(specified) => self.specified = Some(*specified),
+            Event::Swept(sweep) => self.swept(*sweep),
+            Event::Started(step) => {
+                self.in_flight.insert(step.resource.clone(), *step);
+            }
+            Event::Ended(ended) => self.ended(*ended),
+        }
+    }
+
+    /// The next plan, and what an independent reviewer has against it. A plan with violations must not be executed.
+    pub fn plan(&mut self, now: Timestamp) -> (Plan, Vec<Violation>) {
+        let Some(specified) = &self.specified else { return (Plan::default(), Vec::new()) };
+        let limits = Limits {
+            now,
+            writes: self.permissions.writes,
+            prune: specified.prune(self.permissions.prune),
+            in_flight: self.in_flight.clone(),
+            recent: self.recent.clone(),
+            retries: self.retries.clone(),
+        };
+        let world = World { installation: &self.installation, desired: &specified.desired, observed: &self.observed };
+        let plan = plan::plan(world, &limits);
+        let violations = check::check(world, &limits, &plan);
+        self.needs_history.clone_from(&plan.needs_history);
+        (plan, violations)
+    }
+
+    fn swept(&mut self, sweep: Sweep) {
+        let started = sweep.started;
+        self.last_errors.clear();
+        let newer = Newer::than(&self.written, started);
+        match sweep.clusters {
+            Ok(clusters) => {
+                let entries = clusters.into_iter().map(|cluster| (cluster.name.clone(), cluster));
+                newer.merge(&mut self.observed.clusters, entries.collect(), |name, _| {
+                    Resource::Cluster(name.to_owned())
+                });
+            }
+            Err(error) => self.last_errors.push(error),
+        }
+        for (cluster, reading) in sweep.providers {
+            let listing = self.observed.providers.entry(cluster).or_default();
+            match reading {
+                Ok(providers) => {
+                    let entries = providers.into_iter().map(|provider| (provider.name.clone(), provider));
+                    newer.merge(listing, entries.collect(), |name, _| Resource::CapacityProvider(name.to_owned()));
+                }
+                Err(error) => self.last_errors.push(error),
+            }
+        }
+        for (cluster, reading) in sweep.services {
+            let listing = self.observed.services.entry(cluster.clone()).or_default();
+            match reading {
+                Ok(services) => {
+                    let entries = services.into_iter().map(|service| (service.name.clone(), service));
+                    newer.merge(listing, entries.collect(), |name, _| Resource::Service {
+                        cluster: cluster.clone(),
+                        name: name.to_owned(),
+                    });
+                }
+                Err(error) => self.last_errors.push(error),
+            }
+        }
+        match sweep.task_definitions {
+            Some(Ok(revisions)) => {
+                let entries = revisions.into_iter().map(|revision| (revision.arn.clone(), revision));
+                newer.merge(&mut self.observed.task_definitions, entries.collect(), |_, revision| {
+                    Resource::TaskDefinition(revision.family.clone())
+                });
+            }
+            Some(Err(error)) => self.last_errors.push(error),
+            None => {}
+        }
+        self.forget_lost_clusters();
+        self.swept_details(sweep.tasks, sweep.history, started);
+    }
+
+    fn swept_details(
+        &mut self,
+        tasks: BTreeMap<ServiceKey, crate::cloud::Reading<crate::observe::ServiceTasks>>,
+        history: BTreeMap<ServiceKey, crate::cloud::Reading<Vec<crate::observe::PastDeployment>>>,
+        started: Timestamp,
+    ) {
+        for (key, reading) in tasks {
+            match reading {
+                Ok(tasks) => {
+                    let service = self.observed.services.get(&key.0).and_then(|listing| listing.get(&key.1));
+                    if let Some(service) = service {
+                        self.looked_into.insert(key.clone(), look(service));
+                    }
+                    self.observed.tasks.insert(key, tasks);
+                }
+                Err(error) => self.last_errors.push(error),
+            }
+        }
+        // A history is good for the plan after it; the next deviation asks anew.
+        self.observed.history.clear();
+        for (key, reading) in history {
+            match reading {
+                Ok(deployments) => {
+                    self.observed.history.insert(key, History { read: started, deployments });
+                }
+                Err(error) => self.last_errors.push(error),
+            }
+        }
+    }
+
+    /// What was in a cluster that is gone is gone with it.
+    fn forget_lost_clusters(&mut self) {
+        let observed = &mut self.observed;
+        if !observed.clusters.is_read() {
+            return;
+        }
+        let clusters = &observed.clusters;
+        let lives = |name: &String| clusters.get(name).is_some_and(|c| c.status != ClusterStatus::Inactive);
+        observed.providers.retain(|name, _| lives(name));
+        observed.services.retain(|name, _| lives(name));
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        let Ended { step, result, at, not_before } = ended;
+        self.in_flight.remove(&step.resource);
+        self.written.insert(step.resource.clone(), at);
+        match result {
+            Ok(effect) => {
+                self.retries.remove(&step.resource);
+                self.remember(&step, at);
+                self.apply(&step, effect);
+            }
+            Err(error) => {
+                if error.class == ErrorClass::Ambiguous {
+                    self.remember(&step, at);
+                }
+                let attempts = self.attempts(&step) + u32::from(error.class != ErrorClass::Throttled);
+                let retry = Retry { step: step.fingerprint(), error, attempts, not_before };
+                self.retries.insert(step.resource, retry);
+            }
+        }
+    }
+
+    fn remember(&mut self, step: &Step, at: Timestamp) {
+        let recent = self.recent.entry(step.resource.clone()).or_default();
+        recent.retain(|recent| at.duration_since(recent.at) < CREATE_GRACE);
+        recent.push(Recent { step: step.fingerprint(), at });
+    }
+
+    fn apply(&mut self, step: &Step, effect: Effect) {
+        let observed = &mut self.observed;
+        match effect {
+            Effect::Cluster(mut cluster) => {
+                if matches!(step.action, Action::CreateCluster(_)) {
+                    // A cluster that was just made has nothing in it.
+                    observed.providers.insert(cluster.name.clone(), Listing::Read(BTreeMap::new()));
+                    observed.services.insert(cluster.name.clone(), Listing::Read(BTreeMap::new()));
+                }
+                let known = observed.clusters.get(&cluster.name).map(|known| &known.tags);
+                keep_tags(&mut cluster.tags, known, step);
+                observed.clusters.put(cluster.name.clone(), *cluster);
+            }
+            Effect::Provider(mut provider) => {
+                if let Some(listing) = observed.providers.get_mut(&provider.cluster) {
+                    keep_tags(&mut provider.tags, listing.get(&provider.name).map(|known| &known.tags), step);
+                    listing.put(provider.name.clone(), *provider);
+                }
+            }
+            Effect::TaskDefinition(revision) if revision.active => {
+                observed.task_definitions.put(revision.arn.clone(), revision);
+            }
+            Effect::TaskDefinition(revision) => observed.task_definitions.remove(&revision.arn),
+            Effect::Service(mut service) => {
+                if let Some(listing) = observed.services.get_mut(&service.cluster) {
+                    keep_tags(&mut service.tags, listing.get(&service.name).map(|known| &known.tags), step);
+                    listing.put(service.name.clone(), *service);
+                }
+            }
+            Effect::Tags | Effect::Gone => crate::preview::assume(observed, step),
+        }
+    }
+
+    /// Objects that are declared now, in order of creation.
+    pub fn objects(&self) -> BTreeSet<ObjectKey> {
+        self.specified.as_ref().map(|specified| specified.desired.objects()).unwrap_or_default()
+    }
+}
+
+/// AWS answers with tags only where something is created; anywhere else their absence says nothing.
+fn keep_tags(answered: &mut Tags, known: Option<&Tags>, step: &Step) {
+    if answered.is_empty()
+        && step.action.change() != Change::Create
+        && let Some(known) = known
+    {
+        answered.clone_from(known);
+    }
+}
+
+fn look(service: &Service) -> Fingerprinted {
+    let primary = service.deployments.iter().find(|deployment| deployment.primary);
+    (primary.map(|deployment| deployment.id.clone()).unwrap_or_default(), service.running, service.pending)
+}

@@ -1,0 +1,186 @@
+//! What users see of an object: conditions in Kubernetes' words.
+//!
+//! Made by `judge`, kept and served by `runtime` and `web`, printed by the command line. Plain data.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::ObjectKey;
+
+/// Status of one object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Which object.
+    #[serde(flatten)]
+    pub object: ObjectKey,
+    /// Source revision that was last taken into account.
+    pub observed_revision: String,
+    /// Conditions, `Ready` first.
+    pub conditions: Vec<Condition>,
+    /// What exists on AWS for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<ResourceStatus>,
+    /// Replicas of a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<Replicas>,
+}
+
+impl Status {
+    /// The condition of a type.
+    pub fn condition(&self, kind: ConditionType) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+
+    /// Whether the object is as declared and works.
+    pub fn is_ready(&self) -> bool {
+        self.condition(ConditionType::Ready).is_some_and(|ready| ready.status == Truth::True)
+    }
+
+    /// Whether only a person can bring the object further.
+    pub fn is_stalled(&self) -> bool {
+        self.condition(ConditionType::Stalled).is_some_and(|stalled| stalled.status == Truth::True)
+    }
+}
+
+/// One statement about an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// What it is about.
+    #[serde(rename = "type")]
+    pub kind: ConditionType,
+    /// Whether it holds.
+    pub status: Truth,
+    /// One word for machines.
+    pub reason: Reason,
+    /// Cause, evidence and next step, for people.
+    pub message: String,
+    /// When `status` changed last.
+    pub last_transition_time: Timestamp,
+}
+
+/// True, false, or not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// Nobody knows yet.
+    Unknown,
+}
+
+/// What conditions are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ConditionType {
+    /// The object is as declared and works.
+    Ready,
+    /// Axon or AWS is still working on it. Present only while true.
+    Reconciling,
+    /// Only a person can bring it further. Present only while true.
+    Stalled,
+    /// The specification of the object is valid.
+    SpecValid,
+    /// The capacity that it needs or offers can be used.
+    CapacityReady,
+    /// What exists is registered with ECS as rendered.
+    Registered,
+    /// Its tasks run and are healthy.
+    Available,
+    /// AWS has something else than declared. Present only while true.
+    Drifted,
+}
+
+/// Why a condition is as it is, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Reason {
+    /// As declared.
+    Succeeded,
+    /// Being created, changed or deleted.
+    Progressing,
+    /// Waits for another object or resource.
+    DependencyNotReady,
+    /// Not read yet.
+    NotObserved,
+    /// The specification is invalid; the last valid one stays in force.
+    InvalidSpec,
+    /// A name is taken by something that is not ours.
+    NameConflict,
+    /// AWS refused a call.
+    CallRefused,
+    /// AWS failed or was too busy; it is tried again.
+    CallFailed,
+    /// AWS has no capacity of this kind now.
+    InsufficientCapacity,
+    /// Tasks are starting.
+    TasksStarting,
+    /// Tasks stop or fail their health checks.
+    TasksFailing,
+    /// A deployment is under way.
+    DeploymentInProgress,
+    /// A deployment failed.
+    DeploymentFailed,
+    /// ECS rolled a deployment back.
+    DeploymentRolledBack,
+    /// AWS has something else than declared.
+    DriftDetected,
+    /// Suspended by a person.
+    Suspended,
+    /// Writing is switched off.
+    ReadOnly,
+    /// No longer declared, but not removed.
+    PruneBlocked,
+    /// Being removed.
+    Pruning,
+}
+
+/// A resource on AWS behind an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceStatus {
+    /// What it is, for instance `capacity provider`.
+    pub kind: String,
+    /// Name or ARN.
+    pub id: String,
+    /// State in AWS's words.
+    pub state: String,
+}
+
+/// Replicas of a service and where they run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replicas {
+    /// Tasks wanted.
+    pub desired: i32,
+    /// Tasks running.
+    pub running: i32,
+    /// Tasks starting.
+    pub pending: i32,
+    /// The tasks that were looked into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskStatus>,
+}
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskStatus {
+    /// Task id (last part of the ARN).
+    pub id: String,
+    /// State in AWS's words.
+    pub state: String,
+    /// Health in AWS's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<String>,
+    /// Instance type that it runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    /// EC2 instance that it runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// Ids of its Neuron devices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neuron_devices: Vec<String>,
+}

@@ -1,0 +1,164 @@
+//! What a state learns from sweeps and outcomes, and what it refuses to conclude.
+
+use std::collections::BTreeMap;
+
+use axon_core::cloud::{CloudError, Effect, ErrorClass, Sweep};
+use axon_core::observe::{Cluster, ClusterStatus};
+use axon_core::observed::Observed;
+use axon_core::ownership::{Tags, ownership_tags};
+use axon_core::plan::Writes;
+use axon_core::spec::Completeness;
+use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
+use axon_core::step::Step;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::fixture::{NOW, Specs, converged, empty_account, installation, key, text};
+
+fn state(specs: &Specs, pruning: Pruning) -> State {
+    let mut state = State::new(installation(), Permissions { writes: Writes::Allowed, prune: pruning });
+    specify(&mut state, specs, Completeness::Complete);
+    state
+}
+
+fn specify(state: &mut State, specs: &Specs, completeness: Completeness) {
+    let specified = Specified { revision: "main@sha1:1".into(), desired: specs.desired(), completeness };
+    state.fold(Event::Specified(Box::new(specified)));
+}
+
+/// A complete sweep of an account in the given state.
+fn sweep(observed: &Observed, started: Timestamp) -> Sweep {
+    Sweep {
+        started,
+        clusters: Ok(observed.clusters.iter().cloned().collect()),
+        providers: observed.providers.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
+        services: observed.services.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
+        task_definitions: Some(Ok(observed.task_definitions.iter().cloned().collect())),
+        tasks: BTreeMap::new(),
+        history: BTreeMap::new(),
+        calls: 4,
+    }
+}
+
+fn swept(state: &mut State, observed: &Observed, started: Timestamp) {
+    state.fold(Event::Swept(Box::new(sweep(observed, started))));
+}
+
+fn end(state: &mut State, step: Step, result: Result<Effect, CloudError>, at: Timestamp) {
+    let ended = Ended { step, result, at, not_before: at + 10.seconds() };
+    state.fold(Event::Ended(Box::new(ended)));
+}
+
+fn steps(state: &mut State, now: Timestamp) -> Vec<Step> {
+    let (plan, violations) = state.plan(now);
+    assert_eq!(violations, []);
+    plan.steps
+}
+
+fn made(name: &str) -> Effect {
+    Effect::Cluster(Box::new(Cluster {
+        name: name.into(),
+        arn: format!("cluster/{name}"),
+        status: ClusterStatus::Active,
+        settings: [("containerInsights".to_owned(), "disabled".to_owned())].into(),
+        configuration: None,
+        service_connect_namespace: None,
+        tags: ownership_tags(&installation(), &key("NeuronCluster", name)),
+        registered_instances: 0,
+    }))
+}
+
+fn error(class: ErrorClass) -> CloudError {
+    CloudError { class, operation: "CreateCluster", code: "Code".into(), message: "message".into(), request_id: None }
+}
+
+#[test]
+fn a_sweep_that_began_before_an_outcome_does_not_undo_it() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    swept(&mut state, &empty_account(), NOW);
+    let create = steps(&mut state, NOW).remove(0);
+    end(&mut state, create, Ok(made("ml")), NOW + 5.seconds());
+    swept(&mut state, &empty_account(), NOW + 4.seconds());
+    assert!(state.observed().clusters.get("ml").is_some());
+    swept(&mut state, &empty_account(), NOW + 6.seconds());
+    assert!(state.observed().clusters.get("ml").is_none());
+    assert_eq!(steps(&mut state, NOW + 7.seconds()), [], "a fresh reading may lag: nothing is created twice");
+}
+
+#[test]
+fn a_failed_reading_makes_nothing_absent() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    swept(&mut state, &converged(), NOW);
+    assert_eq!(steps(&mut state, NOW), []);
+    let mut broken = sweep(&empty_account(), NOW + 1.minute());
+    broken.clusters = Err(error(ErrorClass::Transient));
+    broken.task_definitions = Some(Err(error(ErrorClass::Transient)));
+    broken.services.insert("ml".into(), Err(error(ErrorClass::Throttled)));
+    broken.providers.insert("ml".into(), Err(error(ErrorClass::Denied)));
+    state.fold(Event::Swept(Box::new(broken)));
+    assert_eq!(steps(&mut state, NOW + 2.minutes()), []);
+    assert_eq!(state.sweep_errors().len(), 4);
+}
+
+#[test]
+fn an_ambiguous_outcome_is_not_repeated_before_readings_can_show_it() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    swept(&mut state, &empty_account(), NOW);
+    let create = steps(&mut state, NOW).remove(0);
+    end(&mut state, create, Err(error(ErrorClass::Ambiguous)), NOW);
+    swept(&mut state, &empty_account(), NOW + 1.minute());
+    assert_eq!(steps(&mut state, NOW + 1.minute()), []);
+    swept(&mut state, &empty_account(), NOW + 6.minutes());
+    assert_eq!(text(&steps(&mut state, NOW + 6.minutes())), "CreateCluster cluster ml\n");
+}
+
+#[test]
+fn throttling_does_not_count_as_a_failure_and_other_errors_do() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    swept(&mut state, &empty_account(), NOW);
+    let create = steps(&mut state, NOW).remove(0);
+    end(&mut state, create.clone(), Err(error(ErrorClass::Throttled)), NOW);
+    assert_eq!(state.attempts(&create), 0);
+    end(&mut state, create.clone(), Err(error(ErrorClass::Transient)), NOW);
+    end(&mut state, create.clone(), Err(error(ErrorClass::Transient)), NOW);
+    assert_eq!(state.attempts(&create), 2);
+    assert_eq!(state.next_retry(), Some(NOW + 10.seconds()));
+}
+
+#[test]
+fn an_answer_without_tags_does_not_make_a_resource_foreign() {
+    let changed = Specs::default().edit_cluster("/spec/containerInsights", serde_json::json!("Enabled"));
+    let mut state = state(&changed, Pruning::On);
+    swept(&mut state, &converged(), NOW);
+    let update = steps(&mut state, NOW).remove(0);
+    let Effect::Cluster(mut answer) = made("ml") else { panic!() };
+    answer.tags = Tags::new();
+    end(&mut state, update, Ok(Effect::Cluster(answer)), NOW + 1.second());
+    assert!(!state.observed().clusters.get("ml").unwrap().tags.is_empty());
+}
+
+#[test]
+fn an_incomplete_or_empty_specification_prunes_nothing() {
+    let without = Specs { services: vec![], ..Specs::default() };
+    let mut state = state(&without, Pruning::On);
+    swept(&mut state, &converged(), NOW);
+    assert_eq!(text(&steps(&mut state, NOW)), "DeleteService service ml/llama\n");
+    specify(&mut state, &without, Completeness::Partial);
+    assert_eq!(steps(&mut state, NOW), []);
+    specify(&mut state, &Specs { clusters: vec![], pools: vec![], services: vec![] }, Completeness::Complete);
+    assert_eq!(steps(&mut state, NOW), []);
+}
+
+#[test]
+fn a_steady_world_needs_no_look_into_tasks_or_histories() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    assert!(state.scope().services.contains(&("ml".into(), "llama".into())), "an unknown service is asked for by name");
+    swept(&mut state, &converged(), NOW);
+    let key = ("ml".to_owned(), "llama".to_owned());
+    assert_eq!(state.scope().tasks_of, [key.clone()].into(), "the first look");
+    let mut second = sweep(&converged(), NOW + 1.minute());
+    second.tasks.insert(key, Ok(axon_core::observe::ServiceTasks::default()));
+    state.fold(Event::Swept(Box::new(second)));
+    assert!(state.scope().tasks_of.is_empty());
+    assert!(state.scope().history_of.is_empty());
+    assert!(state.scope().services.is_empty());
+}
