@@ -1,0 +1,48 @@
+//! Makes the one AWS call of a step and says what AWS answered: `Step` → `Effect`.
+//!
+//! Kinds of resources have a file each; requests come from `convert`, answers are taken apart by `answers`, errors get
+//! their meaning in `call`. A thing that was to go and does not exist is gone. Nothing is decided or sent again here.
+//!
+//! AWS does not answer tags to every write; an effect then carries none, which says nothing about the resource.
+
+use axon_core::cloud::{CloudError, Effect, ErrorClass};
+use axon_core::step::Action;
+
+use crate::call::Caller;
+use crate::observe::task_definitions::Revisions;
+
+mod clusters;
+mod providers;
+mod services;
+mod tags;
+mod task_definitions;
+
+/// Makes the call of `action`.
+pub(crate) async fn execute(caller: &Caller, revisions: &Revisions, action: Action) -> Result<Effect, CloudError> {
+    match action {
+        Action::CreateCluster(request) => Box::pin(clusters::create(caller, request)).await,
+        Action::UpdateCluster(request) => Box::pin(clusters::update(caller, request)).await,
+        Action::DeleteCluster { cluster } => gone_if_missing(clusters::delete(caller, cluster).await),
+        Action::CreateCapacityProvider(request) => Box::pin(providers::create(caller, request)).await,
+        Action::UpdateCapacityProvider(request) => Box::pin(providers::update(caller, request)).await,
+        Action::DeleteCapacityProvider { name, cluster } => {
+            gone_if_missing(providers::delete(caller, name, cluster).await)
+        }
+        Action::RegisterTaskDefinition(request) => Box::pin(task_definitions::register(caller, request)).await,
+        Action::DeregisterTaskDefinition { arn } => {
+            gone_if_missing(task_definitions::deregister(caller, revisions, arn).await)
+        }
+        Action::CreateService(request) => Box::pin(services::create(caller, request)).await,
+        Action::UpdateService(request) => Box::pin(services::update(caller, request)).await,
+        Action::DeleteService { cluster, service } => gone_if_missing(services::delete(caller, cluster, service).await),
+        Action::TagResource { arn, tags } => tags::set(caller, revisions, arn, tags).await,
+        Action::UntagResource { arn, keys } => tags::remove(caller, revisions, arn, keys).await,
+    }
+}
+
+fn gone_if_missing(outcome: Result<Effect, CloudError>) -> Result<Effect, CloudError> {
+    match outcome {
+        Err(error) if error.class == ErrorClass::NotFound => Ok(Effect::Gone),
+        other => other,
+    }
+}

@@ -1,0 +1,28 @@
+//! Asks AWS and tells AWS: the implementation of [`axon_core::cloud::Cloud`], and the only crate that names the AWS
+//! SDK.
+//!
+//! ```text
+//! Connection ─ connect ─► Aws ─┬─ observe(Scope) ─► call ─► answers ─► Sweep
+//!                              └─ execute(Step) ─► convert ─► call ─► answers ─► Effect
+//!                                                              └─► error ─ error_table ─► CloudError
+//! ```
+//!
+//! No policy: when to call, what to conclude and whether to call again belong to `runtime` and `core`. One step is one
+//! call on the wire.
+
+mod answers;
+mod call;
+mod client;
+mod connect;
+mod convert;
+mod error;
+mod error_table;
+mod execute;
+mod observe;
+mod operations;
+mod pace;
+
+pub use client::Aws;
+pub use connect::{AssumeRole, ConnectError, Connection, Deadlines, FixedCredentials};
+pub use error_table::errors_page;
+pub use operations::OPERATIONS;

@@ -1,0 +1,159 @@
+//! Reads what exists in one account and Region: `Scope` → `Sweep`.
+//!
+//! Kinds of resources have a file each; they call through `call` and take answers apart with `answers`. A part is read
+//! to its last page or is an error: half a list would look like resources that went away. What to conclude from a
+//! reading is `core`'s business.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use aws_sdk_ecs::types::Failure;
+use axon_core::cloud::{CloudError, Reading, Scope, ServiceKey, Sweep};
+use axon_core::observe::{Cluster, ClusterName, ClusterStatus, PastDeployment, Provider, Service, ServiceTasks};
+use axon_core::ownership;
+use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
+
+use crate::call::Caller;
+use crate::error;
+use crate::operations::Operation;
+
+mod clusters;
+mod history;
+mod providers;
+mod services;
+pub(crate) mod task_definitions;
+mod tasks;
+
+use task_definitions::Revisions;
+
+/// Parts (clusters, services) that are read at the same time.
+const PARTS: usize = 4;
+/// Calls of one part that are under way at the same time.
+const CALLS: usize = 8;
+/// Page size of every list operation that lets us choose.
+const PAGE: i32 = 100;
+
+/// Reads everything in `scope`.
+pub(crate) async fn sweep(caller: Caller, revisions: &Revisions, scope: Scope) -> Sweep {
+    let started = Timestamp::try_from(caller.clock.now()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let known = known_clusters(&scope);
+    let clusters = clusters::all(&caller, &known).await;
+    let (within, task_definitions, tasks, history) = futures::join!(
+        Box::pin(within(&caller, &scope, &known, &clusters)),
+        Box::pin(read_revisions(&caller, revisions, &scope.family_prefixes)),
+        Box::pin(each(scope.tasks_of.clone(), |key| tasks_of(caller.clone(), key))),
+        Box::pin(each(scope.history_of.clone(), |key| history_of(caller.clone(), key))),
+    );
+    let (providers, services) = within;
+    Sweep { started, clusters, providers, services, task_definitions, tasks, history, calls: caller.calls() }
+}
+
+/// Clusters that the scope names, directly or through a service.
+fn known_clusters(scope: &Scope) -> BTreeSet<ClusterName> {
+    let through_services = scope.services.iter().map(|(cluster, _)| cluster);
+    scope.clusters.iter().chain(through_services).cloned().collect()
+}
+
+type Within = (BTreeMap<ClusterName, Reading<Vec<Provider>>>, BTreeMap<ClusterName, Reading<Vec<Service>>>);
+
+/// Providers and services of every cluster that exists and is ours or known. Where nobody knows which clusters exist,
+/// nothing is known of those in scope either.
+async fn within(
+    caller: &Caller,
+    scope: &Scope,
+    known: &BTreeSet<ClusterName>,
+    clusters: &Reading<Vec<Cluster>>,
+) -> Within {
+    let clusters = match clusters {
+        Ok(clusters) => clusters,
+        Err(error) => {
+            let unread = || known.iter().cloned();
+            return (
+                unread().map(|name| (name, Err(error.clone()))).collect(),
+                unread().map(|name| (name, Err(error.clone()))).collect(),
+            );
+        }
+    };
+    let installation = scope.installation.to_string();
+    let ours = |cluster: &&Cluster| {
+        let tagged = cluster.tags.get(ownership::MANAGED_BY) == Some(&installation);
+        cluster.status != ClusterStatus::Inactive && (tagged || known.contains(&cluster.name))
+    };
+    let names: BTreeSet<ClusterName> = clusters.iter().filter(ours).map(|cluster| cluster.name.clone()).collect();
+    let read = each(names, |cluster| {
+        let caller = caller.clone();
+        let of_cluster = scope.services.iter().filter(|(name, _)| *name == cluster);
+        let services: BTreeSet<String> = of_cluster.map(|(_, service)| service.clone()).collect();
+        async move {
+            let providers = providers::of(&caller, &cluster).await;
+            let services = services::of(&caller, &cluster, services).await;
+            (providers, services)
+        }
+    });
+    let mut within = Within::default();
+    for (cluster, (providers, services)) in read.await {
+        within.0.insert(cluster.clone(), providers);
+        within.1.insert(cluster, services);
+    }
+    within
+}
+
+async fn read_revisions(
+    caller: &Caller,
+    revisions: &Revisions,
+    prefixes: &BTreeSet<String>,
+) -> Option<Reading<Vec<axon_core::observe::TaskDefinition>>> {
+    if prefixes.is_empty() { None } else { Some(revisions.read(caller, prefixes).await) }
+}
+
+async fn tasks_of(caller: Caller, key: ServiceKey) -> Reading<ServiceTasks> {
+    tasks::of(&caller, &key).await
+}
+
+async fn history_of(caller: Caller, key: ServiceKey) -> Reading<Vec<PastDeployment>> {
+    history::of(&caller, &key).await
+}
+
+/// Reads each of `keys`, some at a time.
+async fn each<K, V, F>(keys: BTreeSet<K>, mut read: impl FnMut(K) -> F) -> BTreeMap<K, V>
+where
+    K: Ord + Clone + Send,
+    V: Send,
+    F: Future<Output = V> + Send,
+{
+    let reading: Vec<_> = keys
+        .into_iter()
+        .map(|key| {
+            let reading = read(key.clone());
+            async move { (key, reading.await) }
+        })
+        .collect();
+    stream::iter(reading).buffer_unordered(PARTS).collect().await
+}
+
+/// Reads a list page by page, to the last.
+async fn pages<T, F>(mut page: impl FnMut(Option<String>) -> F) -> Reading<Vec<T>>
+where
+    F: Future<Output = Reading<(Option<Vec<T>>, Option<String>)>> + Send,
+{
+    let mut all = Vec::new();
+    let mut token = None;
+    loop {
+        let (found, next) = page(token.take()).await?;
+        all.extend(found.into_iter().flatten());
+        match next.filter(|next| !next.is_empty()) {
+            Some(next) => token = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// Makes entries of `failures[]` an error, except those that say that a thing is not there.
+fn only_missing(operation: Operation, failures: Option<Vec<Failure>>) -> Result<(), CloudError> {
+    let mut failures = failures.into_iter().flatten();
+    match failures.find(|failure| failure.reason() != Some("MISSING")) {
+        Some(failure) => Err(error::of_failure(operation, &failure)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,72 @@
+//! Tasks of one service with the instances under them: ListTasks → DescribeTasks → DescribeContainerInstances.
+//!
+//! Part of `observe`. Tasks that should stop or have stopped are listed by a second ListTasks. A task or an instance
+//! that is gone between two calls is left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ecs::types::DesiredStatus;
+use axon_core::cloud::{Reading, ServiceKey};
+use axon_core::observe::{Instance, ServiceTasks, Task};
+
+use super::{PAGE, only_missing, pages};
+use crate::answers::tasks::{instance, task};
+use crate::call::{Caller, complete};
+use crate::operations::Operation;
+
+/// Most tasks or instances that one describe call takes.
+const DESCRIBED: usize = 100;
+
+/// Tasks of a service.
+pub(super) async fn of(caller: &Caller, (cluster, service): &ServiceKey) -> Reading<ServiceTasks> {
+    let mut arns = BTreeSet::new();
+    for desired in [DesiredStatus::Running, DesiredStatus::Stopped] {
+        let listed = pages(|token| {
+            let request = caller
+                .ecs
+                .list_tasks()
+                .cluster(cluster)
+                .service_name(service)
+                .desired_status(desired.clone())
+                .max_results(PAGE)
+                .set_next_token(token);
+            async move {
+                let answer = caller.send(Operation::ListTasks, request.send()).await?;
+                Ok((answer.task_arns, answer.next_token))
+            }
+        });
+        arns.extend(listed.await?);
+    }
+    let arns: Vec<String> = arns.into_iter().collect();
+    let mut tasks = Vec::new();
+    for chunk in arns.chunks(DESCRIBED) {
+        tasks.extend(described(caller, cluster, chunk.to_vec()).await?);
+    }
+    let instances = instances_under(caller, cluster, &tasks).await?;
+    Ok(ServiceTasks { tasks, instances })
+}
+
+async fn described(caller: &Caller, cluster: &str, arns: Vec<String>) -> Reading<Vec<Task>> {
+    let request = caller.ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns));
+    let answer = caller.send(Operation::DescribeTasks, request.send()).await?;
+    only_missing(Operation::DescribeTasks, answer.failures)?;
+    let tasks = answer.tasks.into_iter().flatten();
+    tasks.map(|sdk| complete(Operation::DescribeTasks, task(sdk))).collect()
+}
+
+async fn instances_under(caller: &Caller, cluster: &str, tasks: &[Task]) -> Reading<BTreeMap<String, Instance>> {
+    let arns: BTreeSet<String> = tasks.iter().filter_map(|task| task.container_instance.clone()).collect();
+    let arns: Vec<String> = arns.into_iter().collect();
+    let mut instances = BTreeMap::new();
+    for chunk in arns.chunks(DESCRIBED) {
+        let request =
+            caller.ecs.describe_container_instances().cluster(cluster).set_container_instances(Some(chunk.to_vec()));
+        let answer = caller.send(Operation::DescribeContainerInstances, request.send()).await?;
+        only_missing(Operation::DescribeContainerInstances, answer.failures)?;
+        for sdk in answer.container_instances.into_iter().flatten() {
+            let found = complete(Operation::DescribeContainerInstances, instance(sdk))?;
+            instances.insert(found.arn.clone(), found);
+        }
+    }
+    Ok(instances)
+}

@@ -1,0 +1,179 @@
+//! What a sweep reads of clusters, providers and revisions, and what it refuses to conclude.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axon_core::cloud::{Cloud, ErrorClass};
+use axon_core::observe::ProviderStatus;
+use axon_core::step::Action;
+use serde_json::json;
+
+use crate::fake::{Call, Fake, Reply, cluster, cluster_arn, names, revision, scope, step};
+
+/// Clusters `main` (named by the scope), `tagged` (ours by its tag) and `foreign`.
+fn three_clusters(call: &Call) -> Reply {
+    Reply::Ok(match call.operation.as_str() {
+        "ListClusters" => json!({"clusterArns": [cluster_arn("main"), cluster_arn("tagged"), cluster_arn("foreign")]}),
+        "DescribeClusters" => {
+            let mut tagged = cluster("tagged");
+            tagged["tags"] = json!([{"key": "neuron.ecs/managed-by", "value": "axon"}]);
+            let mut foreign = cluster("foreign");
+            foreign["tags"] = json!([{"key": "neuron.ecs/managed-by", "value": "other"}]);
+            json!({"clusters": [cluster("main"), tagged, foreign]})
+        }
+        _ => json!({}),
+    })
+}
+
+#[tokio::test]
+async fn clusters_named_or_tagged_are_read_and_others_only_told() {
+    let fake = Fake::new(three_clusters);
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.clusters.expect("read").len(), 3);
+    assert_eq!(sweep.services.keys().collect::<Vec<_>>(), ["main", "tagged"]);
+    assert_eq!(sweep.providers.keys().collect::<Vec<_>>(), ["main", "tagged"]);
+    assert!(sweep.task_definitions.is_none(), "not asked for");
+    assert_eq!(usize::try_from(sweep.calls), Ok(fake.calls().len()));
+}
+
+#[tokio::test]
+async fn settings_configuration_and_tags_of_clusters_are_asked_for() {
+    let fake = Fake::new(three_clusters);
+    fake.aws().await.observe(scope("main")).await;
+    let call = fake.calls().into_iter().find(|call| call.operation == "DescribeClusters").expect("called");
+    assert_eq!(names(&call, "include"), ["SETTINGS", "CONFIGURATIONS", "TAGS"]);
+}
+
+#[tokio::test]
+async fn a_cluster_that_does_not_exist_has_no_readings() {
+    let fake = Fake::new(|call| {
+        Reply::Ok(match call.operation.as_str() {
+            "DescribeClusters" => json!({"failures": [{"arn": cluster_arn("main"), "reason": "MISSING"}]}),
+            _ => json!({}),
+        })
+    });
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.clusters, Ok(vec![]));
+    assert!(sweep.services.is_empty() && sweep.providers.is_empty());
+}
+
+#[tokio::test]
+async fn a_failure_other_than_missing_makes_the_reading_an_error() {
+    let fake = Fake::new(|call| {
+        Reply::Ok(match call.operation.as_str() {
+            "DescribeClusters" => json!({
+                "clusters": [cluster("other")],
+                "failures": [{"arn": cluster_arn("main"), "reason": "ACCESS_DENIED", "detail": "no"}],
+            }),
+            _ => json!({"clusterArns": [cluster_arn("main"), cluster_arn("other")]}),
+        })
+    });
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    let error = sweep.clusters.expect_err("one cluster could not be read");
+    assert_eq!((error.class, error.code.as_str()), (ErrorClass::Denied, "ACCESS_DENIED"));
+    assert_eq!(sweep.services.get("main"), Some(&Err(error)), "nothing is known of what is in it");
+}
+
+#[tokio::test]
+async fn a_failing_second_page_makes_the_listing_an_error() {
+    let fake = Fake::new(|call| match call.body["nextToken"].as_str() {
+        None => Reply::Ok(json!({"clusterArns": [cluster_arn("main")], "nextToken": "2"})),
+        Some(_) => Reply::Refused(500, "ServerException", "page lost"),
+    });
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.clusters.expect_err("half a list").class, ErrorClass::Transient);
+    assert_eq!(fake.operations(), ["ListClusters", "ListClusters"]);
+}
+
+#[tokio::test]
+async fn providers_are_read_to_the_last_page_with_tags_and_configuration() {
+    let fake = Fake::new(|call| {
+        if call.operation != "DescribeCapacityProviders" {
+            return three_clusters(call);
+        }
+        assert_eq!(names(call, "include"), ["TAGS"]);
+        let provider = |name: &str| {
+            json!({
+                "name": name,
+                "capacityProviderArn": format!("arn:aws:ecs:us-east-1:123456789012:capacity-provider/{name}"),
+                "status": "PROVISIONING",
+                "updateStatus": "CREATE_IN_PROGRESS",
+                "managedInstancesProvider": {"infrastructureRoleArn": "arn:aws:iam::123456789012:role/infra"},
+                "tags": [{"key": "neuron.ecs/managed-by", "value": "axon"}],
+            })
+        };
+        Reply::Ok(match call.body["nextToken"].as_str() {
+            None => json!({"capacityProviders": [provider("trn-1")], "nextToken": "2"}),
+            Some(_) => json!({"capacityProviders": [provider("trn-2"), {
+                "name": "FARGATE", "capacityProviderArn": "arn:aws:ecs::capacity-provider/FARGATE", "status": "ACTIVE",
+            }]}),
+        })
+    });
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    let providers = sweep.providers.get("main").expect("asked for").as_ref().expect("read");
+    assert_eq!(
+        providers.iter().map(|provider| provider.name.as_str()).collect::<Vec<_>>(),
+        ["trn-1", "trn-2", "FARGATE"]
+    );
+    assert_eq!(providers[0].cluster, "main");
+    assert_eq!(providers[0].status, ProviderStatus::Provisioning);
+    assert_eq!(providers[0].update_status.as_deref(), Some("CREATE_IN_PROGRESS"));
+    let role = providers[0].managed_instances.as_ref().and_then(|launches| launches.infrastructure_role_arn.as_deref());
+    assert_eq!(role, Some("arn:aws:iam::123456789012:role/infra"));
+    assert_eq!(providers[2].cluster, "", "belongs to no cluster");
+}
+
+fn arn(family: &str, revision: i32) -> String {
+    format!("arn:aws:ecs:us-east-1:123456789012:task-definition/{family}:{revision}")
+}
+
+fn revisions(call: &Call) -> Reply {
+    Reply::Ok(match call.operation.as_str() {
+        "ListTaskDefinitions" => {
+            json!({"taskDefinitionArns": [arn("axon-llama", 1), arn("axon-llama", 2), arn("foreign", 7)]})
+        }
+        "DescribeTaskDefinition" => {
+            let number = if call.body["taskDefinition"] == arn("axon-llama", 1) { 1 } else { 2 };
+            json!({
+                "taskDefinition": revision(number, "ACTIVE"),
+                "tags": [{"key": "neuron.ecs/fingerprint", "value": "v1-abc"}],
+            })
+        }
+        _ => json!({}),
+    })
+}
+
+#[tokio::test]
+async fn a_revision_is_described_once_until_its_tags_are_written() {
+    let fake = Fake::new(revisions);
+    let aws = fake.aws().await;
+    let mut scope = scope("main");
+    scope.family_prefixes.insert("axon-".to_owned());
+    for _ in 0..3 {
+        let sweep = aws.observe(scope.clone()).await;
+        let found = sweep.task_definitions.expect("asked for").expect("read");
+        assert_eq!(found.iter().map(|revision| revision.revision).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(found[0].tags.get("neuron.ecs/fingerprint").map(String::as_str), Some("v1-abc"));
+    }
+    assert_eq!(fake.count("DescribeTaskDefinition"), 2, "the foreign family is not read at all");
+    let tag = Action::TagResource { arn: arn("axon-llama", 1), tags: [("a".to_owned(), "b".to_owned())].into() };
+    aws.execute(&step(tag)).await.expect("the fake says yes");
+    aws.observe(scope).await;
+    assert_eq!(fake.count("DescribeTaskDefinition"), 3);
+}
+
+#[tokio::test]
+async fn a_revision_that_cannot_be_described_makes_the_reading_an_error() {
+    let failing = AtomicBool::new(true);
+    let fake = Fake::new(move |call| {
+        let first = call.body["taskDefinition"] == arn("axon-llama", 1);
+        if first && failing.swap(false, Ordering::Relaxed) {
+            return Reply::Refused(500, "ServerException", "");
+        }
+        revisions(call)
+    });
+    let aws = fake.aws().await;
+    let mut scope = scope("main");
+    scope.family_prefixes.insert("axon-".to_owned());
+    assert!(matches!(aws.observe(scope.clone()).await.task_definitions, Some(Err(_))));
+    assert!(matches!(aws.observe(scope).await.task_definitions, Some(Ok(found)) if found.len() == 2));
+}
