@@ -1,0 +1,284 @@
+//! The deciding half of the loop: learns from reports, plans, judges, and says what to start, when to look and when to
+//! end.
+//!
+//! `reconciler` is the other half: it waits, calls, and hands reports in. Everything here is synchronous and told the
+//! time, so that what happens when can be followed without any waiting. `learning` takes reports in, `verdict` ends runs;
+//! planning, judging and showing are here. What to do is `axon_core`'s.
+
+mod learning;
+mod verdict;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use axon_core::cloud::{CloudError, Facts, Scope};
+use axon_core::judge::{Case, judge};
+use axon_core::plan::{Plan, Wait, World};
+use axon_core::spec::ObjectKey;
+use axon_core::state::{Event, Permissions, State};
+use axon_core::status::Status;
+use axon_core::step::{Resource, Step};
+use jiff::Timestamp;
+use tracing::{debug, error, info, info_span};
+
+use crate::clock::later;
+use crate::events;
+use crate::schedule::{Look, Schedule, Urgency, asks_more};
+use crate::settings::Settings;
+use crate::source::Snapshot;
+use crate::specify::{Specification, Specifier, declare_faults};
+use crate::view::{DoneStep, Phase, View};
+
+pub(crate) use verdict::Verdict;
+
+/// The most ended steps that are shown.
+const MOST_STEPS: usize = 200;
+
+/// Something to begin.
+#[derive(Debug)]
+pub(crate) enum Begin {
+    Facts,
+    Source,
+    Sweep(Scope),
+}
+
+/// Whether steps are still started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Closed,
+}
+
+/// Everything that a loop knows and decides.
+#[derive(Debug)]
+pub(crate) struct Controller {
+    settings: Settings,
+    state: State,
+    specifier: Specifier,
+    schedule: Schedule,
+    deadline: Option<Timestamp>,
+    gate: Gate,
+    facts: Option<Facts>,
+    snapshot: Option<Snapshot>,
+    specification: Specification,
+    last_scope: Option<Scope>,
+    in_flight: BTreeMap<Resource, Step>,
+    throttled: BTreeMap<Resource, u32>,
+    /// What the last pass left undone.
+    plan: Plan,
+    statuses: BTreeMap<ObjectKey, Status>,
+    /// Under which revision an object was ready last.
+    ready_at: BTreeMap<ObjectKey, String>,
+    /// Whether anything was learned since the last pass.
+    learned: bool,
+    /// Outcomes since the last sweep began ask for another.
+    stale: bool,
+    stepped: bool,
+    pass: u64,
+    calls: u64,
+    steps: u64,
+    steps_done: VecDeque<DoneStep>,
+    events: events::Log,
+    facts_error: Option<CloudError>,
+    source_error: Option<String>,
+    violations: Vec<String>,
+    last_sweep: Option<Timestamp>,
+    fatal: Option<String>,
+}
+
+impl Controller {
+    pub(crate) fn new(settings: Settings, now: Timestamp) -> Self {
+        let permissions = Permissions { writes: settings.writes, prune: settings.pruning };
+        Self {
+            state: State::new(settings.installation.clone(), permissions),
+            specifier: Specifier::new(settings.installation.clone()),
+            schedule: Schedule::new(&settings, now),
+            deadline: settings.timeout.map(|timeout| later(now, timeout)),
+            gate: Gate::Open,
+            facts: None,
+            snapshot: None,
+            specification: Specification::default(),
+            last_scope: None,
+            in_flight: BTreeMap::new(),
+            throttled: BTreeMap::new(),
+            plan: Plan::default(),
+            statuses: BTreeMap::new(),
+            ready_at: BTreeMap::new(),
+            learned: false,
+            stale: false,
+            stepped: false,
+            pass: 0,
+            calls: 0,
+            steps: 0,
+            steps_done: VecDeque::new(),
+            events: events::Log::default(),
+            facts_error: None,
+            source_error: None,
+            violations: Vec::new(),
+            last_sweep: None,
+            fatal: None,
+            settings,
+        }
+    }
+
+    /// No step is started from now on.
+    pub(crate) const fn close(&mut self) {
+        self.gate = Gate::Closed;
+    }
+
+    /// What begins now.
+    pub(crate) fn begin(&mut self, now: Timestamp) -> Vec<Begin> {
+        let looks = self.schedule.due(now);
+        looks.into_iter().map(|look| self.begin_look(look)).collect()
+    }
+
+    fn begin_look(&mut self, look: Look) -> Begin {
+        match look {
+            Look::Facts => Begin::Facts,
+            Look::Source => Begin::Source,
+            Look::Aws => {
+                let scope = self.state.scope();
+                self.last_scope = Some(scope.clone());
+                // Only outcomes from now on can be newer than what is read.
+                self.stale = false;
+                self.stepped = false;
+                Begin::Sweep(scope)
+            }
+        }
+    }
+
+    /// The next instant at which there is something to do without any report.
+    pub(crate) fn wake(&self) -> Option<Timestamp> {
+        [self.schedule.next(), self.next_retry(), self.deadline].into_iter().flatten().min()
+    }
+
+    /// When the first failed step that still waits may be tried again.
+    fn next_retry(&self) -> Option<Timestamp> {
+        let retries = self.plan.waiting.iter().filter_map(|waiting| match &waiting.on {
+            Wait::Retry { not_before, .. } => Some(*not_before),
+            _ => None,
+        });
+        retries.min()
+    }
+
+    /// Whether another plan could differ from the last.
+    pub(crate) fn wants_pass(&self, now: Timestamp) -> bool {
+        self.learned || self.next_retry().is_some_and(|at| at <= now)
+    }
+
+    /// Plans, and says which steps to start. They count as in flight from now on.
+    pub(crate) fn pass(&mut self, now: Timestamp) -> Vec<Step> {
+        self.pass += 1;
+        self.learned = false;
+        let span = info_span!("pass", reconcile = self.pass);
+        let _entered = span.enter();
+        let (mut plan, violations) = self.state.plan(now);
+        let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        if violations != self.violations {
+            for violation in &violations {
+                error!(%violation, "the plan is not executed: this is a bug, please report it");
+            }
+        }
+        self.violations = violations;
+        let started: Vec<Step> = plan.steps.drain(..self.startable(&plan)).collect();
+        for step in &started {
+            self.start(step);
+        }
+        debug!(started = started.len(), left = plan.steps.len(), waiting = plan.waiting.len(), "planned");
+        self.plan = plan;
+        self.judge(now);
+        let urgency = self.urgency();
+        if self.state.specified().is_some() {
+            self.schedule.look_again(urgency, now);
+        }
+        started
+    }
+
+    fn startable(&self, plan: &Plan) -> usize {
+        if self.gate == Gate::Closed || !self.violations.is_empty() {
+            return 0;
+        }
+        plan.steps.len().min(self.settings.max_concurrent_steps.saturating_sub(self.in_flight.len()))
+    }
+
+    fn start(&mut self, step: &Step) {
+        info!(
+            object = %step.object,
+            resource = %step.resource,
+            operation = step.action.operation(),
+            attempt = self.state.attempts(step) + 1,
+            "step started"
+        );
+        self.state.fold(Event::Started(Box::new(step.clone())));
+        self.in_flight.insert(step.resource.clone(), step.clone());
+    }
+
+    fn judge(&mut self, now: Timestamp) {
+        let Some(specified) = self.state.specified() else { return };
+        let world = World {
+            installation: self.state.installation(),
+            desired: &specified.desired,
+            observed: self.state.observed(),
+        };
+        let revision = specified.revision.as_str();
+        let case = Case { world, plan: &self.plan, in_flight: &self.in_flight, revision, now };
+        let mut statuses = judge(case, &self.statuses);
+        declare_faults(&mut statuses, &self.specification.faults, &self.statuses, now);
+        self.ready_at.retain(|key, _| statuses.contains_key(key));
+        for (key, _) in statuses.iter().filter(|(_, status)| status.is_ready()) {
+            if self.ready_at.get(key).is_none_or(|known| known != revision) {
+                self.ready_at.insert(key.clone(), revision.to_owned());
+            }
+        }
+        for said in events::of_statuses(&self.statuses, &statuses) {
+            self.events.file(said, now);
+        }
+        self.statuses = statuses;
+    }
+
+    fn urgency(&self) -> Urgency {
+        let busy = self.is_busy();
+        let more = self.last_scope.as_ref().is_none_or(|last| asks_more(&self.state.scope(), last));
+        // What a burst of steps has set off is looked at once, when its last one has ended.
+        let burst_over = self.stepped && busy && self.in_flight.is_empty() && self.plan.steps.is_empty();
+        if more || self.stale || burst_over {
+            Urgency::Now
+        } else if busy {
+            Urgency::Busy
+        } else {
+            Urgency::Steady
+        }
+    }
+
+    /// Whether anything moves that needs no person.
+    fn is_busy(&self) -> bool {
+        let moves = |status: &Status| !status.is_ready() && !status.is_stalled();
+        !self.in_flight.is_empty() || !self.plan.steps.is_empty() || self.statuses.values().any(moves)
+    }
+
+    /// Everything there is to show.
+    pub(crate) fn view(&self) -> View {
+        let phase = match (self.state.specified(), self.last_sweep) {
+            (None, _) | (_, None) => Phase::Starting,
+            (Some(_), Some(_)) if self.is_busy() => Phase::Working,
+            (Some(_), Some(_)) => Phase::Steady,
+        };
+        let sweep_errors: BTreeSet<&CloudError> = self.facts_error.iter().chain(self.state.sweep_errors()).collect();
+        View {
+            revision: self.specification.specified.revision.clone(),
+            statuses: self.statuses.clone(),
+            diagnostics: self.specification.diagnostics.clone(),
+            files: std::sync::Arc::clone(&self.specification.files),
+            waiting: self.plan.waiting.clone(),
+            in_flight: self.in_flight.values().cloned().collect(),
+            phase,
+            source_error: self.source_error.clone(),
+            sweep_errors: sweep_errors.into_iter().cloned().collect(),
+            violations: self.violations.clone(),
+            last_sweep: self.last_sweep,
+            calls: self.calls,
+            pass: self.pass,
+            steps_done: self.steps_done.iter().cloned().collect(),
+            events: self.events.to_vec(),
+        }
+    }
+}

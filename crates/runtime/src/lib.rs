@@ -1,0 +1,36 @@
+//! When to look and how often: the loop that keeps one target (an AWS account in a Region) equal to its source.
+//!
+//! ```text
+//! source ─ Snapshot ─► specify ─┐                                ┌─► execution ─ outcome ─┐
+//!                               ├─► controller (fold, plan, judge)┤                        │
+//! Cloud::observe ─ Sweep ───────┘        │           ▲            └─► schedule (next look)  │
+//!                                        ▼           └─────────────────────────────────────┘
+//!                                     View, for the command line and the web pages
+//! ```
+//!
+//! What to do is decided by `axon-core`, which is pure; how AWS is called is known to the implementation of
+//! [`axon_core::cloud::Cloud`]. This crate owns what lies between: time, waiting, concurrency, and what is told to people.
+//! It knows neither the AWS SDK nor how anything is displayed.
+
+mod backoff;
+pub mod clock;
+mod controller;
+mod events;
+mod execution;
+mod preview;
+mod reconciler;
+mod schedule;
+mod settings;
+pub mod source;
+mod specify;
+mod view;
+
+#[cfg(test)]
+mod fake;
+
+pub use events::{Event, EventReason};
+pub use preview::{PreviewRequest, preview};
+pub use reconciler::{Outcome, Reconciler};
+pub use settings::{Settings, Until};
+pub use specify::{Specification, Specifier};
+pub use view::{DoneStep, Phase, View};

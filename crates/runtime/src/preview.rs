@@ -1,0 +1,59 @@
+//! One look at AWS and everything that would be done about it, for `axon plan`.
+//!
+//! Beside the loop: the same `State`, the same planner, no writing. The imagination is `axon_core::preview`'s.
+
+use axon_core::cloud::{Cloud, CloudError};
+use axon_core::ownership::Installation;
+use axon_core::plan::{World, Writes};
+use axon_core::preview::Preview;
+use axon_core::state::{Event, Permissions, Pruning, Specified, State};
+use jiff::Timestamp;
+
+use crate::schedule::asks_more;
+
+/// A first sweep shows clusters, a second one what is in clusters that only it found, a third one histories.
+const MOST_SWEEPS: usize = 3;
+
+/// What to preview.
+#[derive(Clone, Debug)]
+pub struct PreviewRequest {
+    /// Whose resources are ours.
+    pub installation: Installation,
+    /// What should be true.
+    pub specified: Specified,
+    /// Whether undeclared objects would be removed.
+    pub pruning: Pruning,
+}
+
+/// Reads AWS and plays the plan to its end. Errors of parts of the reading come beside the preview; if not even the
+/// clusters can be read, there is none.
+pub async fn preview<C: Cloud>(
+    cloud: &C,
+    now: Timestamp,
+    request: PreviewRequest,
+) -> Result<(Preview, Vec<CloudError>), CloudError> {
+    let PreviewRequest { installation, specified, pruning } = request;
+    let mut state = State::new(installation, Permissions { writes: Writes::Allowed, prune: pruning });
+    let prune = specified.prune(pruning);
+    let desired = specified.desired.clone();
+    state.fold(Event::Specified(Box::new(specified)));
+    let mut scope = state.scope();
+    for _ in 0..MOST_SWEEPS {
+        let sweep = cloud.observe(scope.clone()).await;
+        if let Err(error) = &sweep.clusters {
+            return Err(error.clone());
+        }
+        state.fold(Event::Swept(Box::new(sweep)));
+        // Planning says whose history it needs.
+        let (_plan, _violations) = state.plan(now);
+        let mut next = state.scope();
+        // Tasks matter to statuses only.
+        next.tasks_of.clear();
+        if !asks_more(&next, &scope) {
+            break;
+        }
+        scope = next;
+    }
+    let world = World { installation: state.installation(), desired: &desired, observed: state.observed() };
+    Ok((axon_core::preview::preview(world, now, prune), state.sweep_errors().to_vec()))
+}

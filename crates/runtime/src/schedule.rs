@@ -1,0 +1,244 @@
+//! When to look: at the facts, at the source, at AWS.
+//!
+//! `controller` says how much moves and what went wrong; `reconciler` asks what is due and until when it may sleep. At
+//! most one look of each kind is under way. No decisions about AWS here, and no clock: instants come in.
+
+use std::time::Duration;
+
+use axon_core::cloud::{ErrorClass, Scope};
+use jiff::Timestamp;
+
+use crate::backoff;
+use crate::clock::later;
+use crate::settings::Settings;
+
+/// Between the end of a sweep and the next, however urgent: what a burst of outcomes asks for is read once.
+const SPACING: Duration = Duration::from_secs(1);
+
+/// When a kind of look comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Never,
+    At(Timestamp),
+    Running,
+}
+
+impl Turn {
+    /// Takes the turn if it has come.
+    fn take(&mut self, now: Timestamp) -> bool {
+        let due = matches!(self, Self::At(at) if *at <= now);
+        if due {
+            *self = Self::Running;
+        }
+        due
+    }
+
+    const fn at(self) -> Option<Timestamp> {
+        match self {
+            Self::At(at) => Some(at),
+            Self::Never | Self::Running => None,
+        }
+    }
+}
+
+/// How soon AWS should be read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// Nothing moves: only drift would be found.
+    Steady,
+    /// Something moves by itself.
+    Busy,
+    /// The next plan needs it.
+    Now,
+}
+
+/// A look that begins now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Ask for the facts.
+    Facts,
+    /// Read the source.
+    Source,
+    /// Read AWS.
+    Aws,
+}
+
+/// The turns of all looks.
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    sweep_interval: Duration,
+    busy_interval: Duration,
+    source_interval: Duration,
+    facts: Turn,
+    failed_facts: u32,
+    source: Turn,
+    sweep: Turn,
+    failed_sweeps: u32,
+    swept: Option<Timestamp>,
+}
+
+impl Schedule {
+    /// Facts and source at once. AWS is read as soon as a specification says where to look.
+    pub(crate) const fn new(settings: &Settings, now: Timestamp) -> Self {
+        Self {
+            sweep_interval: settings.sweep_interval,
+            busy_interval: settings.busy_interval,
+            source_interval: settings.source_interval,
+            facts: Turn::At(now),
+            failed_facts: 0,
+            source: Turn::At(now),
+            sweep: Turn::Never,
+            failed_sweeps: 0,
+            swept: None,
+        }
+    }
+
+    /// What begins now.
+    pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Look> {
+        let turns = [(&mut self.facts, Look::Facts), (&mut self.source, Look::Source), (&mut self.sweep, Look::Aws)];
+        turns.into_iter().filter_map(|(turn, look)| turn.take(now).then_some(look)).collect()
+    }
+
+    /// When the next look begins, if it is known.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        [self.facts, self.source, self.sweep].into_iter().filter_map(Turn::at).min()
+    }
+
+    /// Facts are known and do not change.
+    pub(crate) const fn facts_known(&mut self) {
+        self.facts = Turn::Never;
+    }
+
+    /// Facts were refused.
+    pub(crate) fn facts_failed(&mut self, class: ErrorClass, now: Timestamp) {
+        self.failed_facts = self.failed_facts.saturating_add(1);
+        self.facts = Turn::At(later(now, backoff::delay(class, self.failed_facts, "facts")));
+    }
+
+    /// The source was read, or was not.
+    pub(crate) fn source_read(&mut self, now: Timestamp) {
+        self.source = Turn::At(later(now, self.source_interval));
+    }
+
+    /// A sweep has ended. [`Schedule::look_again`] says when the next begins.
+    pub(crate) const fn swept(&mut self, complete: Completed, now: Timestamp) {
+        self.failed_sweeps = match complete {
+            Completed::Wholly => 0,
+            Completed::InPart => self.failed_sweeps.saturating_add(1),
+        };
+        self.swept = Some(now);
+        self.sweep = Turn::Never;
+    }
+
+    /// Sweeps in a row in which something could not be read.
+    pub(crate) const fn failed_sweeps(&self) -> u32 {
+        self.failed_sweeps
+    }
+
+    /// Whether a sweep is under way.
+    pub(crate) fn is_sweeping(&self) -> bool {
+        self.sweep == Turn::Running
+    }
+
+    /// Whether AWS was ever read.
+    pub(crate) const fn has_swept(&self) -> bool {
+        self.swept.is_some()
+    }
+
+    /// Sets the time of the next sweep by how much moves. Sweeps that fail come more slowly, but never more slowly than
+    /// in a steady state.
+    pub(crate) fn look_again(&mut self, urgency: Urgency, now: Timestamp) {
+        if self.sweep == Turn::Running {
+            return;
+        }
+        let Some(swept) = self.swept else {
+            self.sweep = Turn::At(now);
+            return;
+        };
+        let usual = match urgency {
+            Urgency::Now => SPACING.min(self.busy_interval),
+            Urgency::Busy => self.busy_interval,
+            Urgency::Steady => self.sweep_interval,
+        };
+        let failed = match self.failed_sweeps {
+            0 => Duration::ZERO,
+            failures => backoff::longest(ErrorClass::Transient, failures).min(self.sweep_interval),
+        };
+        self.sweep = Turn::At(later(swept, usual.max(failed)));
+    }
+}
+
+/// How much of a sweep could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Completed {
+    /// Everything that was asked for.
+    Wholly,
+    /// Not everything.
+    InPart,
+}
+
+/// Whether a scope asks for anything that the last one did not.
+pub(crate) fn asks_more(scope: &Scope, last: &Scope) -> bool {
+    !(scope.clusters.is_subset(&last.clusters)
+        && scope.services.is_subset(&last.services)
+        && scope.family_prefixes.is_subset(&last.family_prefixes)
+        && scope.tasks_of.is_subset(&last.tasks_of)
+        && scope.history_of.is_subset(&last.history_of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn schedule() -> Schedule {
+        Schedule::new(&Settings::new("test".parse().unwrap()), at(0))
+    }
+
+    #[test]
+    fn aws_is_read_only_after_a_specification_says_where() {
+        let mut schedule = schedule();
+        assert_eq!(schedule.due(at(0)), [Look::Facts, Look::Source]);
+        assert_eq!((schedule.due(at(1)), schedule.next()), (vec![], None));
+        schedule.look_again(Urgency::Busy, at(1));
+        assert_eq!(schedule.due(at(1)), [Look::Aws]);
+    }
+
+    #[test]
+    fn a_sweep_never_overlaps_another() {
+        let mut schedule = schedule();
+        schedule.look_again(Urgency::Now, at(0));
+        schedule.due(at(0));
+        schedule.look_again(Urgency::Now, at(1));
+        assert!(schedule.is_sweeping());
+        assert_eq!(schedule.due(at(100)), []);
+    }
+
+    #[test]
+    fn the_more_moves_the_sooner_aws_is_read_again() {
+        for (urgency, second) in [(Urgency::Now, 11), (Urgency::Busy, 15), (Urgency::Steady, 70)] {
+            let mut schedule = schedule();
+            schedule.swept(Completed::Wholly, at(10));
+            schedule.look_again(urgency, at(10));
+            assert_eq!(schedule.sweep, Turn::At(at(second)), "{urgency:?}");
+        }
+    }
+
+    #[test]
+    fn failing_sweeps_come_more_slowly_however_urgent() {
+        let mut schedule = schedule();
+        let mut gaps = Vec::new();
+        for _ in 0..7 {
+            schedule.swept(Completed::InPart, at(0));
+            schedule.look_again(Urgency::Now, at(0));
+            gaps.push(schedule.sweep.at().unwrap().as_second());
+        }
+        assert_eq!(gaps, [2, 4, 8, 16, 32, 60, 60]);
+        schedule.swept(Completed::Wholly, at(0));
+        schedule.look_again(Urgency::Now, at(0));
+        assert_eq!(schedule.sweep, Turn::At(at(1)));
+    }
+}

@@ -1,0 +1,64 @@
+//! What a reconciler is allowed to do, how often it looks, and when it is done.
+//!
+//! Filled by `axon-cli` from its arguments, read by `controller` and `schedule`. Plain data.
+
+use std::time::Duration;
+
+use axon_core::ownership::Installation;
+use axon_core::plan::Writes;
+use axon_core::state::Pruning;
+
+/// The settings of one reconciler.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whose resources are ours.
+    pub installation: Installation,
+    /// Whether anything may be written.
+    pub writes: Writes,
+    /// Whether undeclared objects are removed.
+    pub pruning: Pruning,
+    /// Calls that may be under way at once.
+    pub max_concurrent_steps: usize,
+    /// From one sweep to the next while nothing moves.
+    pub sweep_interval: Duration,
+    /// From one sweep to the next while something moves.
+    pub busy_interval: Duration,
+    /// From one look at the source to the next.
+    pub source_interval: Duration,
+    /// When to end.
+    pub until: Until,
+    /// When to give up, counted from the start.
+    pub timeout: Option<Duration>,
+    /// How long calls in flight are waited for at the end. The default is as long as a call may take.
+    pub shutdown_grace: Duration,
+}
+
+impl Settings {
+    /// Writes, prunes, and runs until it is stopped.
+    pub fn new(installation: Installation) -> Self {
+        Self {
+            installation,
+            writes: Writes::Allowed,
+            pruning: Pruning::On,
+            max_concurrent_steps: 8,
+            sweep_interval: Duration::from_mins(1),
+            busy_interval: Duration::from_secs(5),
+            source_interval: Duration::from_secs(2),
+            until: Until::Stopped,
+            timeout: None,
+            shutdown_grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// When a reconciler ends by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// Never: only when it is stopped.
+    #[default]
+    Stopped,
+    /// When every declared object is ready and nothing is left to do.
+    Ready,
+    /// The same, or when whatever is not ready needs a person.
+    Settled,
+}
