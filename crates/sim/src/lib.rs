@@ -1,0 +1,41 @@
+//! A small AWS that speaks the wire protocol: Amazon ECS (with Managed Instances and Neuron devices), the SSM public
+//! parameters of the ECS-optimized images, and STS identity. For tests in virtual time and for users without an account.
+//!
+//! It is written from AWS's documents and service models and depends on nothing else of this workspace, so that it cannot
+//! share our misunderstandings. What it does not model it refuses with the code `NotModelledBySimulator`.
+
+mod aws;
+mod behaviour;
+mod catalog;
+pub mod connector;
+mod ecs;
+mod engine;
+mod ids;
+mod options;
+mod quirks;
+mod shared;
+mod socket;
+mod ssm;
+mod stages;
+mod state;
+mod sts;
+mod throttle;
+mod wire;
+mod world;
+
+pub use aws::Aws;
+pub use behaviour::{Acts, AlarmState, Behaviour, HookActs, Reservation, Shortage};
+pub use options::Options;
+pub use quirks::{
+    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeviceDefaults, ExistingCluster, Launchable,
+    ManagedNamesInPut, NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks,
+    StrategyAlone,
+};
+pub use shared::{Clock, Shared};
+pub use socket::serve;
+pub use throttle::Throttling;
+pub use wire::{
+    fault::{Fault, NOT_MODELLED},
+    shape::breaches,
+};
+pub use world::{Call, Connection, Health, LiveTask, Violation, World};

@@ -1,0 +1,187 @@
+//! One switch for each behaviour of AWS that its documents leave open or contradict. Neighbours: `ecs` reads them.
+//! A behaviour that AWS states plainly has no switch.
+
+/// Unconfirmed behaviours. The defaults are the readings that demand most of a client, or the one AWS states more recently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quirks {
+    /// Optional members left out of UpdateCapacityProvider.
+    pub omitted_on_update: OmittedOnUpdate,
+    /// The type of the NEURON_DEVICES resource of a container instance.
+    pub neuron_resource: NeuronResource,
+    /// Whether a changed capacityProviderStrategy alone starts a deployment.
+    pub strategy_alone: StrategyAlone,
+    /// Managed Instances names in PutClusterCapacityProviders' capacityProviders.
+    pub managed_names_in_put: ManagedNamesInPut,
+    /// CreateCluster with the name of an active cluster.
+    pub existing_cluster: ExistingCluster,
+    /// How a cluster describes the namespace of `serviceConnectDefaults` that was set by its name.
+    pub cluster_namespace: ClusterNamespace,
+    /// `inferentia2`, `trainium` and `trainium2` as acceleratorNames.
+    pub newer_accelerator_names: NewerAcceleratorNames,
+    /// Which Neuron families Managed Instances launch.
+    pub launchable: Launchable,
+    /// The price protection that applies when instanceRequirements states none.
+    pub price_protection: PriceProtection,
+    /// Whether a task that ran and then ended counts as a failed task of its deployment.
+    pub crash_after_running: CrashAfterRunning,
+    /// Deleting a provider that the cluster's default strategy names.
+    pub default_strategy_on_delete: DefaultStrategyOnDelete,
+    /// RunTask overrides that ask for NeuronDevice.
+    pub neuron_override: NeuronOverride,
+    /// Whether `permissions` and `containerPath` of devices are filled in.
+    pub device_defaults: DeviceDefaults,
+    /// Describe operations show the world as it was this many seconds ago, while something changed since.
+    pub read_lag_seconds: i64,
+    /// How long a deleted service can be described.
+    pub inactive_service_seconds: i64,
+    /// How long a deleted provider can be described and blocks its name.
+    pub inactive_provider_seconds: i64,
+    /// How long a deleted cluster can be described.
+    pub inactive_cluster_seconds: i64,
+    /// How long a managed instance is kept without tasks when scaleInAfter is not set.
+    pub scale_in_seconds: i64,
+}
+
+/// See [`Quirks::omitted_on_update`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OmittedOnUpdate {
+    /// The stored value stays.
+    Keep,
+    /// The default comes back.
+    Reset,
+}
+
+/// See [`Quirks::neuron_resource`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeuronResource {
+    /// A count.
+    Integer,
+    /// A set of device ids.
+    StringSet,
+}
+
+/// See [`Quirks::strategy_alone`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StrategyAlone {
+    /// No deployment starts.
+    NoDeployment,
+    /// A deployment starts.
+    Deployment,
+}
+
+/// See [`Quirks::managed_names_in_put`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManagedNamesInPut {
+    /// InvalidParameterException.
+    Rejected,
+    /// Taken and ignored.
+    Accepted,
+}
+
+/// See [`Quirks::cluster_namespace`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterNamespace {
+    /// By an ARN that ends in an id, not in the name.
+    Arn,
+    /// As it was sent.
+    AsSent,
+}
+
+/// See [`Quirks::existing_cluster`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExistingCluster {
+    /// The cluster is returned as it is.
+    Returned,
+    /// ClientException.
+    Rejected,
+}
+
+/// See [`Quirks::newer_accelerator_names`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewerAcceleratorNames {
+    /// The published enum is all there is.
+    Rejected,
+    /// The developer guide's examples work.
+    Accepted,
+}
+
+/// See [`Quirks::launchable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Launchable {
+    /// inf2 and trn1, on which AWS's pages agree.
+    Agreed,
+    /// Also trn1n, trn2 and trn2u.
+    WithTrainium2,
+    /// Also inf1.
+    EveryNeuronType,
+}
+
+/// See [`Quirks::price_protection`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PriceProtection {
+    /// None.
+    Off,
+    /// Twenty per cent over the cheapest, as EC2 has it.
+    LikeEc2,
+}
+
+/// See [`Quirks::crash_after_running`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrashAfterRunning {
+    /// Only tasks that never ran, or failed a health check, count.
+    NotAFailure,
+    /// Every task that ends by itself counts.
+    AFailure,
+}
+
+/// See [`Quirks::default_strategy_on_delete`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultStrategyOnDelete {
+    /// The deletion is refused.
+    Refused,
+    /// The deletion goes on.
+    Allowed,
+}
+
+/// See [`Quirks::neuron_override`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeuronOverride {
+    /// InvalidParameterException.
+    Rejected,
+    /// The override applies.
+    Accepted,
+}
+
+/// See [`Quirks::device_defaults`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceDefaults {
+    /// Described as it was registered.
+    AsSent,
+    /// Filled in.
+    Filled,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            omitted_on_update: OmittedOnUpdate::Reset,
+            neuron_resource: NeuronResource::StringSet,
+            strategy_alone: StrategyAlone::NoDeployment,
+            managed_names_in_put: ManagedNamesInPut::Rejected,
+            existing_cluster: ExistingCluster::Returned,
+            cluster_namespace: ClusterNamespace::Arn,
+            newer_accelerator_names: NewerAcceleratorNames::Rejected,
+            launchable: Launchable::Agreed,
+            price_protection: PriceProtection::Off,
+            crash_after_running: CrashAfterRunning::NotAFailure,
+            default_strategy_on_delete: DefaultStrategyOnDelete::Refused,
+            neuron_override: NeuronOverride::Rejected,
+            device_defaults: DeviceDefaults::AsSent,
+            read_lag_seconds: 0,
+            inactive_service_seconds: 3600,
+            inactive_provider_seconds: 600,
+            inactive_cluster_seconds: 3600,
+            scale_in_seconds: 300,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Pagination: one way to cut a list and to read the token back. Neighbours: every List operation and the paginated
+//! Describe ones. The token holds the first key of the next page, so a change between two pages never repeats an item.
+
+use serde_json::Value;
+
+use super::{fault::Fault, value::Read};
+
+/// How large a page may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) usual: i64,
+    pub(crate) most: i64,
+}
+
+/// A page and where the next one begins.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<String>,
+    pub(crate) next: Option<String>,
+}
+
+/// Cuts keys, which must be in the order they are listed, into the page the request asks for.
+pub(crate) fn cut(keys: Vec<String>, request: &Value, sizes: Sizes) -> Result<Page, Fault> {
+    let size = request.number("maxResults").filter(|n| *n != 0).unwrap_or(sizes.usual);
+    if size < 1 || size > sizes.most {
+        return Err(Fault::invalid(format!("maxResults must be between 1 and {}.", sizes.most)));
+    }
+    let size = usize::try_from(size).unwrap_or(1);
+    let first = match request.text("nextToken") {
+        None | Some("") => 0,
+        Some(token) => start(&keys, token)?,
+    };
+    let mut items: Vec<String> = keys.into_iter().skip(first).collect();
+    let next = items.get(size).map(|key| write(key, first + size));
+    items.truncate(size);
+    Ok(Page { items, next })
+}
+
+/// When the key itself has gone between two pages, its position still says where to go on.
+fn start(keys: &[String], token: &str) -> Result<usize, Fault> {
+    let invalid = || Fault::invalid("Invalid token.");
+    let text = String::from_utf8(unhex(token).ok_or_else(invalid)?).map_err(|_| invalid())?;
+    let (position, key) = text.split_once(':').ok_or_else(invalid)?;
+    let position: usize = position.parse().map_err(|_| invalid())?;
+    Ok(keys.iter().position(|k| k == key).unwrap_or(position.min(keys.len())))
+}
+
+fn write(key: &str, position: usize) -> String {
+    let digits = format!("{position}:{key}").into_bytes();
+    digits.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|d| char::from_digit(u32::from(d), 16)).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len() / 2).map(|i| text.get(2 * i..2 * i + 2).and_then(|t| u8::from_str_radix(t, 16).ok())).collect()
+}

@@ -1,0 +1,324 @@
+//! The whole simulated account: state, queue, clock, knobs, call log. Neighbours: `aws` drives it, `ecs` implements it,
+//! tests reach in through its public functions. No wire format belongs here.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    behaviour::{AlarmState, Behaviour, HookActs, Reservation, Shortage, matches},
+    ecs,
+    engine::{Event, Queue},
+    ids::Ids,
+    options::Options,
+    state::{Instance, State, Task},
+    throttle::Buckets,
+    wire::value::later,
+};
+
+/// One call that arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// When, in virtual time.
+    pub at: Timestamp,
+    /// `ecs`, `ssm` or `sts`.
+    pub service: String,
+    /// The operation.
+    pub operation: String,
+    /// The code of the error that was answered.
+    pub error: Option<String>,
+    /// The request body.
+    pub body: Value,
+}
+
+/// Two live tasks that hold the same Neuron device: ECS does not prevent it for devices named by path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// When the second task took the device.
+    pub at: Timestamp,
+    /// The container instance's ARN.
+    pub instance: String,
+    /// The device's host path.
+    pub device: String,
+    /// The task that held it.
+    pub holder: String,
+    /// The task that took it too.
+    pub intruder: String,
+}
+
+/// A task that is not yet stopped, for invariants checked from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveTask {
+    /// The task's ARN.
+    pub arn: String,
+    /// `lastStatus`.
+    pub status: String,
+    /// `desiredStatus`.
+    pub desired: String,
+    /// The service's name.
+    pub service: Option<String>,
+    /// The task definition's ARN.
+    pub definition: String,
+    /// The container instance's ARN, once placed.
+    pub instance: Option<String>,
+    /// Host paths of the Neuron devices it holds.
+    pub devices: Vec<String>,
+}
+
+/// The account, and direct access to it for tests.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) options: Options,
+    pub(crate) state: State,
+    pub(crate) queue: Queue,
+    pub(crate) now: Timestamp,
+    pub(crate) ids: Ids,
+    pub(crate) request_ids: Ids,
+    pub(crate) serial: u64,
+    pub(crate) buckets: Buckets,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) past: VecDeque<(Timestamp, State)>,
+    behaviours: Vec<Behaviour>,
+    shortages: Vec<Shortage>,
+    pub(crate) reservations: Vec<Reservation>,
+    pub(crate) alarms: BTreeMap<String, AlarmState>,
+    pub(crate) hooks: BTreeMap<String, HookActs>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) provider_failures: BTreeMap<String, String>,
+    pub(crate) parameters: BTreeMap<String, String>,
+}
+
+impl World {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            now: options.start,
+            ids: Ids::new(options.seed),
+            request_ids: Ids::new(options.seed.wrapping_add(0x5EED)),
+            parameters: crate::ssm::published(),
+            options,
+            state: State::default(),
+            queue: Queue::default(),
+            serial: 0,
+            buckets: Buckets::default(),
+            calls: Vec::new(),
+            past: VecDeque::new(),
+            behaviours: Vec::new(),
+            shortages: Vec::new(),
+            reservations: Vec::new(),
+            alarms: BTreeMap::new(),
+            hooks: BTreeMap::new(),
+            violations: Vec::new(),
+            provider_failures: BTreeMap::new(),
+        }
+    }
+
+    /// Sets how tasks that start from now on behave; the newest match wins.
+    pub fn behave(&mut self, behaviour: Behaviour) {
+        self.behaviours.insert(0, behaviour);
+    }
+
+    /// Makes every task that starts from now on well again.
+    pub fn behave_well(&mut self) {
+        self.behaviours.clear();
+    }
+
+    /// Takes capacity away.
+    pub fn run_short(&mut self, shortage: Shortage) {
+        self.shortages.push(shortage);
+    }
+
+    /// Gives all capacity back; tasks that wait look for a place at once.
+    pub fn end_shortages(&mut self) {
+        self.shortages.clear();
+        self.place_everywhere();
+    }
+
+    /// Reserves capacity of a type in a zone for the providers that name the resource group.
+    pub fn reserve(
+        &mut self,
+        group_arn: impl Into<String>,
+        instance_type: impl Into<String>,
+        zone: impl Into<String>,
+        count: usize,
+    ) {
+        let (group, instance_type, zone) = (group_arn.into(), instance_type.into(), zone.into());
+        self.reservations.push(Reservation { group, instance_type, zone, count });
+        self.place_everywhere();
+    }
+
+    /// The resource groups of the instances that run in reserved capacity, by container instance ARN.
+    pub fn reserved_instances(&self) -> BTreeMap<String, String> {
+        let instances = self.state.instances.values();
+        instances.filter_map(|i| Some((i.arn.clone(), i.reservation.clone()?))).collect()
+    }
+
+    /// Sets the state of a CloudWatch alarm. Alarms that nobody has set are not in ALARM.
+    pub fn alarm(&mut self, name: impl Into<String>, state: AlarmState) {
+        self.alarms.insert(name.into(), state);
+        self.wake_services();
+    }
+
+    /// Sets what the Lambda function of a lifecycle hook answers from now on; without this it succeeds at once.
+    pub fn hook(&mut self, function_arn: impl Into<String>, acts: HookActs) {
+        self.hooks.insert(function_arn.into(), acts);
+        self.wake_services();
+    }
+
+    fn wake_services(&mut self) {
+        for (cluster, name) in self.state.services.keys().cloned() {
+            self.queue.push_once(self.now, Event::Service(cluster, name));
+        }
+    }
+
+    fn place_everywhere(&mut self) {
+        let clusters: Vec<String> = self.state.clusters.keys().cloned().collect();
+        for cluster in clusters {
+            self.queue.push_once(self.now, Event::Place(cluster));
+        }
+    }
+
+    /// The next asynchronous change of a provider (create, update or delete) fails with this reason.
+    pub fn fail_next_change_of_provider(&mut self, name: impl Into<String>, reason: impl Into<String>) {
+        self.provider_failures.insert(name.into(), reason.into());
+    }
+
+    /// Devices that two live tasks held at once, in the order in which it happened.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Ends a task's essential container now. Returns false when there is no such running task.
+    pub fn end_task(&mut self, task: &str, exit_code: i64) -> bool {
+        let id = tail(task).to_owned();
+        if self.state.tasks.get(&id).is_none_or(|t| t.status != "RUNNING") {
+            return false;
+        }
+        ecs::task::container_ended(self, &id, exit_code);
+        true
+    }
+
+    /// Takes an instance away with everything on it, by container instance ARN or id or EC2 id.
+    pub fn lose_instance(&mut self, instance: &str) -> bool {
+        let Some(id) = self.instance_id(instance) else { return false };
+        ecs::instance::lost(self, &id);
+        true
+    }
+
+    /// Connects or disconnects the agent of an instance.
+    pub fn set_agent_connection(&mut self, instance: &str, connection: Connection) -> bool {
+        let Some(id) = self.instance_id(instance) else { return false };
+        if let Some(found) = self.state.instances.get_mut(&id) {
+            found.agent_connected = connection == Connection::Connected;
+            found.version += 1;
+        }
+        true
+    }
+
+    /// Makes the accelerators of an instance report IMPAIRED, or OK again.
+    pub fn set_accelerator_health(&mut self, instance: &str, health: Health) -> bool {
+        let Some(id) = self.instance_id(instance) else { return false };
+        if let Some(found) = self.state.instances.get_mut(&id) {
+            found.impaired = health == Health::Impaired;
+            found.version += 1;
+        }
+        true
+    }
+
+    /// Publishes an SSM public parameter, as a new AMI release would.
+    pub fn publish_parameter(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.parameters.insert(name.into(), value.into());
+    }
+
+    /// Tasks that are not yet stopped, oldest first.
+    pub fn live_tasks(&self) -> Vec<LiveTask> {
+        let mut tasks: Vec<&Task> = self.state.tasks.values().filter(|t| t.live()).collect();
+        tasks.sort_by_key(|t| t.serial);
+        tasks
+            .into_iter()
+            .map(|t| LiveTask {
+                arn: t.arn.clone(),
+                status: t.status.to_owned(),
+                desired: t.desired.to_owned(),
+                service: t.service.clone(),
+                definition: t.definition.clone(),
+                instance: self.instance_of(t).map(|i| i.arn.clone()),
+                devices: ecs::task::devices_held(self, t),
+            })
+            .collect()
+    }
+
+    /// Instance types of the instances that run or start, by container instance ARN.
+    pub fn running_instances(&self) -> BTreeMap<String, &'static str> {
+        self.state.instances.values().map(|i| (i.arn.clone(), i.kind.name)).collect()
+    }
+
+    fn instance_id(&self, name: &str) -> Option<String> {
+        let id = tail(name);
+        self.state.instances.values().find(|i| i.id == id || i.ec2_id == id).map(|i| i.id.clone())
+    }
+
+    pub(crate) fn instance_of(&self, task: &Task) -> Option<&Instance> {
+        self.state.instances.get(task.instance.as_ref()?)
+    }
+
+    pub(crate) fn behaviour_of(&self, image: &str) -> Behaviour {
+        let found = self.behaviours.iter().find(|b| matches(&b.image, image));
+        found.cloned().unwrap_or_else(|| Behaviour::of("*"))
+    }
+
+    pub(crate) fn short(&self, instance_type: &str, zone: &str) -> bool {
+        let short =
+            |s: &Shortage| matches(&s.instance_type, instance_type) && s.zone.as_ref().is_none_or(|z| z == zone);
+        self.full() || self.shortages.iter().any(short)
+    }
+
+    pub(crate) fn full(&self) -> bool {
+        self.state.instances.len() >= self.options.instance_limit
+    }
+
+    pub(crate) fn arn(&self, resource: &str) -> String {
+        format!("arn:aws:ecs:{}:{}:{resource}", self.options.region, self.options.account)
+    }
+
+    pub(crate) fn zone_of(&self, subnet: &str) -> String {
+        let letter = self.options.subnets.get(subnet).copied().or_else(|| {
+            let count = u64::try_from(self.options.zones.len()).unwrap_or(1).max(1);
+            let index = usize::try_from(crate::ids::of_text(subnet) % count).unwrap_or(0);
+            self.options.zones.get(index).copied()
+        });
+        format!("{}{}", self.options.region, letter.unwrap_or('a'))
+    }
+
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    pub(crate) fn after(&mut self, seconds: i64, event: Event) {
+        self.queue.push(later(self.now, seconds), event);
+    }
+}
+
+/// Whether an agent reaches ECS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// It does.
+    Connected,
+    /// It does not.
+    Disconnected,
+}
+
+/// The health of an instance's accelerators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Well.
+    Ok,
+    /// Not well.
+    Impaired,
+}
+
+/// The last part of an ARN, or the text itself.
+pub(crate) fn tail(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
