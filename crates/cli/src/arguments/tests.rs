@@ -1,0 +1,86 @@
+//! What the command line accepts, and that its help stays as it is.
+
+use clap::{CommandFactory, Parser};
+
+use super::*;
+
+fn parse(line: &str) -> Result<Arguments, String> {
+    Arguments::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())
+}
+
+/// Every long flag of a command, in order, without the global ones.
+fn flags(name: &str) -> String {
+    let root = Arguments::command();
+    let command = root.find_subcommand(name).unwrap();
+    let long = command.get_arguments().filter_map(|argument| argument.get_long());
+    long.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn the_commands_are_the_documented_ones() {
+    let root = Arguments::command();
+    let shown = root.get_subcommands().filter(|command| !command.is_hide_set());
+    let names: Vec<_> = shown.map(|command| command.get_name().to_owned()).collect();
+    let documented =
+        ["validate", "render", "plan", "apply", "run", "status", "explain", "schema", "simulate", "healthcheck"];
+    assert_eq!(names, documented);
+}
+
+#[test]
+fn the_flags_of_each_command_stay_as_they_are() {
+    const AWS: &str = "simulate speed endpoint-url profile region assume-role external-id installation";
+    assert_eq!(flags("validate"), "output deny-warnings");
+    assert_eq!(flags("render"), "output region account installation");
+    assert_eq!(flags("plan"), format!("output detailed-exitcode prune {AWS}"));
+    assert_eq!(flags("apply"), format!("yes wait timeout prune {AWS}"));
+    let run = "source config until-ready read-only no-prune listen interval timeout";
+    assert_eq!(flags("run"), format!("{run} {AWS}"));
+    assert_eq!(flags("status"), "output server");
+    assert_eq!(flags("explain"), "all");
+    assert_eq!(flags("simulate"), "listen speed start seed region quirk");
+    assert_eq!(flags("healthcheck"), "server");
+}
+
+#[test]
+fn every_flag_has_its_variable() {
+    let root = Arguments::command();
+    for command in std::iter::once(&root).chain(root.get_subcommands()) {
+        for argument in command.get_arguments() {
+            let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else { continue };
+            let wanted = format!("AXON_{}", long.replace('-', "_").to_uppercase());
+            let found = argument.get_env().map(|name| name.to_string_lossy().into_owned());
+            assert_eq!(found, Some(wanted), "--{long} of {}", command.get_name());
+        }
+    }
+}
+
+#[test]
+fn the_newcomers_command_is_understood() {
+    let arguments = parse("axon run --simulate --until-ready config/examples").unwrap();
+    let Command::Run(run) = arguments.command else { panic!("not run") };
+    assert!(run.aws.simulate && run.until_ready);
+    assert_eq!(run.paths, [std::path::PathBuf::from("config/examples")]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_hint() {
+    assert!(parse("axon plan").unwrap_err().contains("<PATH>..."));
+    assert!(parse("axon plan --simulate --endpoint-url http://x a.yaml").unwrap_err().contains("cannot be used with"));
+    assert!(parse("axon apply --timeout soon a.yaml").unwrap_err().contains("--timeout"));
+    assert!(parse("axon run --speed 0 --simulate a.yaml").unwrap_err().contains("from 0.1 to 10000"));
+    assert!(parse("axon run --listen nowhere a.yaml").unwrap_err().contains("127.0.0.1:8321, or none"));
+    assert!(parse("axon plan --installation a/b a.yaml").unwrap_err().contains("is no installation id"));
+    assert!(parse("axon aply a.yaml").unwrap_err().contains("'apply'"));
+}
+
+#[test]
+fn global_flags_may_stand_behind_the_command() {
+    let arguments = parse("axon schema --log-format json --color never").unwrap();
+    assert_eq!(arguments.global.log_format, LogFormat::Json);
+    assert_eq!(arguments.global.color, Color::Never);
+}

@@ -1,0 +1,11 @@
+//! Values to text: one file per thing that is shown. Everything here is pure, so that a golden test says it all.
+//!
+//! Neighbours: `commands` call, `output` writes. Not here: streams, and what the values mean.
+
+pub(crate) mod findings;
+pub(crate) mod plan;
+pub(crate) mod plan_markdown;
+pub(crate) mod progress;
+pub(crate) mod requests;
+pub(crate) mod status;
+pub(crate) mod time;

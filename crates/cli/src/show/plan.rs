@@ -1,0 +1,243 @@
+//! A plan for people: rounds of signed steps, each with its causes, and what stays undone with its reason.
+//!
+//! Neighbours: `axon_core::preview` makes the plan; `plan_markdown` draws the same for a pull request. Not here: how a
+//! plan comes about.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use axon_core::preview::Preview;
+use axon_core::step::{Cause, Change, FieldChange, Step};
+use serde_json::{Value, json};
+
+use crate::output::paint::{BAD, CAUTION, FAINT, GOOD, STRONG, paint};
+
+/// Longest value of a field that is printed whole.
+const LONGEST_VALUE: usize = 72;
+
+/// How many steps of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Something new.
+    pub create: usize,
+    /// Something that stays, with other contents.
+    pub change: usize,
+    /// Something that goes.
+    pub delete: usize,
+}
+
+impl Totals {
+    /// Counts.
+    pub(crate) fn of(preview: &Preview) -> Self {
+        preview.steps().fold(Self::default(), |mut totals, step| {
+            match step.action.change() {
+                Change::Create => totals.create += 1,
+                Change::Update => totals.change += 1,
+                Change::Delete => totals.delete += 1,
+            }
+            totals
+        })
+    }
+}
+
+/// `+`, `~` or `-`.
+pub(crate) const fn sign(change: Change) -> &'static str {
+    match change {
+        Change::Create => "+",
+        Change::Update => "~",
+        Change::Delete => "-",
+    }
+}
+
+const fn color(change: Change) -> Style {
+    match change {
+        Change::Create => GOOD,
+        Change::Update => CAUTION,
+        Change::Delete => BAD,
+    }
+}
+
+/// The whole plan.
+pub(crate) fn text(preview: &Preview) -> String {
+    let mut text = String::new();
+    for (number, round) in (1..).zip(&preview.rounds) {
+        let after = if number == 1 { "" } else { ", after the one before" };
+        let _ = writeln!(text, "{}{}", paint(STRONG, format!("Round {number}")), paint(FAINT, after));
+        for step in round {
+            text.push_str(&drawn(step));
+        }
+        text.push('\n');
+    }
+    if !preview.blocked.is_empty() {
+        let _ = writeln!(text, "{}", paint(STRONG, "Not done"));
+        for waiting in &preview.blocked {
+            let _ = writeln!(text, "  {} {}: {}", paint(CAUTION, "!"), waiting.object, waiting.on);
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", paint(STRONG, summary(preview)));
+    text
+}
+
+/// The last line.
+pub(crate) fn summary(preview: &Preview) -> String {
+    let Totals { create, change, delete } = Totals::of(preview);
+    if create + change + delete > 0 {
+        return format!("Plan: {create} to create, {change} to change, {delete} to delete.");
+    }
+    match preview.blocked.len() {
+        0 => "No changes. AWS matches these files.".to_owned(),
+        1 => "No changes can be made: 1 object waits for a person.".to_owned(),
+        more => format!("No changes can be made: {more} objects wait for a person."),
+    }
+}
+
+fn drawn(step: &Step) -> String {
+    let change = step.action.change();
+    let mut text = format!(
+        "  {} {}  {} {}\n",
+        paint(color(change), sign(change)),
+        step.resource,
+        step.action.operation(),
+        paint(FAINT, format!("for {}", step.object)),
+    );
+    for cause in &step.because {
+        let _ = writeln!(text, "      {}", because(cause));
+    }
+    text
+}
+
+/// A cause in words.
+pub(crate) fn because(cause: &Cause) -> String {
+    match cause {
+        Cause::Missing => "does not exist".to_owned(),
+        Cause::NewContent => "no revision with this content exists".to_owned(),
+        Cause::Field(change) => field(change),
+        Cause::NotDeclared => "no longer declared".to_owned(),
+        Cause::Superseded { by } => format!("superseded by {by}"),
+        Cause::BeyondHistory { limit } => format!("older than the {limit} revisions that are kept"),
+        Cause::Adoption => "exists and is taken over, as neuron.ecs/adopt allows".to_owned(),
+        Cause::Failed { reason } => format!("failed and cannot be repaired: {reason}"),
+    }
+}
+
+fn field(change: &FieldChange) -> String {
+    format!("{}: {} → {}", change.path, value(change.from.as_ref()), value(change.to.as_ref()))
+}
+
+fn value(value: Option<&Value>) -> String {
+    let text = match value {
+        None | Some(Value::Null) => return "(not set)".to_owned(),
+        Some(Value::String(text)) if !text.is_empty() => text.escape_debug().to_string().replace("\\\"", "\""),
+        Some(other) => other.to_string(),
+    };
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// The plan for machines.
+pub(crate) fn json(preview: &Preview) -> Value {
+    let Totals { create, change, delete } = Totals::of(preview);
+    let rounds: Vec<Value> = preview.rounds.iter().map(|round| json!(round)).collect();
+    json!({
+        "rounds": rounds,
+        "blocked": preview.blocked.iter().map(blocked_json).collect::<Vec<_>>(),
+        "create": create,
+        "change": change,
+        "delete": delete,
+    })
+}
+
+fn blocked_json(waiting: &axon_core::plan::Waiting) -> Value {
+    let mut value = json!(waiting);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("message".to_owned(), Value::String(waiting.on.to_string()));
+    }
+    value
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use axon_core::plan::{Wait, Waiting};
+    use axon_core::spec::ObjectKey;
+    use axon_core::step::{Action, Resource};
+
+    use super::*;
+
+    /// One step of each sign and one blocked object.
+    pub(crate) fn sample() -> Preview {
+        let (cluster, service) = ("ml".to_owned(), "llama".to_owned());
+        let object = ObjectKey::service("llama".parse().unwrap());
+        let resource = Resource::Service { cluster: cluster.clone(), name: service.clone() };
+        let field = FieldChange {
+            path: "deploymentConfiguration.maximumPercent".to_owned(),
+            from: Some(json!(200)),
+            to: Some(json!(150)),
+        };
+        let create = Step {
+            object: ObjectKey::cluster("ml".parse().unwrap()),
+            resource: Resource::Cluster(cluster.clone()),
+            action: Action::CreateCluster(axon_core::shape::cluster::CreateCluster::default()),
+            because: vec![Cause::Missing],
+        };
+        let update = Step {
+            object: object.clone(),
+            resource: resource.clone(),
+            action: Action::UpdateService(axon_core::shape::service::UpdateService::default()),
+            because: vec![Cause::Field(field)],
+        };
+        let delete = Step {
+            object: object.clone(),
+            resource,
+            action: Action::DeleteService { cluster, service },
+            because: vec![Cause::NotDeclared],
+        };
+        let blocked = vec![Waiting { object, on: Wait::Suspended }];
+        Preview { rounds: vec![vec![create], vec![update, delete]], blocked, ended: true }
+    }
+
+    #[test]
+    fn a_plan_says_what_why_and_how_much() {
+        let expected = "\
+Round 1
+  + cluster ml  CreateCluster for NeuronCluster/ml
+      does not exist
+
+Round 2, after the one before
+  ~ service ml/llama  UpdateService for NeuronService/llama
+      deploymentConfiguration.maximumPercent: 200 → 150
+  - service ml/llama  DeleteService for NeuronService/llama
+      no longer declared
+
+Not done
+  ! NeuronService/llama: suspended by the annotation neuron.ecs/suspend
+
+Plan: 1 to create, 1 to change, 1 to delete.
+";
+        assert_eq!(anstream::adapter::strip_str(&text(&sample())).to_string(), expected);
+    }
+
+    #[test]
+    fn an_empty_plan_says_so() {
+        let text = text(&Preview { ended: true, ..Preview::default() });
+        assert_eq!(anstream::adapter::strip_str(&text).to_string(), "No changes. AWS matches these files.\n");
+    }
+
+    #[test]
+    fn values_are_short_and_on_one_line() {
+        assert_eq!(value(None), "(not set)");
+        assert_eq!(value(Some(&json!("a\nb"))), "a\\nb");
+        assert_eq!(value(Some(&json!(""))), "\"\"");
+        assert_eq!(value(Some(&json!("x".repeat(200)))).chars().count(), LONGEST_VALUE + 1);
+    }
+
+    #[test]
+    fn machines_get_steps_totals_and_reasons() {
+        let value = json(&sample());
+        assert_eq!(value["rounds"][0][0]["operation"], "CreateCluster");
+        assert_eq!(value["blocked"][0]["message"], "suspended by the annotation neuron.ecs/suspend");
+        assert_eq!((&value["create"], &value["delete"]), (&json!(1), &json!(1)));
+    }
+}

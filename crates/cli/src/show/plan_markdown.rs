@@ -1,0 +1,72 @@
+//! A plan as Markdown, for a comment on a pull request. Neighbours: `plan` draws the same for a terminal.
+
+use std::fmt::Write as _;
+
+use axon_core::preview::Preview;
+use axon_core::step::Step;
+
+use super::plan::{because, sign, summary};
+
+/// The whole plan: the total first, since a comment is read from the top.
+pub(crate) fn markdown(preview: &Preview) -> String {
+    let mut text = format!("### {}\n", summary(preview));
+    if preview.steps().next().is_some() {
+        text.push_str("\n| | resource | call | for | why |\n| --- | --- | --- | --- | --- |\n");
+    }
+    for step in preview.steps() {
+        text.push_str(&row(step));
+    }
+    if !preview.blocked.is_empty() {
+        text.push_str("\n**Not done**\n\n");
+    }
+    for waiting in &preview.blocked {
+        let _ = writeln!(text, "- {}: {}", waiting.object, one_line(&waiting.on.to_string()));
+    }
+    text
+}
+
+fn row(step: &Step) -> String {
+    let why: Vec<String> = step.because.iter().map(|cause| one_line(&because(cause))).collect();
+    format!(
+        "| `{}` | {} | {} | {} | {} |\n",
+        sign(step.action.change()),
+        one_line(&step.resource.to_string()),
+        step.action.operation(),
+        step.object,
+        why.join("<br>"),
+    )
+}
+
+/// What comes from AWS or from a specification must not end a cell or begin a tag.
+fn one_line(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|").replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::tests::sample;
+    use super::*;
+
+    #[test]
+    fn the_total_comes_first_and_every_step_has_a_row() {
+        let expected = "\
+### Plan: 1 to create, 1 to change, 1 to delete.
+
+| | resource | call | for | why |
+| --- | --- | --- | --- | --- |
+| `+` | cluster ml | CreateCluster | NeuronCluster/ml | does not exist |
+| `~` | service ml/llama | UpdateService | NeuronService/llama | deploymentConfiguration.maximumPercent: 200 → 150 |
+| `-` | service ml/llama | DeleteService | NeuronService/llama | no longer declared |
+
+**Not done**
+
+- NeuronService/llama: suspended by the annotation neuron.ecs/suspend
+";
+        assert_eq!(markdown(&sample()), expected);
+    }
+
+    #[test]
+    fn text_from_elsewhere_stays_in_its_cell() {
+        assert_eq!(one_line("a|b\n<img>"), "a\\|b &lt;img>");
+    }
+}

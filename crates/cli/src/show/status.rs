@@ -1,0 +1,253 @@
+//! Statuses for people: one row per object, or everything about one object.
+//!
+//! Neighbours: `axon_core::status` holds the values; `report` brings them from this process or from a running operator.
+//! Not here: what the conditions mean.
+
+use std::fmt::Write as _;
+
+use axon_core::status::{Condition, ConditionType, Reason, Replicas, Status, TaskStatus, Truth};
+use jiff::Timestamp;
+
+use super::time::age;
+use crate::output::paint::{STRONG, paint};
+use crate::output::table::table;
+use crate::report::EventLine;
+
+const HEADING: [&str; 8] = ["KIND", "NAME", "READY", "REASON", "REPLICAS", "DEVICES", "AGE", "MESSAGE"];
+/// What stands where nothing applies.
+const NOTHING: &str = "-";
+
+/// One row per object.
+pub(crate) fn overview<'a>(
+    statuses: impl IntoIterator<Item = &'a Status>,
+    now: Timestamp,
+    columns: Option<u16>,
+) -> String {
+    let rows: Vec<Vec<String>> = statuses.into_iter().map(|status| row(status, now)).collect();
+    if rows.is_empty() {
+        return "No objects are declared.\n".to_owned();
+    }
+    table(&HEADING, rows, columns)
+}
+
+fn row(status: &Status, now: Timestamp) -> Vec<String> {
+    let ready = status.condition(ConditionType::Ready);
+    let replicas = status.replicas.as_ref();
+    vec![
+        status.object.kind.to_string(),
+        status.object.name.to_string(),
+        ready.map_or(NOTHING.to_owned(), |ready| truth(ready.status).to_owned()),
+        ready.map_or(NOTHING.to_owned(), |ready| reason(ready.reason)),
+        replicas.map_or(NOTHING.to_owned(), |replicas| format!("{}/{}", replicas.running, replicas.desired)),
+        replicas.map_or(NOTHING.to_owned(), devices),
+        ready.map_or(NOTHING.to_owned(), |ready| age(now, ready.last_transition_time)),
+        ready.map(|ready| one_line(&ready.message)).unwrap_or_default(),
+    ]
+}
+
+/// How many Neuron devices the tasks that were looked into hold.
+fn devices(replicas: &Replicas) -> String {
+    match replicas.tasks.iter().map(|task| task.neuron_devices.len()).sum::<usize>() {
+        0 => NOTHING.to_owned(),
+        devices => devices.to_string(),
+    }
+}
+
+/// Whether it holds, in a word.
+pub(crate) const fn truth(truth: Truth) -> &'static str {
+    match truth {
+        Truth::True => "True",
+        Truth::False => "False",
+        Truth::Unknown => "Unknown",
+    }
+}
+
+/// The reason as it is written everywhere.
+pub(crate) fn reason(reason: Reason) -> String {
+    word(&reason)
+}
+
+/// The word that serializing a unit variant gives.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => NOTHING.to_owned(),
+    }
+}
+
+/// Everything about one object.
+pub(crate) fn object(status: &Status, events: &[EventLine], now: Timestamp, columns: Option<u16>) -> String {
+    let mut text = format!("{}\n", paint(STRONG, &status.object));
+    let _ = writeln!(text, "Revision  {}", status.observed_revision);
+    if let Some(replicas) = &status.replicas {
+        let Replicas { desired, running, pending, .. } = replicas;
+        let _ = writeln!(text, "Replicas  {desired} desired, {running} running, {pending} pending");
+    }
+    let conditions = status.conditions.iter().map(|condition| condition_row(condition, now)).collect();
+    section(&mut text, "Conditions", &table(&["TYPE", "STATUS", "REASON", "AGE", "MESSAGE"], conditions, columns));
+    if !status.resources.is_empty() {
+        let row = |resource: &axon_core::status::ResourceStatus| {
+            vec![resource.kind.clone(), resource.state.clone(), resource.id.clone()]
+        };
+        let resources = status.resources.iter().map(row).collect();
+        section(&mut text, "Resources", &table(&["KIND", "STATE", "ID"], resources, None));
+    }
+    let tasks: Vec<_> = status.replicas.iter().flat_map(|replicas| &replicas.tasks).map(task_row).collect();
+    if !tasks.is_empty() {
+        let heading = ["TASK", "STATE", "HEALTH", "INSTANCE", "TYPE", "NEURON DEVICES"];
+        section(&mut text, "Tasks", &table(&heading, tasks, None));
+    }
+    if !events.is_empty() {
+        let events = events.iter().map(|event| event_row(event, now)).collect();
+        section(&mut text, "Events", &table(&["AGE", "REASON", "COUNT", "MESSAGE"], events, columns));
+    }
+    text
+}
+
+fn section(text: &mut String, title: &str, body: &str) {
+    let _ = write!(text, "\n{}\n", paint(STRONG, title));
+    for line in body.lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+}
+
+fn condition_row(condition: &Condition, now: Timestamp) -> Vec<String> {
+    vec![
+        word(&condition.kind),
+        truth(condition.status).to_owned(),
+        reason(condition.reason),
+        age(now, condition.last_transition_time),
+        one_line(&condition.message),
+    ]
+}
+
+fn task_row(task: &TaskStatus) -> Vec<String> {
+    let or_nothing = |text: &Option<String>| text.clone().unwrap_or_else(|| NOTHING.to_owned());
+    let devices = match task.neuron_devices.as_slice() {
+        [] => NOTHING.to_owned(),
+        devices => devices.join(", "),
+    };
+    vec![
+        task.id.clone(),
+        task.state.clone(),
+        or_nothing(&task.health),
+        or_nothing(&task.instance),
+        or_nothing(&task.instance_type),
+        devices,
+    ]
+}
+
+fn event_row(event: &EventLine, now: Timestamp) -> Vec<String> {
+    vec![age(now, event.at), event.reason.clone(), event.count.to_string(), one_line(&event.message)]
+}
+
+/// Texts from AWS may have line breaks, and a terminal must not be steered by them.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use axon_core::spec::ObjectKey;
+    use axon_core::status::ResourceStatus;
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    pub(crate) const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    pub(crate) fn later(seconds: i64) -> Timestamp {
+        START + SignedDuration::from_secs(seconds)
+    }
+
+    /// A service with one of two tasks running.
+    pub(crate) fn starting() -> Status {
+        let condition = |kind, status, reason, message: &str| Condition {
+            kind,
+            status,
+            reason,
+            message: message.to_owned(),
+            last_transition_time: START,
+        };
+        let message = "1 of 2 tasks run the newest revision";
+        let task = TaskStatus {
+            id: "0f3c".to_owned(),
+            state: "RUNNING".to_owned(),
+            health: None,
+            instance_type: Some("inf2.8xlarge".to_owned()),
+            instance: Some("i-0a".to_owned()),
+            neuron_devices: vec!["0".to_owned()],
+        };
+        Status {
+            object: ObjectKey::service("llama".parse().unwrap()),
+            observed_revision: "dir@sha256:0a1b2c3d4e5f".to_owned(),
+            conditions: vec![
+                condition(ConditionType::Ready, Truth::False, Reason::TasksStarting, message),
+                condition(ConditionType::Reconciling, Truth::True, Reason::TasksStarting, message),
+            ],
+            resources: vec![ResourceStatus {
+                kind: "service".to_owned(),
+                id: "arn:aws:ecs:us-east-1:111122223333:service/ml/llama".to_owned(),
+                state: "ACTIVE".to_owned(),
+            }],
+            replicas: Some(Replicas { desired: 2, running: 1, pending: 1, tasks: vec![task] }),
+        }
+    }
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn the_overview_has_a_row_per_object() {
+        let expected = "\
+KIND           NAME   READY  REASON         REPLICAS  DEVICES  AGE    MESSAGE
+NeuronService  llama  False  TasksStarting  1/2       1        1m35s  1 of 2 tasks run the newest revision
+";
+        assert_eq!(plain(&overview([&starting()], later(95), None)), expected);
+    }
+
+    #[test]
+    fn nothing_declared_is_said() {
+        assert_eq!(overview([], START, None), "No objects are declared.\n");
+    }
+
+    #[test]
+    fn one_object_is_shown_down_to_its_devices_and_events() {
+        let event = EventLine {
+            at: later(60),
+            object: "NeuronService/llama".to_owned(),
+            reason: "Created".to_owned(),
+            message: "created service ml/llama (CreateService)".to_owned(),
+            count: 1,
+        };
+        let expected = "\
+NeuronService/llama
+Revision  dir@sha256:0a1b2c3d4e5f
+Replicas  2 desired, 1 running, 1 pending
+
+Conditions
+  TYPE         STATUS  REASON         AGE    MESSAGE
+  Ready        False   TasksStarting  1m35s  1 of 2 tasks run the newest revision
+  Reconciling  True    TasksStarting  1m35s  1 of 2 tasks run the newest revision
+
+Resources
+  KIND     STATE   ID
+  service  ACTIVE  arn:aws:ecs:us-east-1:111122223333:service/ml/llama
+
+Tasks
+  TASK  STATE    HEALTH  INSTANCE  TYPE          NEURON DEVICES
+  0f3c  RUNNING  -       i-0a      inf2.8xlarge  0
+
+Events
+  AGE  REASON   COUNT  MESSAGE
+  35s  Created  1      created service ml/llama (CreateService)
+";
+        assert_eq!(plain(&object(&starting(), &[event], later(95), None)), expected);
+    }
+
+    #[test]
+    fn a_message_from_elsewhere_cannot_steer_the_terminal() {
+        assert_eq!(one_line("a\nb\u{1b}[2J"), "a b [2J");
+    }
+}

@@ -1,0 +1,88 @@
+//! Files to findings and to what should be true, for the commands that work once.
+//!
+//! Neighbours: `axon_runtime` reads folders and remembers versions, `axon_core` knows the rules. Not here: printing.
+
+use std::path::PathBuf;
+
+use axon_core::cloud::Facts;
+use axon_core::diagnostic::Diagnostic;
+use axon_core::neuron::Catalog;
+use axon_core::ownership::Installation;
+use axon_core::parse::parse;
+use axon_core::spec::Fleet;
+use axon_core::state::Specified;
+use axon_core::validate::validate;
+use axon_runtime::Specifier;
+use axon_runtime::source::{DirectorySource, Snapshot, SourceError};
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::show::findings::{Tally, drawn, summary};
+
+/// Files, and what is found in them.
+#[derive(Clone, Debug)]
+pub(crate) struct Specs {
+    /// The files.
+    pub snapshot: Snapshot,
+    /// What they declare.
+    pub fleet: Fleet,
+    /// What is wrong with them.
+    pub found: Vec<Diagnostic>,
+}
+
+impl Specs {
+    /// Reads and judges files and folders.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let snapshot = DirectorySource::new(paths.to_vec()).read().map_err(|error| unreadable(&error))?;
+        if snapshot.files.is_empty() {
+            let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            return Err(Failure::usage(format!("there is no YAML file in {}", named.join(", ")))
+                .hint("folders are searched for *.yaml and *.yml; a file that is named itself may end in anything"));
+        }
+        let judged = validate(parse(&snapshot.files), &Catalog::builtin());
+        Ok(Self { snapshot, fleet: judged.fleet, found: judged.diagnostics })
+    }
+
+    /// How many findings there are.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally::of(&self.found, self.snapshot.files.len())
+    }
+
+    /// Reads files that are to be acted on: findings are told, and errors end the command.
+    pub(crate) fn sound(paths: &[PathBuf], out: &mut Output) -> Result<Self, Failure> {
+        let specs = Self::read(paths)?;
+        if !specs.found.is_empty() {
+            let text = drawn(&specs.found, &specs.snapshot.files, out.talk_screen.columns());
+            out.talk(&text)?;
+            out.talk(&summary(specs.tally()))?;
+        }
+        match specs.tally().errors {
+            0 => Ok(specs),
+            errors => Err(Failure::work(format!(
+                "nothing was done, because of {} above",
+                crate::show::findings::count(errors, "error")
+            ))),
+        }
+    }
+
+    /// What should be true, in an account.
+    pub(crate) fn specified(&self, installation: Installation, facts: &Facts) -> Result<Specified, Failure> {
+        let specification = Specifier::new(installation).specify(&self.snapshot, facts);
+        match specification.faults.first_key_value() {
+            None => Ok(specification.specified),
+            Some((object, why)) => Err(Failure::work(format!("{object} cannot be rendered: {why}"))),
+        }
+    }
+}
+
+fn unreadable(error: &SourceError) -> Failure {
+    match error {
+        SourceError::Unreadable { .. } => Failure::usage(error.to_string()),
+        SourceError::NotText { .. }
+        | SourceError::LeavesTree { .. }
+        | SourceError::FileTooLarge { .. }
+        | SourceError::TooManyFiles { .. }
+        | SourceError::TooMuch { .. }
+        | SourceError::Other(_) => Failure::work(error.to_string()),
+    }
+}
