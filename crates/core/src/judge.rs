@@ -3,6 +3,7 @@
 //! The last stage: total, pure, and the only place that words conditions. `runtime` adds the transition times and keeps
 //! the history. A message says the cause, the evidence, and what happens next.
 
+mod domain;
 mod service;
 
 use std::collections::BTreeMap;
@@ -176,8 +177,12 @@ impl Case<'_> {
                 conditions.push(condition(kind, Truth::True, finding.reason, &finding.message));
             }
         }
+        if self.world.desired.declares(&status.object) {
+            let domain = self.domain(status, findings);
+            status.conditions.extend(domain);
+        }
         if let Some(fields) = drifted {
-            conditions.push(condition(ConditionType::Drifted, Truth::True, Reason::DriftDetected, &fields));
+            status.conditions.push(condition(ConditionType::Drifted, Truth::True, Reason::DriftDetected, &fields));
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A specification that ECS has rolled back is not pushed again. To know it after a restart, the fingerprint of what is
 //! about to be pushed is written to the service's tags *before* the update, together with the creation time of the
-//! newest deployment of that moment: a later deployment that was rolled back is the failure of this fingerprint.
+//! newest deployment of that moment, or of ECS's newest event if that is later: a deployment from after it that was
+//! rolled back is the failure of this fingerprint.
 
 use jiff::Timestamp;
 
@@ -183,7 +184,9 @@ fn pushed_after(wanted: &DesiredService, found: &Service) -> Tags {
     if found.tags.get(ownership::FINGERPRINT) == Some(&wanted.fingerprint.to_string()) {
         return Tags::new();
     }
-    let newest = found.deployments.iter().filter_map(|deployment| deployment.created).max();
+    // After a rollback only the older deployment is left; what ECS has said since is later than the one that failed.
+    let deployed = found.deployments.iter().filter_map(|deployment| deployment.created);
+    let newest = deployed.chain(found.events.iter().filter_map(|event| event.at)).max();
     newest.map(|at| Tags::from([(ownership::PUSHED_AFTER.to_owned(), at.to_string())])).unwrap_or_default()
 }
 

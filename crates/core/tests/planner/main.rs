@@ -6,6 +6,7 @@ mod adoption;
 mod convergence;
 mod drift;
 mod fixture;
+mod judgement;
 mod memory;
 mod pacing;
 mod pools;

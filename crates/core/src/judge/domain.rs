@@ -1,0 +1,103 @@
+//! Conditions about one side of an object each: is it registered, is there capacity, do its tasks run?
+
+use super::{Case, Finding};
+use crate::spec::Kind;
+use crate::status::{Condition, ConditionType, Reason, Status, Truth};
+
+/// What a condition says, before it gets its time.
+struct Word {
+    kind: ConditionType,
+    truth: Truth,
+    reason: Reason,
+    message: String,
+}
+
+impl Word {
+    fn holds(kind: ConditionType, message: impl Into<String>) -> Self {
+        Self { kind, truth: Truth::True, reason: Reason::Succeeded, message: message.into() }
+    }
+
+    fn fails(kind: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
+        let truth = if reason == Reason::NotObserved { Truth::Unknown } else { Truth::False };
+        Self { kind, truth, reason, message: message.into() }
+    }
+}
+
+impl Case<'_> {
+    /// The domain conditions of a declared object.
+    pub(super) fn domain(&self, status: &Status, findings: &[Finding]) -> Vec<Condition> {
+        let mut words = vec![self.registered(status, findings)];
+        match status.object.kind {
+            Kind::NeuronCluster => {}
+            Kind::NeuronPool => words.push(provider_ready(status, findings)),
+            Kind::NeuronService => {
+                words.push(capacity(findings));
+                words.push(available(status, findings));
+            }
+        }
+        let condition = |word: Word| Condition {
+            kind: word.kind,
+            status: word.truth,
+            reason: word.reason,
+            message: word.message,
+            last_transition_time: self.now,
+        };
+        words.into_iter().map(condition).collect()
+    }
+
+    /// Whether ECS has the object as rendered.
+    fn registered(&self, status: &Status, findings: &[Finding]) -> Word {
+        let steps = self.plan.steps.iter().chain(self.in_flight.values());
+        let pending = steps.filter(|step| step.object == status.object).map(|step| step.action.operation()).next();
+        let main = status.resources.first();
+        match (main, pending) {
+            (Some(main), None) if main.state == "ACTIVE" => Word::holds(ConditionType::Registered, main.id.clone()),
+            (Some(main), None) => {
+                Word::fails(ConditionType::Registered, Reason::Progressing, format!("{} is {}", main.id, main.state))
+            }
+            (_, Some(operation)) => {
+                Word::fails(ConditionType::Registered, Reason::Progressing, format!("{operation} is due"))
+            }
+            (None, None) => missing(ConditionType::Registered, findings, "nothing of it exists on AWS yet"),
+        }
+    }
+}
+
+fn missing(kind: ConditionType, findings: &[Finding], otherwise: &str) -> Word {
+    match findings.first() {
+        Some(finding) => Word::fails(kind, finding.reason, finding.message.clone()),
+        None => Word::fails(kind, Reason::Progressing, otherwise),
+    }
+}
+
+fn provider_ready(status: &Status, findings: &[Finding]) -> Word {
+    match status.resources.iter().find(|resource| resource.state == "ACTIVE") {
+        Some(provider) => Word::holds(ConditionType::CapacityReady, format!("{} can be used", provider.id)),
+        None => missing(ConditionType::CapacityReady, findings, "its capacity provider is not active yet"),
+    }
+}
+
+fn capacity(findings: &[Finding]) -> Word {
+    let lacks = |finding: &&Finding| {
+        matches!(finding.reason, Reason::InsufficientCapacity | Reason::DependencyNotReady | Reason::NotObserved)
+    };
+    match findings.iter().find(lacks) {
+        Some(finding) => Word::fails(ConditionType::CapacityReady, finding.reason, finding.message.clone()),
+        None => Word::holds(ConditionType::CapacityReady, "no task lacks capacity"),
+    }
+}
+
+fn available(status: &Status, findings: &[Finding]) -> Word {
+    match &status.replicas {
+        Some(replicas) if replicas.running >= replicas.desired => {
+            let message = format!("{} of {} tasks run", replicas.running, replicas.desired);
+            Word::holds(ConditionType::Available, message)
+        }
+        Some(replicas) => {
+            let reason = findings.first().map_or(Reason::TasksStarting, |finding| finding.reason);
+            let message = format!("{} of {} tasks run", replicas.running, replicas.desired);
+            Word::fails(ConditionType::Available, reason, message)
+        }
+        None => missing(ConditionType::Available, findings, "its service does not exist yet"),
+    }
+}
