@@ -1,0 +1,228 @@
+"""One simulated AWS, the stock command line that asks it, and the `axon` that works on it.
+
+Neighbours: the tests use it, `suite` sets `SETTINGS`. Must not hold: what is expected of an answer.
+"""
+
+import atexit
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REGION = "us-east-1"
+OURS = "neuron.ecs/managed-by"
+NAME = "neuron.ecs/name"
+
+
+@dataclasses.dataclass
+class Settings:
+    """What the command line of the suite says."""
+
+    axon: str
+    aws: str
+    source: str
+    speed: str
+    deadline: float
+
+
+SETTINGS: Settings
+
+
+@dataclasses.dataclass
+class Ended:
+    """How a program ended and what it said."""
+
+    command: str
+    exit: int
+    stdout: str
+    stderr: str
+
+    def __str__(self):
+        return f"`{self.command}` ended with {self.exit}\n--- stdout\n{self.stdout}--- stderr\n{self.stderr}"
+
+
+class Background:
+    """A program that runs until it is stopped, with its output kept for the report of a failure."""
+
+    def __init__(self, arguments, environment):
+        self.command = " ".join(arguments)
+        self.log = tempfile.TemporaryFile(mode="w+")
+        self.process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=self.log, stderr=subprocess.STDOUT)
+
+    def check_alive(self):
+        exit_code = self.process.poll()
+        if exit_code is not None:
+            raise AssertionError(f"`{self.command}` ended with {exit_code}\n{self.tail()}")
+
+    def tail(self):
+        self.log.seek(0)
+        return "".join(self.log.readlines()[-40:])
+
+    def stop(self):
+        """Asks it to end, as a service manager would, and gives back its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+        finally:
+            self.log.close()
+
+
+class Session:
+    """A fresh simulated account; `close` ends everything that was started in it."""
+
+    def __init__(self):
+        self.environment = environment()
+        self.stack = contextlib.ExitStack()
+        # An interrupted run skips the clean-up of its test class.
+        atexit.register(self.close)
+        port = free_port()
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.started = []
+        self.simulate = self.start("simulate", "--listen", f"127.0.0.1:{port}", "--speed", SETTINGS.speed)
+        try:
+            self.until(lambda: answers(port), "`axon simulate` accepts connections")
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self, *arguments):
+        """Starts `axon` in the background."""
+        program = Background([SETTINGS.axon, *arguments], self.environment)
+        self.stack.callback(program.stop)
+        self.started.append(program)
+        return program
+
+    def operate(self):
+        """The operator itself, on the specs of the suite."""
+        return self.start("run", "--endpoint-url", self.endpoint, "--source", SETTINGS.source, "--interval", "5s")
+
+    def close(self):
+        self.stack.close()
+
+    def axon(self, *arguments):
+        """Runs `axon` to its end against the simulated account."""
+        return finish([SETTINGS.axon, *arguments, "--endpoint-url", self.endpoint, SETTINGS.source], self.environment)
+
+    def aws(self, service, operation, *arguments):
+        """What the stock command line answers; any error of it fails the test."""
+        command = [SETTINGS.aws, service, operation, *arguments]
+        ended = finish([*command, "--endpoint-url", self.endpoint, "--output", "json"], self.environment)
+        if ended.exit != 0:
+            raise AssertionError(str(ended))
+        return json.loads(ended.stdout) if ended.stdout.strip() else {}
+
+    def ecs(self, operation, *arguments):
+        return self.aws("ecs", operation, *arguments)
+
+    def until(self, condition, what):
+        """Polls until the condition gives something true, and gives that back; states what it saw last if it never does."""
+        deadline = time.monotonic() + SETTINGS.deadline
+        while True:
+            for program in self.started:
+                program.check_alive()
+            found = condition()
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"--- {program.command}\n{program.tail()}" for program in self.started)
+                raise AssertionError(f"not within {SETTINGS.deadline:.0f} s: {what}\n{logs}")
+            time.sleep(0.5)
+
+    def clusters(self):
+        """Every cluster of ours."""
+        arns = self.ecs("list-clusters")["clusterArns"]
+        if not arns:
+            return []
+        described = self.ecs("describe-clusters", "--clusters", *arns, "--include", "TAGS", "SETTINGS")
+        return [cluster for cluster in described["clusters"] if OURS in tags(cluster)]
+
+    def cluster(self, name):
+        return only([cluster for cluster in self.clusters() if tags(cluster).get(NAME) == name], f"cluster {name}")
+
+    def provider(self, cluster, name):
+        names = cluster["capacityProviders"]
+        arguments = ["--cluster", cluster["clusterArn"], "--capacity-providers", *names, "--include", "TAGS"]
+        described = self.ecs("describe-capacity-providers", *arguments)["capacityProviders"]
+        return only([one for one in described if tags(one).get(NAME) == name], f"capacity provider {name}")
+
+    def services(self, cluster):
+        """Every service in a cluster, whatever page it is on."""
+        found = []
+        arns = self.ecs("list-services", "--cluster", cluster, "--page-size", "1")["serviceArns"]
+        while arns:
+            page, arns = arns[:10], arns[10:]
+            described = self.ecs("describe-services", "--cluster", cluster, "--services", *page, "--include", "TAGS")
+            found += described["services"]
+        return found
+
+    def active(self, cluster, name):
+        """The services in force that stand for one spec; none while it is being replaced."""
+        return [one for one in self.services(cluster) if one["status"] == "ACTIVE" and tags(one).get(NAME) == name]
+
+    def service(self, cluster, name):
+        return only(self.active(cluster, name), f"service {name}")
+
+    def tasks(self, cluster, service):
+        arns = self.ecs("list-tasks", "--cluster", cluster, "--service-name", service)["taskArns"]
+        if not arns:
+            return []
+        return self.ecs("describe-tasks", "--cluster", cluster, "--tasks", *arns, "--include", "TAGS")["tasks"]
+
+
+def environment():
+    """Nothing of the person who runs the suite: made-up credentials, no configuration, no proxy on the way to loopback."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "AXON_"))}
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PAGER": "",
+        "NO_COLOR": "1",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
+
+
+def finish(arguments, environment):
+    ended = subprocess.run(
+        arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SETTINGS.deadline
+    )
+    return Ended(" ".join(arguments), ended.returncode, ended.stdout, ended.stderr)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def tags(resource):
+    return {tag["key"]: tag["value"] for tag in resource.get("tags", [])}
+
+
+def only(found, what):
+    if len(found) != 1:
+        raise AssertionError(f"expected exactly one {what}, found {len(found)}: {json.dumps(found, indent=2, default=str)}")
+    return found[0]

@@ -1,0 +1,104 @@
+//! `cargo xtask`: one command that runs what CI runs, and each of its stages by itself.
+//!
+//! Neighbours: `stage` runs the stages in order and times them; `tidy`, `deps`, `generated` and `deny` are the stages that
+//! are ours; `process` starts programs. Must not hold: a rule. A rule lives, as data, in the stage that checks it.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's command line: printing is its whole output"
+)]
+
+mod deny;
+mod deps;
+mod finding;
+mod generated;
+mod process;
+mod stage;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::finding::Failure;
+use crate::generated::Mode;
+use crate::stage::{MissingTool, Outcome, Stage};
+
+/// Runs the checks of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Every stage in order; stops at the first that fails.
+    Ci(CiArgs),
+    /// `cargo fmt --check`.
+    Fmt,
+    /// Clippy on every target, warnings are errors.
+    Clippy,
+    /// `cargo test --workspace`.
+    Test,
+    /// `cargo doc --workspace`, warnings are errors.
+    Doc,
+    /// The rules on source text: headers, lengths, names, one home for clock, environment and printing.
+    Tidy,
+    /// The direction of dependencies between crates.
+    Deps,
+    /// Generated files that are committed: are they what the code produces today?
+    Generated(GeneratedArgs),
+    /// Licences, banned crates and sources, as deny.toml says.
+    Deny,
+}
+
+#[derive(Debug, Args)]
+struct CiArgs {
+    /// A tool that is not installed is a failure, not a notice.
+    #[arg(long)]
+    require_tools: bool,
+}
+
+#[derive(Debug, Args)]
+struct GeneratedArgs {
+    /// Write the files instead of comparing them.
+    #[arg(long)]
+    write: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<(), Failure> {
+    let stage = match task {
+        Task::Ci(args) => {
+            let missing = if args.require_tools { MissingTool::Fails } else { MissingTool::IsReported };
+            return stage::run_all(missing);
+        }
+        Task::Generated(GeneratedArgs { write: true }) => {
+            generated::run(Mode::Write)?;
+            return Ok(());
+        }
+        Task::Generated(GeneratedArgs { write: false }) => Stage::Generated,
+        Task::Fmt => Stage::Fmt,
+        Task::Clippy => Stage::Clippy,
+        Task::Test => Stage::Test,
+        Task::Doc => Stage::Doc,
+        Task::Tidy => Stage::Tidy,
+        Task::Deps => Stage::Deps,
+        Task::Deny => Stage::Deny,
+    };
+    match stage.run()? {
+        Outcome::Passed => Ok(()),
+        Outcome::NotRun(why) => Err(Failure::new(format!("{} NOT RUN: {why}", stage.name()))),
+    }
+}
