@@ -23,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cloud::{CloudError, ServiceKey};
 use crate::desired::Desired;
 use crate::fingerprint::Fingerprint;
+use crate::observe::TaskDefinition;
 use crate::observed::Observed;
 use crate::ownership::Installation;
 use crate::spec::ObjectKey;
@@ -140,7 +141,14 @@ pub struct World<'a> {
 
 /// Plans the whole target.
 pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
-    let mut planner = Planner { world, limits, plan: Plan::default(), taken: BTreeSet::new() };
+    let mut planner = Planner {
+        world,
+        limits,
+        plan: Plan::default(),
+        taken: BTreeSet::new(),
+        revisions: revision::by_owner(world),
+        revisions_in_use: revision::in_use(world.observed),
+    };
     planner.clusters();
     planner.pools();
     planner.services();
@@ -167,6 +175,10 @@ struct Planner<'a> {
     plan: Plan,
     /// Resources that this plan writes already.
     taken: BTreeSet<Resource>,
+    /// Our active task definition revisions by the object that they are for.
+    revisions: BTreeMap<ObjectKey, Vec<&'a TaskDefinition>>,
+    /// Every revision (ARN) that a living service runs or is moving away from.
+    revisions_in_use: BTreeSet<&'a str>,
 }
 
 /// What speaks for a step on a resource that a list does not show.

@@ -65,14 +65,13 @@ impl Planner<'_> {
     }
 
     fn surplus_revisions(&mut self) {
-        let in_use = self.revisions_in_use();
         let families: BTreeSet<&str> =
             self.world.desired.services.values().filter_map(|s| s.task_definition.family.as_deref()).collect();
         let mut surplus: Vec<(ObjectKey, &TaskDefinition)> = Vec::new();
         for revision in self.world.observed.task_definitions.iter().filter(|revision| revision.active) {
             let Some(owner) = self.removable(&revision.tags) else { continue };
             let current = families.contains(revision.family.as_str()) || self.world.desired.held.contains(&owner);
-            if !current && !in_use.contains(&revision.arn) && self.services_are_read() {
+            if !current && !self.revisions_in_use.contains(revision.arn.as_str()) && self.services_are_read() {
                 surplus.push((owner, revision));
             }
         }

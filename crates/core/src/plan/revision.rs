@@ -1,11 +1,12 @@
 //! Plans task definition revisions: register new content once, keep superseded revisions as deep as asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Evidence, Planner, Wait};
+use super::{Evidence, Planner, Wait, World};
 use crate::desired::DesiredService;
 use crate::fingerprint::{Comparison, Fingerprint};
 use crate::observe::{ServiceStatus, TaskDefinition};
+use crate::observed::Observed;
 use crate::ownership::{self, Owner};
 use crate::shape::shared::Tag;
 use crate::spec::ObjectKey;
@@ -44,20 +45,20 @@ impl<'a> Planner<'a> {
             .max_by_key(|found| found.revision)
     }
 
-    fn our_revisions(&self, object: &ObjectKey) -> impl Iterator<Item = &'a TaskDefinition> + use<'a> {
-        let (observed, installation, object) = (self.world.observed, self.world.installation, object.clone());
-        observed.task_definitions.iter().filter(move |found| {
-            found.active && matches!(ownership::owner(&found.tags, installation), Owner::Us(owner) if owner == object)
-        })
+    fn our_revisions(&self, object: &ObjectKey) -> impl Iterator<Item = &'a TaskDefinition> + use<'a, '_> {
+        self.revisions.get(object).into_iter().flatten().copied()
     }
 
     /// Deregisters superseded revisions beyond the limit, one a plan: oldest first.
     pub(super) fn trim_revisions(&mut self, wanted: &DesiredService) {
         let Some(current) = self.revision_with(wanted) else { return };
-        let in_use = self.revisions_in_use();
         let mut superseded: Vec<&TaskDefinition> = self
             .our_revisions(&wanted.object)
-            .filter(|found| found.family == current.family && found.arn != current.arn && !in_use.contains(&found.arn))
+            .filter(|found| {
+                found.family == current.family
+                    && found.arn != current.arn
+                    && !self.revisions_in_use.contains(found.arn.as_str())
+            })
             .collect();
         superseded.sort_by_key(|found| std::cmp::Reverse(found.revision));
         let kept = usize::try_from(wanted.history_limit).unwrap_or(usize::MAX);
@@ -75,19 +76,29 @@ impl<'a> Planner<'a> {
         };
         self.step(step, Evidence::Reading);
     }
+}
 
-    /// Every revision that a living service runs or is moving away from.
-    pub(super) fn revisions_in_use(&self) -> BTreeSet<String> {
-        self.world
-            .observed
-            .all_services()
-            .filter(|service| service.status != ServiceStatus::Inactive)
-            .flat_map(|service| {
-                let deployed = service.deployments.iter().map(|deployment| deployment.task_definition.clone());
-                deployed.chain(service.settings.task_definition.clone())
-            })
-            .collect()
+/// Our active revisions by the object that they are for.
+pub(super) fn by_owner(world: World<'_>) -> BTreeMap<ObjectKey, Vec<&TaskDefinition>> {
+    let mut revisions: BTreeMap<ObjectKey, Vec<&TaskDefinition>> = BTreeMap::new();
+    for found in world.observed.task_definitions.iter().filter(|found| found.active) {
+        if let Owner::Us(owner) = ownership::owner(&found.tags, world.installation) {
+            revisions.entry(owner).or_default().push(found);
+        }
     }
+    revisions
+}
+
+/// Every revision (ARN) that a living service runs or is moving away from.
+pub(super) fn in_use(observed: &Observed) -> BTreeSet<&str> {
+    observed
+        .all_services()
+        .filter(|service| service.status != ServiceStatus::Inactive)
+        .flat_map(|service| {
+            let deployed = service.deployments.iter().map(|deployment| deployment.task_definition.as_str());
+            deployed.chain(service.settings.task_definition.as_deref())
+        })
+        .collect()
 }
 
 fn has_content(found: &TaskDefinition, content: &Fingerprint) -> bool {

@@ -1,0 +1,88 @@
+//! Specifications for scenarios, as text: what a user writes.
+
+use std::path::Path;
+
+use axon_core::parse::SourceFile;
+
+/// One cluster, one pool of instances with one chip, one service with two replicas.
+pub const SMALL: &str = r#"
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronCluster
+metadata: {name: ml}
+spec: {containerInsights: Enhanced}
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronPool
+metadata: {name: chips}
+spec:
+  cluster: ml
+  managedInstances:
+    infrastructureRoleArn: arn:aws:iam::111122223333:role/ecsInfrastructureRole
+    instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole-neuron
+    subnets: [subnet-0a1b2c3d, subnet-4e5f6a7b]
+    securityGroups: [sg-0a1b2c3d]
+    storageSizeGib: 200
+    capacityOption: OnDemand
+    instanceRequirements: {allowedInstanceTypes: [inf2.8xlarge, trn1.2xlarge]}
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronService
+metadata: {name: llama, labels: {team: nlp}}
+spec:
+  pool: chips
+  replicas: 2
+  template:
+    cpu: 8192
+    memory: 16384
+    executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+    containers:
+      - name: server
+        image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/vllm:1
+        ports: [{containerPort: 8080}]
+        healthCheck: {command: [CMD-SHELL, "curl -f http://localhost:8080/health"], startPeriod: 1m}
+"#;
+
+/// A cluster that keeps a source from being empty.
+pub const OTHER: &str = "
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronCluster
+metadata: {name: other}
+spec: {}
+";
+
+/// The small fleet without its service.
+pub fn without_service() -> String {
+    let documents: Vec<&str> = SMALL.split("---").collect();
+    let (_service, rest) = documents.split_last().unwrap();
+    rest.join("---")
+}
+
+/// A text with one change; fails when there is nothing to change.
+pub fn edit(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from:?} is in the text");
+    text.replace(from, to)
+}
+
+/// The cluster and the pool of the small fleet with so many services of one replica.
+pub fn many(count: usize) -> String {
+    let service = SMALL.split("---").last().unwrap();
+    let one = edit(service, "replicas: 2", "replicas: 1");
+    let services =
+        (0..count).map(|number| format!("---{}", edit(&one, "name: llama", &format!("name: llama-{number}"))));
+    without_service() + &services.collect::<String>()
+}
+
+/// The files of the examples that users read.
+pub fn examples() -> Vec<SourceFile> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/examples");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
+    paths.sort();
+    paths.into_iter().map(|path| example(path.file_name().unwrap().to_str().unwrap())).collect()
+}
+
+/// One of them.
+pub fn example(name: &str) -> SourceFile {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/examples").join(name);
+    SourceFile { path: name.to_owned(), text: std::fs::read_to_string(path).unwrap() }
+}

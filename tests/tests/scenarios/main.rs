@@ -1,0 +1,17 @@
+//! Scenarios: the whole product but the command line against the simulated AWS, in simulated time.
+//!
+//! One file a subject; each name says what is true for the user.
+
+#![cfg(test)]
+
+mod budget;
+mod convergence;
+mod devices;
+mod drift;
+mod example;
+mod faults;
+mod quirks;
+mod removal;
+mod replacement;
+mod restart;
+mod rollback;

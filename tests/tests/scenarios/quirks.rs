@@ -1,0 +1,120 @@
+//! Where AWS's documents leave a behaviour open, the fleet converges and is quiet under every reading of them.
+
+use std::time::Duration;
+
+use axon_sim::{
+    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeviceDefaults, ExistingCluster, Launchable,
+    ManagedNamesInPut, NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, Options,
+    PriceProtection, Quirks, StrategyAlone,
+};
+use axon_tests::World;
+use axon_tests::fleets::{SMALL, edit, example};
+use serde_json::json;
+
+/// Every setting that is not the default, one at a time, and all together.
+fn others() -> Vec<(&'static str, Quirks)> {
+    let default = Quirks::default();
+    let all = Quirks {
+        omitted_on_update: OmittedOnUpdate::Keep,
+        neuron_resource: NeuronResource::Integer,
+        strategy_alone: StrategyAlone::Deployment,
+        managed_names_in_put: ManagedNamesInPut::Accepted,
+        existing_cluster: ExistingCluster::Rejected,
+        cluster_namespace: ClusterNamespace::AsSent,
+        newer_accelerator_names: NewerAcceleratorNames::Accepted,
+        launchable: Launchable::EveryNeuronType,
+        price_protection: PriceProtection::LikeEc2,
+        crash_after_running: CrashAfterRunning::AFailure,
+        default_strategy_on_delete: DefaultStrategyOnDelete::Allowed,
+        neuron_override: NeuronOverride::Accepted,
+        device_defaults: DeviceDefaults::Filled,
+        read_lag_seconds: 10,
+        inactive_service_seconds: 0,
+        inactive_provider_seconds: 0,
+        inactive_cluster_seconds: 0,
+        scale_in_seconds: 60,
+    };
+    vec![
+        ("the defaults", default.clone()),
+        ("all others", all.clone()),
+        ("omitted members keep", Quirks { omitted_on_update: all.omitted_on_update, ..default.clone() }),
+        ("devices are counted", Quirks { neuron_resource: all.neuron_resource, ..default.clone() }),
+        ("a strategy deploys", Quirks { strategy_alone: all.strategy_alone, ..default.clone() }),
+        ("clusters are refused twice", Quirks { existing_cluster: all.existing_cluster, ..default.clone() }),
+        ("every type is launched", Quirks { launchable: all.launchable, ..default.clone() }),
+        ("prices are protected", Quirks { price_protection: all.price_protection, ..default.clone() }),
+        ("every end is a failure", Quirks { crash_after_running: all.crash_after_running, ..default.clone() }),
+        ("devices are filled in", Quirks { device_defaults: all.device_defaults, ..default.clone() }),
+        (
+            "what is deleted is gone",
+            Quirks {
+                inactive_service_seconds: 0,
+                inactive_provider_seconds: 0,
+                inactive_cluster_seconds: 0,
+                ..default.clone()
+            },
+        ),
+        (
+            "what is deleted lingers",
+            Quirks {
+                inactive_service_seconds: 86_400,
+                inactive_provider_seconds: 86_400,
+                inactive_cluster_seconds: 86_400,
+                ..default
+            },
+        ),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_example_converges_and_is_quiet_whatever_aws_does_where_its_documents_are_open() {
+    for (name, quirks) in others() {
+        let world = World::with(Options { quirks, ..Options::default() }, "");
+        world.specify_files(vec![example("vllm-managed.yaml")]);
+        let mut operator = world.start().await;
+        operator.ready().await;
+        world.quiet(Duration::from_mins(30)).await;
+        assert_eq!(world.plan().await.steps().count(), 0, "{name}");
+        operator.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_converge_and_are_quiet_whatever_aws_does_where_its_documents_are_open() {
+    let spot = edit(SMALL, "capacityOption: OnDemand", "capacityOption: Spot");
+    let changes = [
+        SMALL.to_owned(),
+        // In place, with members that the update leaves out.
+        edit(SMALL, "storageSizeGib: 200", "storageSizeGib: 300"),
+        edit(SMALL, "    storageSizeGib: 200\n", ""),
+        // By replacement, and back while the first name may still be blocked.
+        spot.clone(),
+        SMALL.to_owned(),
+        edit(&spot, "vllm:1", "vllm:2"),
+    ];
+    for (name, quirks) in others() {
+        let world = World::with(Options { quirks, ..Options::default() }, "");
+        let mut operator = world.start().await;
+        for change in &changes {
+            world.specify(change);
+            operator.ready().await;
+            world.quiet(Duration::from_mins(10)).await;
+            assert_eq!(world.providers("ml").len(), 1, "{name}");
+            assert_eq!(world.running("llama"), 2, "{name}");
+        }
+        operator.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_of_somebody_else_is_never_taken_over_by_creating_it() {
+    for existing in [ExistingCluster::Returned, ExistingCluster::Rejected] {
+        let quirks = Quirks { existing_cluster: existing, ..Quirks::default() };
+        let mut world = World::with(Options { quirks, ..Options::default() }, SMALL);
+        world.settings.timeout = Some(Duration::from_mins(20));
+        world.act("CreateCluster", &json!({"clusterName": "ml"}));
+        let before = world.inventory("ml");
+        world.apply().await;
+        assert_eq!(world.inventory("ml"), before, "{existing:?}");
+    }
+}
