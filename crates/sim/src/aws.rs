@@ -1,5 +1,7 @@
 //! The synchronous model: time moves when it is told to, requests are answered at the current instant.
-//! Neighbours: `shared` puts a clock beside it, `wire` reads and writes, `ecs`, `ssm` and `sts` answer.
+//! Neighbours: `shared` puts a clock beside it, `wire` reads and writes, `ecs`, `ec2`, `autoscaling`, `ssm` and `sts` answer.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -7,16 +9,20 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    ecs,
+    autoscaling, ec2, ecs,
+    engine::Event,
     options::Options,
     quirks::NewerAcceleratorNames,
     ssm, sts,
-    throttle::Throttling,
+    throttle::{self, Throttling},
     wire::{
+        envelope::Service,
         fault::{Answer, Fault},
-        json, query,
-        shape::{self, Misfit, Table},
-        value::later,
+        json,
+        query::{self, Protocol},
+        shape::{self, Misfit, Operation, Table},
+        value::{later, without_nulls},
+        xml,
     },
     world::{Call, World},
 };
@@ -46,7 +52,7 @@ impl Aws {
     pub fn advance_to(&mut self, now: Timestamp) {
         while let Some((at, event)) = self.world.queue.pop_until(now) {
             self.world.now = at.max(self.world.now);
-            ecs::happen(&mut self.world, event);
+            happen(&mut self.world, event);
         }
         self.world.now = now.max(self.world.now);
     }
@@ -65,7 +71,7 @@ impl Aws {
         } else if let Some(operation) = target.strip_prefix(SSM) {
             json::write(&self.json_call("ssm", operation, request.body()), &id)
         } else if target.is_empty() {
-            self.query_call(request.body(), &id)
+            self.query_call(request, &id)
         } else {
             let fault = Fault::not_modelled(format!("the service of the target '{target}'"));
             self.log("unknown", target, Value::Null, Some(fault.code));
@@ -78,6 +84,13 @@ impl Aws {
     /// An ECS operation by someone else: no wire, no throttling, not in the call log. For tests that edit out of band.
     pub fn act(&mut self, operation: &str, input: &Value) -> Result<Value, Fault> {
         let answer = self.run("ecs", operation, input);
+        self.settle();
+        answer
+    }
+
+    /// Like `act` for another service: `ec2`, `autoscaling` or `ssm`. Members are named as in the service model.
+    pub fn act_on(&mut self, service: &str, operation: &str, input: &Value) -> Result<Value, Fault> {
+        let answer = self.run(service, operation, input);
         self.settle();
         answer
     }
@@ -110,7 +123,7 @@ impl Aws {
     fn json_call(&mut self, service: &'static str, operation: &str, body: &Bytes) -> Answer {
         let (input, answer) = match json::read(body) {
             Ok(input) => {
-                let answer = self.throttled(operation).and_then(|()| self.run(service, operation, &input));
+                let answer = self.throttled(service, operation).and_then(|()| self.run(service, operation, &input));
                 (input, answer)
             }
             Err(fault) => (Value::Null, Err(fault)),
@@ -119,29 +132,32 @@ impl Aws {
         answer
     }
 
-    fn throttled(&mut self, operation: &str) -> Result<(), Fault> {
-        if self.world.options.throttling == Throttling::Off || self.world.buckets.take(operation, self.world.now) {
+    fn throttled(&mut self, service: &str, operation: &str) -> Result<(), Fault> {
+        if self.world.options.throttling == Throttling::Off
+            || self.world.buckets.take(service, operation, self.world.now)
+        {
             return Ok(());
         }
-        Err(Fault::new("ThrottlingException", "Rate exceeded"))
+        Err(throttle::fault(service))
     }
 
     fn run(&mut self, service: &str, operation: &str, input: &Value) -> Answer {
-        let table: &Table = if service == "ecs" { &shape::ECS } else { &shape::SSM };
-        let Some(found) = table.operations.get(operation) else {
-            return Err(if table.refused.contains(&operation) {
-                Fault::not_modelled(format!("the operation {operation}"))
-            } else {
-                Fault::new("UnknownOperationException", format!("There is no operation {operation}."))
-            });
+        let table: &Table = match service {
+            "ecs" => &shape::ECS,
+            "ec2" => &shape::EC2,
+            "autoscaling" => &shape::AUTOSCALING,
+            _ => &shape::SSM,
         };
-        let misfit = table.check(found.input, input).into_iter().find(|m| !self.let_pass(m));
-        match (service, misfit) {
-            ("ecs", Some(misfit)) => Err(misfit.ecs()),
-            (_, Some(misfit)) => Err(misfit.ssm()),
-            ("ecs", None) => self.ecs(operation, input),
-            _ => ssm::answer(&self.world, operation, input),
+        let found = known(table, service, operation)?;
+        if let Some(misfit) = table.check(found.input, input).into_iter().find(|m| !self.let_pass(m)) {
+            return Err(said(service, &misfit));
         }
+        self.lagging(operation, |world| match service {
+            "ecs" => ecs::answer(world, operation, input),
+            "ec2" => ec2::answer(world, operation, input),
+            "autoscaling" => autoscaling::answer(world, operation, input),
+            _ => ssm::answer(world, operation, input),
+        })
     }
 
     fn let_pass(&self, misfit: &Misfit) -> bool {
@@ -151,48 +167,72 @@ impl Aws {
             && NEWER_ACCELERATORS.contains(&text.as_str())
     }
 
-    fn ecs(&mut self, operation: &str, input: &Value) -> Answer {
+    /// Reads see the world before the writes of the last seconds, where the account is set to that.
+    fn lagging(&mut self, operation: &str, answer: impl FnOnce(&mut World) -> Answer) -> Answer {
         let lag = self.world.options.quirks.read_lag_seconds;
         if lag <= 0 {
-            return ecs::answer(&mut self.world, operation, input);
+            return answer(&mut self.world);
         }
         let now = self.world.now;
         while self.world.past.front().is_some_and(|(at, _)| later(*at, lag) <= now) {
             self.world.past.pop_front();
         }
         if !operation.starts_with("Describe") {
-            if !operation.starts_with("List") {
+            if !operation.starts_with("List") && !operation.starts_with("Get") {
                 let before = self.world.state.clone();
                 self.world.past.push_back((now, before));
             }
-            return ecs::answer(&mut self.world, operation, input);
+            return answer(&mut self.world);
         }
         let Some((at, old)) = self.world.past.pop_front() else {
-            return ecs::answer(&mut self.world, operation, input);
+            return answer(&mut self.world);
         };
         let current = std::mem::replace(&mut self.world.state, old);
-        let answer = ecs::answer(&mut self.world, operation, input);
+        let answer = answer(&mut self.world);
         let old = std::mem::replace(&mut self.world.state, current);
         self.world.past.push_front((at, old));
         answer
     }
 
-    fn query_call(&mut self, body: &Bytes, id: &str) -> Response<Bytes> {
-        let form = query::form(&String::from_utf8_lossy(body));
+    fn query_call(&mut self, request: &Request<Bytes>, id: &str) -> Response<Bytes> {
+        let form = query::form(&String::from_utf8_lossy(request.body()));
         let action = form.get("Action").cloned().unwrap_or_default();
-        let answer = sts::answer(&mut self.world, &action, &form);
-        let logged = form.into_iter().map(|(k, v)| (k, Value::from(v))).collect();
-        self.log("sts", &action, Value::Object(logged), answer.as_ref().err().map(|f| f.code));
-        let (status, text) = match answer {
-            Ok(inner) => (200, query::answer(&action, &inner, id)),
-            Err(fault) => (fault.status, query::error(&fault, id)),
+        let logged: Value = Value::Object(form.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect());
+        let (service, answer) = match asked(request, form.get("Version").map(String::as_str)) {
+            Ok(Service::Sts) => (Service::Sts, sts::answer(&mut self.world, &action, &form).map(Some)),
+            Ok(service) => (service, self.form_call(service, &action, &form)),
+            Err(fault) => (Service::Sts, Err(fault)),
         };
-        Response::builder()
-            .status(status)
-            .header("content-type", "text/xml")
-            .header("x-amzn-requestid", id)
-            .body(Bytes::from(text))
-            .unwrap_or_else(|_| Response::new(Bytes::new()))
+        self.log(service.name(), &action, logged, answer.as_ref().err().map(|f| f.code));
+        service.respond(&action, &answer, id)
+    }
+
+    /// An answer that does not fit the service model is an error of the simulator, and it says so.
+    fn form_call(
+        &mut self,
+        service: Service,
+        action: &str,
+        form: &BTreeMap<String, String>,
+    ) -> Result<Option<String>, Fault> {
+        let (table, protocol): (&Table, Protocol) = match service {
+            Service::Ec2 => (&shape::EC2, Protocol::Ec2),
+            _ => (&shape::AUTOSCALING, Protocol::Query),
+        };
+        let found = known(table, service.name(), action)?;
+        self.throttled(service.name(), action)?;
+        let (input, misfits) = query::input(table, found.input, protocol, form);
+        if let Some(misfit) = misfits.first() {
+            return Err(said(service.name(), misfit));
+        }
+        let answer = self.run(service.name(), action, &input)?;
+        if found.output == "-" {
+            return Ok(None);
+        }
+        let answer = without_nulls(answer);
+        match table.check(found.output, &answer).first() {
+            Some(misfit) => Err(Fault::internal(format!("The simulator's answer to {action} is wrong: {misfit}"))),
+            None => Ok(Some(xml::write(table, found.output, protocol, &answer))),
+        }
     }
 
     fn log(&mut self, service: &str, operation: &str, body: Value, error: Option<&str>) {
@@ -207,5 +247,55 @@ impl Aws {
             error: error.map(str::to_owned),
             body,
         });
+    }
+}
+
+fn happen(world: &mut World, event: Event) {
+    match event {
+        Event::MachineRuns(_)
+        | Event::MachineBoots(_)
+        | Event::MachineGone(_)
+        | Event::MachineForgotten(_)
+        | Event::MachineInterrupted(_) => ec2::happen(world, &event),
+        Event::Group(name) => autoscaling::happen(world, &name),
+        event => ecs::happen(world, event),
+    }
+}
+
+fn known<'t>(table: &'t Table, service: &str, operation: &str) -> Result<&'t Operation, Fault> {
+    let missing = || match (service, table.refused.contains(&operation)) {
+        (_, true) => Fault::not_modelled(format!("the operation {operation}")),
+        ("ec2" | "autoscaling", _) => {
+            let message = format!("The action {operation} is not valid for this web service.");
+            Fault::new("InvalidAction", message)
+        }
+        _ => Fault::new("UnknownOperationException", format!("There is no operation {operation}.")),
+    };
+    table.operations.get(operation).ok_or_else(missing)
+}
+
+fn said(service: &str, misfit: &Misfit) -> Fault {
+    match service {
+        "ecs" => misfit.ecs(),
+        "ec2" => misfit.ec2(),
+        "autoscaling" => misfit.autoscaling(),
+        _ => misfit.ssm(),
+    }
+}
+
+/// The service that a form is for: the one in the credential scope of its signature, else the one of its API version.
+fn asked(request: &Request<Bytes>, version: Option<&str>) -> Result<Service, Fault> {
+    let header = request.headers().get("authorization").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let scope = header.split_once("Credential=").map(|(_, rest)| rest.split([',', ' ']).next().unwrap_or_default());
+    let signed_for = scope.and_then(|s| s.split('/').rev().nth(1));
+    match (signed_for, version) {
+        (Some("ec2"), _) | (None, Some("2016-11-15")) => Ok(Service::Ec2),
+        (Some("autoscaling"), _) | (None, Some("2011-01-01")) => Ok(Service::Autoscaling),
+        (Some("sts"), _) | (None, Some("2011-06-15") | None) => Ok(Service::Sts),
+        (service, version) => Err(Fault::not_modelled(format!(
+            "the service '{}' of a form with the version '{}'",
+            service.unwrap_or_default(),
+            version.unwrap_or_default()
+        ))),
     }
 }

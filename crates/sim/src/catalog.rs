@@ -1,8 +1,12 @@
 //! The instance types that exist in this simulated Region, from a table of our own (`catalog.txt`): sizes from the EC2
 //! instance types guide and the Neuron hardware pages, prices as published for us-east-1 on demand (trn2 sizes are
-//! estimates: AWS sells most of them as capacity blocks). Neighbours: `ecs::requirements` chooses from it.
+//! estimates: AWS sells most of them as capacity blocks). Neighbours: `ecs::requirements` chooses from it, `ec2::types`
+//! describes it.
 
 use std::sync::LazyLock;
+
+/// The processor architecture of every type of the table.
+pub(crate) const ARCHITECTURE: &str = "x86_64";
 
 /// One instance type.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +15,8 @@ pub(crate) struct Type {
     pub(crate) vcpus: i64,
     pub(crate) memory_mib: i64,
     pub(crate) accelerators: i64,
+    /// Physical NeuronCores of each chip.
+    pub(crate) cores: i64,
     pub(crate) chip_mib: i64,
     pub(crate) accelerator: Option<&'static str>,
     /// Price per hour in millionths of a dollar.
@@ -21,6 +27,9 @@ pub(crate) struct Type {
     pub(crate) interfaces: i64,
     pub(crate) ebs_mbps: i64,
     pub(crate) network_mbps: i64,
+    /// How many EFA interfaces it can have.
+    pub(crate) efa: i64,
+    pub(crate) network_cards: i64,
 }
 
 static TYPES: LazyLock<Vec<Type>> =
@@ -52,6 +61,20 @@ impl Type {
         }
     }
 
+    /// The version of its NeuronCores.
+    pub(crate) fn core_version(&self) -> i64 {
+        match self.accelerator {
+            Some("inferentia") => 1,
+            Some("trainium2") => 3,
+            _ => 2,
+        }
+    }
+
+    /// "Spot: inf1, inf2, trn1, trn1n, trn2 yes; trn2u no."
+    pub(crate) fn sold_on_spot(&self) -> bool {
+        self.family() != "trn2u"
+    }
+
     pub(crate) fn burstable(&self) -> bool {
         self.family().starts_with('t') && self.chips() == 0
     }
@@ -62,8 +85,8 @@ pub(crate) fn types() -> &'static [Type] {
     &TYPES
 }
 
-#[cfg(test)]
-fn find(name: &str) -> Option<&'static Type> {
+/// A type by its name.
+pub(crate) fn find(name: &str) -> Option<&'static Type> {
     TYPES.iter().find(|t| t.name == name)
 }
 
@@ -71,18 +94,21 @@ fn row(line: &'static str) -> Option<Type> {
     let mut words = line.split_ascii_whitespace();
     let name = words.next()?;
     let mut number = || words.next().and_then(|w| w.parse::<i64>().ok());
-    let (vcpus, memory_mib, accelerators, _cores, chip_mib) = (number()?, number()?, number()?, number()?, number()?);
+    let (vcpus, memory_mib, accelerators, cores, chip_mib) = (number()?, number()?, number()?, number()?, number()?);
     let accelerator = words.next().filter(|w| *w != "-");
     let price = millionths(words.next()?)?;
     let (cpu, generation) = (words.next()?, words.next()?);
     let mut number = || words.next().and_then(|w| w.parse::<i64>().ok());
     let (local_gb, interfaces, ebs_mbps) = (number()?, number()?, number()?);
     let network_mbps = millionths(words.next()?)? / 1000;
+    let mut number = || words.next().and_then(|w| w.parse::<i64>().ok());
+    let (efa, network_cards) = (number()?, number()?);
     Some(Type {
         name,
         vcpus,
         memory_mib,
         accelerators,
+        cores,
         chip_mib,
         accelerator,
         price,
@@ -92,6 +118,8 @@ fn row(line: &'static str) -> Option<Type> {
         interfaces,
         ebs_mbps,
         network_mbps,
+        efa,
+        network_cards,
     })
 }
 

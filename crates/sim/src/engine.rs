@@ -35,8 +35,34 @@ pub(crate) enum Event {
     InstanceGone(String),
     InstanceDrains(String),
     InstanceExpires(String),
+    /// The agent of an EC2 instance of the account registers.
+    AgentRegisters(String),
+    /// An EC2 instance that its group holds may be drained.
+    MachineDrained(String, Drain),
+    /// A deregistered container instance can no longer be described.
+    InstanceForgotten(String),
+    /// Managed scaling looks at a provider's group.
+    ProviderScales(String),
+    /// An EC2 instance is running, has booted, is terminated, can no longer be described.
+    MachineRuns(String),
+    MachineBoots(String),
+    MachineGone(String),
+    MachineForgotten(String),
+    /// An EC2 instance on Spot capacity is taken away.
+    MachineInterrupted(String),
+    /// An Auto Scaling group looks at its members.
+    Group(String),
     /// A revision in DELETE_IN_PROGRESS may go.
     RevisionGoes(String),
+}
+
+/// Why a drain is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drain {
+    /// No task is left.
+    Empty,
+    /// It took as long as it may.
+    Overdue,
 }
 
 /// Events in the order in which they happen.

@@ -1,13 +1,15 @@
-//! A small AWS that speaks the wire protocol: Amazon ECS (with Managed Instances and Neuron devices), the SSM public
-//! parameters of the ECS-optimized images, and STS identity. For tests in virtual time and for users without an account.
+//! A small AWS that speaks the wire protocol: Amazon ECS (with Managed Instances and Neuron devices), the part of EC2
+//! and Auto Scaling that runs its container instances, the SSM public parameters of the ECS-optimized images, and STS identity. For tests in virtual time and for users without an account.
 //!
 //! It is written from AWS's documents and service models and depends on nothing else of this workspace, so that it cannot
 //! share our misunderstandings. What it does not model it refuses with the code `NotModelledBySimulator`.
 
+mod autoscaling;
 mod aws;
 mod behaviour;
 mod catalog;
 pub mod connector;
+mod ec2;
 mod ecs;
 mod engine;
 mod ids;
@@ -19,17 +21,21 @@ mod ssm;
 mod stages;
 mod state;
 mod sts;
+mod tasks;
 mod throttle;
 mod wire;
 mod world;
 
 pub use aws::Aws;
 pub use behaviour::{Acts, AlarmState, Behaviour, HookActs, Reservation, Shortage};
+pub use ec2::image::{Image, ImageActs, ImageState};
+pub use ec2::{Loss, RunningGroup, RunningMachine};
 pub use options::Options;
 pub use quirks::{
-    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeviceDefaults, ExistingCluster, Launchable,
-    ManagedNamesInPut, NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks,
-    StrategyAlone,
+    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
+    GroupProviderCreation, GroupTemplate, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
+    NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, StoppingCounts, StrategyAlone, TaskGroupCounts,
+    Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 pub use shared::{Clock, Shared};
 pub use socket::serve;
@@ -38,4 +44,4 @@ pub use wire::{
     fault::{Fault, NOT_MODELLED},
     shape::breaches,
 };
-pub use world::{Call, Connection, Health, LiveTask, Violation, World};
+pub use world::{Breach, Call, Connection, Health, LiveTask, Violation, World};

@@ -30,6 +30,16 @@ pub struct Quirks {
     pub neuron_override: NeuronOverride,
     /// Whether `permissions` and `containerPath` of devices are filled in.
     pub device_defaults: DeviceDefaults,
+    /// Whether a group checks that its launch template could launch an instance.
+    pub group_template: GroupTemplate,
+    /// What DescribeImages says of an image that was deregistered.
+    pub deregistered_image: DeregisteredImage,
+    /// `MemoryInfo` of the devices of trn2 types in DescribeInstanceTypes.
+    pub trainium2_memory: Trainium2Memory,
+    /// NeuronInfo of trn2u in DescribeInstanceTypes.
+    pub trn2u_neuron_info: Trn2uNeuronInfo,
+    /// InstanceTypes together with MaxResults in DescribeInstanceTypes.
+    pub type_names_with_max_results: TypeNamesWithMaxResults,
     /// Describe operations show the world as it was this many seconds ago, while something changed since.
     pub read_lag_seconds: i64,
     /// How long a deleted service can be described.
@@ -40,6 +50,45 @@ pub struct Quirks {
     pub inactive_cluster_seconds: i64,
     /// How long a managed instance is kept without tasks when scaleInAfter is not set.
     pub scale_in_seconds: i64,
+    /// Whether the provider of an Auto Scaling group is usable as soon as it is created.
+    pub group_provider_creation: GroupProviderCreation,
+    /// Until when a task that stops counts against maximumPercent.
+    pub stopping_counts: StoppingCounts,
+    /// Which tasks of an instance `task:group` sees in placement constraints.
+    pub task_group_counts: TaskGroupCounts,
+    /// How many seconds a task of an Auto Scaling group's provider waits in PROVISIONING before it fails to start; none waits on.
+    pub provisioning_limit_seconds: Option<i64>,
+    /// How many instances managed scaling asks for when a group has none.
+    pub first_scale_out: i64,
+    /// How many one-minute data points below the target come before a group shrinks.
+    pub scale_in_points: i64,
+}
+
+/// See [`Quirks::group_provider_creation`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupProviderCreation {
+    /// PROVISIONING first, as providers of managed instances.
+    Asynchronous,
+    /// ACTIVE in the answer, as older examples of AWS show it.
+    AtOnce,
+}
+
+/// See [`Quirks::task_group_counts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskGroupCounts {
+    /// Those that are meant to run, as for distinctInstance.
+    DesiredRunning,
+    /// All that have not stopped.
+    NotStopped,
+}
+
+/// See [`Quirks::stopping_counts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoppingCounts {
+    /// Until it has STOPPED.
+    UntilStopped,
+    /// Until it is meant to stop; what it holds stays held.
+    UntilDesiredStopped,
 }
 
 /// See [`Quirks::omitted_on_update`].
@@ -161,6 +210,51 @@ pub enum DeviceDefaults {
     Filled,
 }
 
+/// See [`Quirks::group_template`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupTemplate {
+    /// Creating and updating a group tries a dry run: an unknown image is a ValidationError.
+    Checked,
+    /// Only that the template and the version exist; the rest fails at launch.
+    CheckedAtLaunch,
+}
+
+/// See [`Quirks::deregistered_image`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeregisteredImage {
+    /// InvalidAMIID.NotFound.
+    NotFound,
+    /// InvalidAMIID.Unavailable.
+    Unavailable,
+}
+
+/// See [`Quirks::trainium2_memory`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trainium2Memory {
+    /// 512 GiB for each device, as in the table that AWS generates from the API.
+    AsTable,
+    /// 96 GiB, as a chip has.
+    AsChip,
+}
+
+/// See [`Quirks::trn2u_neuron_info`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trn2uNeuronInfo {
+    /// There is none, as in the table that AWS generates from the API.
+    Absent,
+    /// Like trn2.
+    Present,
+}
+
+/// See [`Quirks::type_names_with_max_results`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypeNamesWithMaxResults {
+    /// InvalidParameterCombination.
+    Rejected,
+    /// Pages of the named types.
+    Accepted,
+}
+
 impl Default for Quirks {
     fn default() -> Self {
         Self {
@@ -177,11 +271,22 @@ impl Default for Quirks {
             default_strategy_on_delete: DefaultStrategyOnDelete::Refused,
             neuron_override: NeuronOverride::Rejected,
             device_defaults: DeviceDefaults::AsSent,
+            group_template: GroupTemplate::Checked,
+            deregistered_image: DeregisteredImage::NotFound,
+            trainium2_memory: Trainium2Memory::AsTable,
+            trn2u_neuron_info: Trn2uNeuronInfo::Absent,
+            type_names_with_max_results: TypeNamesWithMaxResults::Rejected,
             read_lag_seconds: 0,
             inactive_service_seconds: 3600,
             inactive_provider_seconds: 600,
             inactive_cluster_seconds: 3600,
             scale_in_seconds: 300,
+            group_provider_creation: GroupProviderCreation::Asynchronous,
+            stopping_counts: StoppingCounts::UntilStopped,
+            task_group_counts: TaskGroupCounts::DesiredRunning,
+            provisioning_limit_seconds: None,
+            first_scale_out: 2,
+            scale_in_points: 15,
         }
     }
 }

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    behaviour::Behaviour,
-    catalog::Type,
+    autoscaling::group::Group,
+    ec2::{instance::Machine, template::Template},
     stages::{Stages, Watch},
 };
+
+pub(crate) use crate::tasks::{Binding, Container, Host, Instance, Interface, Needs, Port, Protocol, Task, Times};
 
 /// The resources of an account. Cloned only when reads are made to trail writes.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +31,12 @@ pub(crate) struct State {
     pub(crate) tasks_on: BTreeMap<String, BTreeSet<String>>,
     /// Tasks of a cluster that wait for a place, oldest first.
     pub(crate) unplaced: BTreeMap<String, BTreeMap<u64, String>>,
+    /// EC2 instances by id, terminated ones included for a while. Managed instances are not among them.
+    pub(crate) machines: BTreeMap<String, Machine>,
+    /// Launch templates by id.
+    pub(crate) templates: BTreeMap<String, Template>,
+    /// Auto Scaling groups by name.
+    pub(crate) groups: BTreeMap<String, Group>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +59,8 @@ pub(crate) struct Cluster {
 pub(crate) struct Provider {
     pub(crate) name: String,
     pub(crate) arn: String,
-    pub(crate) cluster: String,
+    pub(crate) backing: Backing,
+    /// `managedInstancesProvider` or `autoScalingGroupProvider`, as it is described.
     pub(crate) document: Value,
     pub(crate) status: &'static str,
     pub(crate) update_status: &'static str,
@@ -59,6 +68,30 @@ pub(crate) struct Provider {
     pub(crate) tags: Vec<Value>,
     /// Counts changes, so that an event of an older change does nothing.
     pub(crate) change: u64,
+    /// What managed scaling of a group remembers.
+    pub(crate) scaling: Scaling,
+}
+
+/// Where the capacity of a provider comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Backing {
+    /// Instances that ECS launches for one cluster.
+    ManagedInstances { cluster: String },
+    /// An Auto Scaling group of the account, by name.
+    Group { name: String },
+}
+
+/// Managed scaling between two looks at a group.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scaling {
+    /// When the next look is due; none while nothing keeps it going.
+    pub(crate) next: Option<Timestamp>,
+    /// Data points in a row below the target.
+    pub(crate) below: i64,
+    /// When the group last grew at ECS's request.
+    pub(crate) grew_at: Option<Timestamp>,
+    /// The last CapacityProviderReservation, in thousandths of a per cent.
+    pub(crate) reservation: Option<i64>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -159,110 +192,6 @@ pub(crate) struct Rollout {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Task {
-    pub(crate) id: String,
-    pub(crate) arn: String,
-    pub(crate) serial: u64,
-    pub(crate) cluster: String,
-    pub(crate) definition: String,
-    pub(crate) group: String,
-    pub(crate) started_by: Option<String>,
-    pub(crate) service: Option<String>,
-    pub(crate) deployment: Option<String>,
-    pub(crate) launch_type: &'static str,
-    pub(crate) provider: Option<String>,
-    pub(crate) instance: Option<String>,
-    pub(crate) zone: Option<String>,
-    pub(crate) subnets: Vec<String>,
-    pub(crate) status: &'static str,
-    pub(crate) desired: &'static str,
-    pub(crate) containers: Vec<Container>,
-    pub(crate) needs: Needs,
-    pub(crate) overrides: Value,
-    pub(crate) tags: Vec<Value>,
-    pub(crate) execute_command: Option<bool>,
-    pub(crate) interface: Option<Interface>,
-    pub(crate) stop_code: Option<&'static str>,
-    pub(crate) stopped_reason: Option<String>,
-    pub(crate) times: Times,
-    pub(crate) version: i64,
-    pub(crate) behaviour: Behaviour,
-    /// Counts changes of plan, so that an event of an older plan does nothing.
-    pub(crate) plan: u32,
-}
-
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Times {
-    pub(crate) created: Option<Timestamp>,
-    pub(crate) pull_started: Option<Timestamp>,
-    pub(crate) pull_stopped: Option<Timestamp>,
-    pub(crate) started: Option<Timestamp>,
-    pub(crate) healthy: Option<Timestamp>,
-    pub(crate) stopping: Option<Timestamp>,
-    pub(crate) ended: Option<Timestamp>,
-    pub(crate) stopped: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Container {
-    pub(crate) arn: String,
-    pub(crate) definition: Value,
-    pub(crate) status: &'static str,
-    pub(crate) health: &'static str,
-    pub(crate) exit_code: Option<i64>,
-    pub(crate) reason: Option<String>,
-    pub(crate) runtime_id: Option<String>,
-    pub(crate) devices: Vec<String>,
-}
-
-/// What a task takes from an instance.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Needs {
-    pub(crate) cpu: i64,
-    pub(crate) memory: i64,
-    pub(crate) all_chips: bool,
-    /// Host paths of devices that the definition names itself.
-    pub(crate) device_paths: Vec<String>,
-    pub(crate) ports: BTreeSet<i64>,
-    pub(crate) distinct_instance: bool,
-    pub(crate) expressions: Vec<String>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Interface {
-    pub(crate) attachment: String,
-    pub(crate) id: String,
-    pub(crate) address: String,
-    pub(crate) mac: String,
-    pub(crate) subnet: String,
-    pub(crate) status: &'static str,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Instance {
-    pub(crate) id: String,
-    pub(crate) arn: String,
-    pub(crate) ec2_id: String,
-    pub(crate) cluster: String,
-    pub(crate) provider: String,
-    pub(crate) kind: &'static Type,
-    pub(crate) zone: String,
-    pub(crate) subnet: String,
-    /// The ARN of the capacity reservation group it runs in.
-    pub(crate) reservation: Option<String>,
-    pub(crate) serial: u64,
-    pub(crate) status: &'static str,
-    pub(crate) agent_connected: bool,
-    pub(crate) impaired: bool,
-    pub(crate) registered_at: Option<Timestamp>,
-    pub(crate) images: BTreeSet<String>,
-    pub(crate) attributes: BTreeMap<String, Option<String>>,
-    pub(crate) tags: Vec<Value>,
-    pub(crate) version: i64,
-    pub(crate) idle_since: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone)]
 pub(crate) struct RunToken {
     pub(crate) request: Value,
     pub(crate) tasks: Vec<String>,
@@ -282,15 +211,26 @@ impl State {
     }
 }
 
-impl Task {
-    /// Not yet STOPPED: whatever it holds, it still holds.
-    pub(crate) fn live(&self) -> bool {
-        self.status != "STOPPED"
+impl Provider {
+    /// The cluster that a managed instances provider belongs to.
+    pub(crate) fn cluster(&self) -> Option<&str> {
+        match &self.backing {
+            Backing::ManagedInstances { cluster } => Some(cluster),
+            Backing::Group { .. } => None,
+        }
     }
 
-    /// Meant to run, and running or on its way.
-    pub(crate) fn wanted(&self) -> bool {
-        self.desired == "RUNNING" && self.live()
+    /// The name of the Auto Scaling group behind it.
+    pub(crate) fn group(&self) -> Option<&str> {
+        match &self.backing {
+            Backing::ManagedInstances { .. } => None,
+            Backing::Group { name } => Some(name),
+        }
+    }
+
+    /// Whether it belongs to a cluster by creation.
+    pub(crate) fn belongs_to(&self, cluster: &str) -> bool {
+        self.cluster() == Some(cluster)
     }
 }
 

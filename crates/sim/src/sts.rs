@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::fmt::strtime;
 
 use crate::{
-    wire::{fault::Fault, query::escape, value::later},
+    wire::{fault::Fault, value::later, xml::escape},
     world::{World, tail},
 };
 

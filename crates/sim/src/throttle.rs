@@ -1,9 +1,11 @@
-//! The published token buckets of ECS and Parameter Store, per account and Region. Neighbours: `aws` asks before an
+//! The token buckets of ECS, EC2, Auto Scaling and Parameter Store, per account and Region. Neighbours: `aws` asks before an
 //! operation runs. Source: "Request throttling for the Amazon ECS API" (burst and sustained rate per group of operations).
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+
+use crate::wire::fault::Fault;
 
 /// Whether the published rates apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +27,37 @@ const fn rate(bucket: &'static str, burst: i64, per_second: i64) -> Rate {
     Rate { bucket, burst, per_second }
 }
 
-fn of(operation: &str) -> Option<Rate> {
+/// EC2 limits each operation by itself. Source: "Request throttling for the Amazon EC2 API".
+fn of_ec2(operation: &str) -> Rate {
+    match operation {
+        "CreateTags" | "DeleteTags" => rate("", 100, 10),
+        "CreateLaunchTemplateVersion" | "ModifyLaunchTemplate" | "TerminateInstances" => rate("", 100, 5),
+        _ if operation.starts_with("Describe") => rate("", 100, 20),
+        _ => rate("", 50, 5),
+    }
+}
+
+/// One bucket for all of Auto Scaling. AWS publishes no numbers: these are the simulator's own.
+const AUTOSCALING: Rate = rate("autoscaling", 100, 10);
+
+fn of(service: &str, operation: &str) -> Option<(String, Rate)> {
+    match service {
+        "ec2" => Some((format!("ec2 {operation}"), of_ec2(operation))),
+        "autoscaling" => Some((AUTOSCALING.bucket.to_owned(), AUTOSCALING)),
+        _ => of_json(operation).map(|r| (r.bucket.to_owned(), r)),
+    }
+}
+
+/// What a throttled request is told.
+pub(crate) fn fault(service: &str) -> Fault {
+    match service {
+        "ec2" => Fault { status: 503, ..Fault::new("RequestLimitExceeded", "Request limit exceeded.") },
+        "autoscaling" => Fault::new("Throttling", "Rate exceeded"),
+        _ => Fault::new("ThrottlingException", "Rate exceeded"),
+    }
+}
+
+fn of_json(operation: &str) -> Option<Rate> {
     Some(match operation {
         "CreateCluster"
         | "DeleteCluster"
@@ -68,18 +100,18 @@ fn of(operation: &str) -> Option<Rate> {
 
 /// The state of every bucket, in thousandths of a token.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Buckets(BTreeMap<&'static str, (i64, Timestamp)>);
+pub(crate) struct Buckets(BTreeMap<String, (i64, Timestamp)>);
 
 impl Buckets {
     /// Takes one token; false means "Rate exceeded". StopServiceDeployment has no published bucket and is not limited.
-    pub(crate) fn take(&mut self, operation: &str, now: Timestamp) -> bool {
-        let Some(rate) = of(operation) else { return true };
+    pub(crate) fn take(&mut self, service: &str, operation: &str, now: Timestamp) -> bool {
+        let Some((bucket, rate)) = of(service, operation) else { return true };
         let full = rate.burst * 1000;
-        let (left, since) = self.0.get(rate.bucket).copied().unwrap_or((full, now));
+        let (left, since) = self.0.get(&bucket).copied().unwrap_or((full, now));
         let elapsed = now.as_millisecond() - since.as_millisecond();
         let left = elapsed.saturating_mul(rate.per_second).saturating_add(left).min(full);
         let granted = left >= 1000;
-        self.0.insert(rate.bucket, (if granted { left - 1000 } else { left }, now));
+        self.0.insert(bucket, (if granted { left - 1000 } else { left }, now));
         granted
     }
 }

@@ -1,18 +1,21 @@
-//! The whole simulated account: state, queue, clock, knobs, call log. Neighbours: `aws` drives it, `ecs` implements it,
-//! tests reach in through its public functions. No wire format belongs here.
+//! The whole simulated account: state, queue, clock, knobs, call log. Neighbours: `aws` drives it; `ecs`, `ec2` and
+//! `autoscaling` implement it; `ec2::knobs` has their knobs; tests reach in through its public functions. No wire format
+//! belongs here.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
     behaviour::{AlarmState, Behaviour, HookActs, Reservation, Shortage, matches},
+    ec2::image::Image,
     ecs,
     engine::{Event, Queue},
     ids::Ids,
     options::Options,
-    state::{Instance, State, Task},
+    ssm::{self, Parameters},
+    state::{Host, Instance, State, Task},
     throttle::Buckets,
     wire::value::later,
 };
@@ -22,7 +25,7 @@ use crate::{
 pub struct Call {
     /// When, in virtual time.
     pub at: Timestamp,
-    /// `ecs`, `ssm` or `sts`.
+    /// `ecs`, `ec2`, `autoscaling`, `ssm` or `sts`.
     pub service: String,
     /// The operation.
     pub operation: String,
@@ -32,19 +35,32 @@ pub struct Call {
     pub body: Value,
 }
 
-/// Two live tasks that hold the same Neuron device: ECS does not prevent it for devices named by path.
+/// A Neuron device that was used as it must not be: ECS prevents neither for devices named by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// When the second task took the device.
+    /// When it happened.
     pub at: Timestamp,
+    /// What is wrong.
+    pub breach: Breach,
     /// The container instance's ARN.
     pub instance: String,
+    /// The EC2 instance's id.
+    pub machine: String,
     /// The device's host path.
     pub device: String,
-    /// The task that held it.
+    /// The ARN of the task that held it; empty when the device does not exist.
     pub holder: String,
-    /// The task that took it too.
+    /// The ARN of the task that took it, or tried to.
     pub intruder: String,
+}
+
+/// See [`Violation::breach`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    /// Two live tasks hold the same device.
+    HeldTwice,
+    /// The machine has no such device.
+    NoSuchDevice,
 }
 
 /// A task that is not yet stopped, for invariants checked from outside.
@@ -86,7 +102,15 @@ pub struct World {
     pub(crate) hooks: BTreeMap<String, HookActs>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) provider_failures: BTreeMap<String, String>,
-    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) parameters: Parameters,
+    /// Images by id, deregistered ones included.
+    pub(crate) images: BTreeMap<String, Image>,
+    /// Types by pattern and the zones where alone they are offered.
+    pub(crate) offerings: Vec<(String, Vec<String>)>,
+    /// Types by pattern and how many vCPUs instances of groups may have of them together.
+    pub(crate) vcpu_limits: Vec<(String, i64)>,
+    /// Subnets that do not exist although their ids are well formed.
+    pub(crate) missing_subnets: BTreeSet<String>,
 }
 
 impl World {
@@ -95,7 +119,11 @@ impl World {
             now: options.start,
             ids: Ids::new(options.seed),
             request_ids: Ids::new(options.seed.wrapping_add(0x5EED)),
-            parameters: crate::ssm::published(),
+            parameters: ssm::published(options.start),
+            images: ssm::images(options.start),
+            offerings: Vec::new(),
+            vcpu_limits: Vec::new(),
+            missing_subnets: BTreeSet::new(),
             options,
             state: State::default(),
             queue: Queue::default(),
@@ -183,7 +211,7 @@ impl World {
         self.provider_failures.insert(name.into(), reason.into());
     }
 
-    /// Devices that two live tasks held at once, in the order in which it happened.
+    /// Devices that two live tasks held at once or that do not exist, in the order in which it happened.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
@@ -225,11 +253,6 @@ impl World {
         true
     }
 
-    /// Publishes an SSM public parameter, as a new AMI release would.
-    pub fn publish_parameter(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.parameters.insert(name.into(), value.into());
-    }
-
     /// Tasks that are not yet stopped, oldest first.
     pub fn live_tasks(&self) -> Vec<LiveTask> {
         let mut tasks: Vec<&Task> = self.state.tasks.values().filter(|t| t.live()).collect();
@@ -243,14 +266,20 @@ impl World {
                 service: t.service.clone(),
                 definition: t.definition.clone(),
                 instance: self.instance_of(t).map(|i| i.arn.clone()),
-                devices: ecs::task::devices_held(self, t),
+                devices: ecs::chips::held(self, t),
             })
             .collect()
     }
 
     /// Instance types of the instances that run or start, by container instance ARN.
     pub fn running_instances(&self) -> BTreeMap<String, &'static str> {
-        self.state.instances.values().map(|i| (i.arn.clone(), i.kind.name)).collect()
+        let up = self.state.instances.values().filter(|i| i.status != "INACTIVE");
+        up.map(|i| (i.arn.clone(), i.kind.name)).collect()
+    }
+
+    /// The last CapacityProviderReservation of a group's provider, in per cent, rounded down.
+    pub fn capacity_provider_reservation(&self, provider: &str) -> Option<i64> {
+        self.state.providers.get(provider)?.scaling.reservation.map(|thousandths| thousandths / 1000)
     }
 
     fn instance_id(&self, name: &str) -> Option<String> {
@@ -273,8 +302,14 @@ impl World {
         self.full() || self.shortages.iter().any(short)
     }
 
+    /// Whether the account runs as many instances as it may: managed ones, and those of groups.
     pub(crate) fn full(&self) -> bool {
-        self.state.instances.len() >= self.options.instance_limit
+        if self.state.machines.is_empty() {
+            return self.state.instances.len() >= self.options.instance_limit;
+        }
+        let machines = self.state.live_machines().count();
+        let managed = self.state.instances.values().filter(|i| i.host == Host::Managed).count();
+        managed + machines >= self.options.instance_limit
     }
 
     pub(crate) fn arn(&self, resource: &str) -> String {

@@ -50,8 +50,8 @@ fn what_is_not_modelled_is_refused_loudly() {
     assert_eq!(account.refused("DiscoverPollEndpoint", json!({})), NOT_MODELLED);
     assert_eq!(account.refused("StartTask", json!({})), NOT_MODELLED);
     assert_eq!(account.refused("MakeCoffee", json!({})), "UnknownOperationException");
-    let group = json!({"name": "g", "autoScalingGroupProvider": {"autoScalingGroupArn": "arn:aws:autoscaling:x"}});
-    assert_eq!(account.refused("CreateCapacityProvider", group), NOT_MODELLED);
+    let daemon = json!({"cluster": "ml", "serviceName": "d", "taskDefinition": "d", "schedulingStrategy": "DAEMON"});
+    assert_eq!(account.refused("CreateService", daemon), NOT_MODELLED);
     let (status, text) = account.raw("DynamoDB_20120810.ListTables", "{}");
     assert_eq!(status, 400);
     assert!(text.contains(NOT_MODELLED));

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axon_sim::{
-    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeviceDefaults, ExistingCluster, Launchable,
-    ManagedNamesInPut, NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, Options,
-    PriceProtection, Quirks, StrategyAlone,
+    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
+    GroupProviderCreation, GroupTemplate, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
+    NewerAcceleratorNames, OmittedOnUpdate, Options, PriceProtection, Quirks, StoppingCounts, StrategyAlone,
+    TaskGroupCounts, Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 use axon_tests::World;
 use axon_tests::fleets::{SMALL, edit, example};
@@ -33,6 +34,17 @@ fn others() -> Vec<(&'static str, Quirks)> {
         inactive_provider_seconds: 0,
         inactive_cluster_seconds: 0,
         scale_in_seconds: 60,
+        group_template: GroupTemplate::CheckedAtLaunch,
+        deregistered_image: DeregisteredImage::Unavailable,
+        trainium2_memory: Trainium2Memory::AsChip,
+        trn2u_neuron_info: Trn2uNeuronInfo::Present,
+        type_names_with_max_results: TypeNamesWithMaxResults::Accepted,
+        group_provider_creation: GroupProviderCreation::AtOnce,
+        stopping_counts: StoppingCounts::UntilDesiredStopped,
+        task_group_counts: TaskGroupCounts::NotStopped,
+        provisioning_limit_seconds: Some(3600),
+        first_scale_out: 1,
+        scale_in_points: 5,
     };
     vec![
         ("the defaults", default.clone()),

@@ -15,13 +15,18 @@ use crate::{
 /// The instance that an attribute of a request is for.
 fn target(world: &World, cluster: &str, attribute: &Value) -> Result<String, Fault> {
     let named = attribute.text("targetId").ok_or_else(|| Fault::invalid("The targetId of an attribute is missing."))?;
-    let found = instance::find(world, cluster, named).map(|i| i.id.clone());
+    let found = instance::find(world, cluster, named).filter(|i| i.registered()).map(|i| i.id.clone());
     found.ok_or_else(|| Fault::new("TargetNotFoundException", "The specified target could not be found."))
 }
 
 fn valid(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./\\:@ ".contains(c);
     (1..=128).contains(&text.len()) && text.chars().all(plain)
+}
+
+/// Names that the agent or ECS sets.
+fn built_in(name: &str) -> bool {
+    name.starts_with("ecs.") || name.starts_with("com.amazonaws.ecs.")
 }
 
 pub(crate) fn put(world: &mut World, input: &Value) -> Answer {
@@ -32,13 +37,13 @@ pub(crate) fn put(world: &mut World, input: &Value) -> Answer {
     }
     for attribute in attributes {
         let (name, value) = (attribute.text("name").unwrap_or_default(), attribute.text("value"));
-        if !valid(name) || value.is_some_and(|v| !valid(v)) || name.starts_with("ecs.") {
+        if !valid(name) || value.is_some_and(|v| !valid(v)) || built_in(name) {
             return Err(Fault::invalid(format!("The attribute '{name}' is not valid.")));
         }
         let id = target(world, &cluster, attribute)?;
         let Some(instance) = world.state.instances.get_mut(&id) else { continue };
         instance.attributes.insert(name.to_owned(), value.map(str::to_owned));
-        if instance.attributes.keys().filter(|n| !n.starts_with("ecs.")).count() > 10 {
+        if instance.attributes.keys().filter(|n| !built_in(n)).count() > 10 {
             instance.attributes.remove(name);
             let message = "A container instance can have at most 10 custom attributes.";
             return Err(Fault::new("AttributeLimitExceededException", message));
@@ -53,7 +58,7 @@ pub(crate) fn delete(world: &mut World, input: &Value) -> Answer {
     for attribute in attributes {
         let id = target(world, &cluster, attribute)?;
         let name = attribute.text("name").unwrap_or_default();
-        if let Some(instance) = world.state.instances.get_mut(&id).filter(|_| !name.starts_with("ecs.")) {
+        if let Some(instance) = world.state.instances.get_mut(&id).filter(|_| !built_in(name)) {
             instance.attributes.remove(name);
         }
     }
@@ -66,7 +71,7 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
     if input.has("attributeValue") && !input.has("attributeName") {
         return Err(Fault::invalid("attributeValue needs attributeName."));
     }
-    let instances = world.state.instances.values().filter(|i| i.cluster == cluster && i.registered_at.is_some());
+    let instances = world.state.instances.values().filter(|i| i.cluster == cluster && i.registered());
     let all = instances.flat_map(|i| i.attributes.iter().map(move |(name, value)| (i, name, value)));
     let keys = all
         .filter(|(_, n, v)| wanted("attributeName", Some(n)) && wanted("attributeValue", v.as_deref()))

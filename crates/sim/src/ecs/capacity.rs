@@ -1,20 +1,24 @@
-//! Places for tasks: an instance that has room, or a new one of the cheapest type that fits. Neighbours: `task` puts tasks
-//! in the queue of a cluster, `requirements` names the types, `instance` boots them. What runs is never moved.
+//! Places for tasks that wait: an instance that has room, or on Managed Instances a new one of the cheapest type that fits.
+//! Neighbours: `task_start` puts tasks in the queue of a cluster, `placement` says what fits, `requirements` names the types,
+//! `instance` boots them, `scaling` grows groups. What runs is never moved.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::{
-    expression::{self, Facts},
+    expression::Facts,
     instance::{self, Slot},
-    notices, requirements, reservation, task,
+    machines, notices,
+    placement::{self, Refused},
+    requirements, reservation, scaling, scheduler, task,
 };
 use crate::{
     catalog::Type,
     engine::Event,
-    state::{Instance, Needs, Task},
-    wire::value::Read,
+    quirks::TaskGroupCounts,
+    state::{Host, Instance, Needs, Service, Task},
+    wire::value::{Read, later},
     world::World,
 };
 
@@ -23,24 +27,39 @@ const RETRY: i64 = 30;
 /// The share of an instance's memory, in per cent, that is left for tasks. AWS publishes no figure for Bottlerocket.
 const MEMORY_SHARE: i64 = 95;
 
-/// What an instance of a type registers.
+/// What an instance registers, or has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) cpu: i64,
     pub(crate) memory: i64,
+    /// Chips that ECS counts: only on managed instances.
     pub(crate) chips: i64,
+    /// Network interfaces beside the instance's own.
+    pub(crate) interfaces: i64,
 }
 
-pub(crate) fn registered(kind: &Type) -> Room {
-    Room { cpu: kind.vcpus * 1024, memory: kind.memory_mib * MEMORY_SHARE / 100, chips: kind.chips() }
+/// What a managed instance of a type registers.
+fn of_type(kind: &Type) -> Room {
+    let memory = kind.memory_mib * MEMORY_SHARE / 100;
+    Room { cpu: kind.vcpus * 1024, memory, chips: kind.chips(), interfaces: kind.interfaces - 1 }
+}
+
+/// What an instance registered.
+pub(crate) fn registered(instance: &Instance) -> Room {
+    let room = of_type(instance.kind);
+    match instance.host {
+        Host::Managed => room,
+        Host::Machine => Room { memory: instance.memory, chips: 0, ..room },
+    }
 }
 
 /// What is left on an instance.
 pub(crate) fn remaining(world: &World, instance: &Instance) -> Room {
-    let mut room = registered(instance.kind);
+    let mut room = registered(instance);
     for task in world.state.tasks_on_instance(&instance.id) {
         room.cpu -= task.needs.cpu;
         room.memory -= task.needs.memory;
+        room.interfaces -= i64::from(task.needs.interface);
         if task.needs.all_chips {
             room.chips = 0;
         }
@@ -48,8 +67,8 @@ pub(crate) fn remaining(world: &World, instance: &Instance) -> Room {
     room
 }
 
-fn enough(room: Room, full: Room, needs: &Needs) -> bool {
-    let chips = !needs.all_chips || (full.chips > 0 && room.chips == full.chips);
+fn enough(room: Room, needs: &Needs) -> bool {
+    let chips = !needs.all_chips || room.chips > 0;
     room.cpu >= needs.cpu && room.memory >= needs.memory && chips
 }
 
@@ -72,10 +91,6 @@ impl Facts for Place<'_> {
     }
 }
 
-fn allowed(needs: &Needs, place: &Place<'_>) -> bool {
-    needs.expressions.iter().all(|e| expression::parse(e).is_ok_and(|e| e.holds(place)))
-}
-
 /// Looks for a place for everything that waits in a cluster, oldest first.
 pub(crate) fn place(world: &mut World, cluster: &str) {
     let waiting: Vec<String> =
@@ -83,19 +98,54 @@ pub(crate) fn place(world: &mut World, cluster: &str) {
     let mut left = 0;
     for id in waiting {
         let Some(task) = world.state.tasks.get(&id).cloned() else { continue };
-        match find(world, &task).or_else(|| launch(world, &task)) {
-            Some(instance) => assign(world, &task, &instance),
-            None if gone(world, &task) => {
+        match one(world, &task) {
+            Ok(instance) => assign(world, &task, &instance),
+            Err(_) if gone(world, &task) => {
                 task::fails_to_start(world, &id, "The capacity provider is no longer active.");
             }
-            None => {
+            Err(refused) => {
                 left += 1;
-                notices::unable_to_place(world, &task);
+                wait(world, &task, refused.as_ref());
             }
         }
     }
     if left > 0 {
-        world.queue.push_once(crate::wire::value::later(world.now, RETRY), Event::Place(cluster.to_owned()));
+        world.queue.push_once(later(world.now, RETRY), Event::Place(cluster.to_owned()));
+    }
+    wake_unscheduled(world, cluster);
+}
+
+/// A place for one waiting task: on Managed Instances also one that is launched for it.
+fn one(world: &mut World, task: &Task) -> Result<String, Option<Refused>> {
+    let provider = task.provider.as_ref().and_then(|p| world.state.providers.get(p));
+    if provider.is_some_and(|p| p.group().is_some()) {
+        return placement::find(world, task).map_err(Some);
+    }
+    find(world, task).or_else(|| launch(world, task)).ok_or(None)
+}
+
+fn wait(world: &mut World, task: &Task, refused: Option<&Refused>) {
+    let limit = world.options.quirks.provisioning_limit_seconds;
+    let over = |seconds| task.times.created.is_some_and(|at| later(at, seconds) <= world.now);
+    if let Some(refused) = refused.filter(|_| limit.is_some_and(over)) {
+        task::fails_to_start(world, &task.id, &refused.stopped_reason());
+        return;
+    }
+    notices::unable_to_place(world, task, refused);
+    if let Some(provider) = &task.provider {
+        scaling::wake(world, provider);
+    }
+}
+
+/// Services with a launch type have no task that waits: their scheduler looks again when something may have become free.
+fn wake_unscheduled(world: &mut World, cluster: &str) {
+    let services = world.state.services.values();
+    let keys: Vec<(String, String)> = services
+        .filter(|s| s.cluster == cluster && s.launch_type.is_some() && s.status == "ACTIVE")
+        .map(Service::key)
+        .collect();
+    for key in keys {
+        scheduler::wake(world, &key);
     }
 }
 
@@ -105,30 +155,16 @@ fn gone(world: &World, task: &Task) -> bool {
 }
 
 fn find(world: &World, task: &Task) -> Option<String> {
+    let up = |i: &&Instance| matches!(i.status, "ACTIVE" | "REGISTERING");
     let mut fitting: Vec<&Instance> = world
         .state
         .instances
         .values()
-        .filter(|i| Some(&i.provider) == task.provider.as_ref() && i.cluster == task.cluster && fits(world, i, task))
+        .filter(|i| i.provider == task.provider && i.cluster == task.cluster && up(i))
+        .filter(|i| placement::refusal(world, i, task).is_none())
         .collect();
     fitting.sort_by_key(|i| i.serial);
     fitting.first().map(|i| i.id.clone())
-}
-
-/// The cheap questions come first: this is asked of every instance for every waiting task.
-fn fits(world: &World, instance: &Instance, task: &Task) -> bool {
-    let up = matches!(instance.status, "ACTIVE" | "REGISTERING") && instance.agent_connected;
-    if !up || !enough(remaining(world, instance), registered(instance.kind), &task.needs) {
-        return false;
-    }
-    let mut others = world.state.tasks_on_instance(&instance.id);
-    let clash = others.any(|o| {
-        let same = task.needs.distinct_instance && o.group == task.group && o.wanted();
-        same || !o.needs.ports.is_disjoint(&task.needs.ports)
-    });
-    let place = Place { kind: instance.kind, zone: &instance.zone, subnet: &instance.subnet };
-    let zone = task.subnets.is_empty() || task.subnets.iter().any(|s| world.zone_of(s) == instance.zone);
-    !clash && zone && allowed(&task.needs, &place)
 }
 
 /// Launches the cheapest type that fits, in the zone where the task's group has the fewest tasks: in reserved capacity where
@@ -139,11 +175,11 @@ fn launch(world: &mut World, task: &Task) -> Option<String> {
     let subnets = template.at("networkConfiguration")?.strings("subnets");
     let zones = zones(world, task, &subnets);
     let types = requirements::fitting(world, template.at("instanceRequirements"));
-    let fits = |kind: &&&'static Type| enough(registered(kind), registered(kind), &task.needs);
+    let fits = |kind: &&&'static Type| enough(of_type(kind), &task.needs);
     let mut slots = Vec::new();
     for kind in types.iter().filter(fits) {
         for (zone, subnet) in &zones {
-            if allowed(&task.needs, &Place { kind, zone, subnet }) {
+            if placement::allowed(&task.needs, &Place { kind, zone, subnet }) {
                 slots.push((*kind, zone.as_str(), subnet.as_str()));
             }
         }
@@ -185,7 +221,8 @@ fn zones(world: &World, task: &Task, subnets: &[String]) -> Vec<(String, String)
     out
 }
 
-fn assign(world: &mut World, task: &Task, instance: &str) {
+/// Gives a task its place.
+pub(crate) fn assign(world: &mut World, task: &Task, instance: &str) {
     if let Some(waiting) = world.state.unplaced.get_mut(&task.cluster) {
         waiting.remove(&task.serial);
     }
@@ -197,6 +234,7 @@ fn assign(world: &mut World, task: &Task, instance: &str) {
         task.instance = Some(instance.to_owned());
         task.zone = Some(zone);
     }
+    scaling::placed(world, instance);
     if ready {
         task::begin(world, &task.id);
     }
@@ -210,18 +248,27 @@ impl Facts for Registered<'_> {
         let Self(world, instance) = self;
         let tasks = || world.state.tasks_on_instance(&instance.id);
         match subject {
-            "agentConnected" => vec![instance.agent_connected.to_string()],
-            "agentVersion" => vec![instance::AGENT_VERSION.to_owned()],
+            "agentConnected" => vec![machines::connected(world, instance).to_string()],
+            "agentVersion" => vec![instance.agent_version.clone()],
             "ec2InstanceId" => vec![instance.ec2_id.clone()],
             "registeredAt" => instance.registered_at.map(|at| at.to_string()).into_iter().collect(),
             "runningTasksCount" => vec![tasks().filter(|t| t.status == "RUNNING").count().to_string()],
-            "task:group" => tasks().map(|t| t.group.clone()).collect(),
+            "task:group" => tasks().filter(|t| counts(world, t)).map(|t| t.group.clone()).collect(),
             other => {
                 let name = other.strip_prefix("attribute:").unwrap_or(other);
                 let value = instance.attributes.get(name).cloned();
                 value.map(Option::unwrap_or_default).into_iter().collect()
             }
         }
+    }
+}
+
+/// Whether a task counts for `task:group`: "ECS looks at the desired status of the tasks for the task placement" is said of
+/// distinctInstance only.
+fn counts(world: &World, task: &Task) -> bool {
+    match world.options.quirks.task_group_counts {
+        TaskGroupCounts::DesiredRunning => task.wanted(),
+        TaskGroupCounts::NotStopped => task.live(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{connect, describe, names, settings, strategy, tags};
+use super::{connect, describe, group_provider, names, settings, strategy, tags};
 use crate::{
     engine::Event,
     quirks::{ClusterNamespace, ExistingCluster, ManagedNamesInPut},
@@ -33,7 +33,7 @@ pub(crate) fn create(world: &mut World, input: &Value) -> Answer {
         status: "ACTIVE",
         settings: with_defaults(world, check_settings(input.list("settings"))?),
         configuration: configuration(input)?,
-        providers: check_put(world, input)?,
+        providers: check_put(world, &name, input)?,
         strategy: Vec::new(),
         attachments_status: None,
         namespace,
@@ -41,6 +41,7 @@ pub(crate) fn create(world: &mut World, input: &Value) -> Answer {
     };
     cluster.strategy = strategy::check(world, &cluster, input.list("defaultCapacityProviderStrategy"))?;
     world.state.clusters.insert(name.clone(), cluster);
+    group_provider::associated(world, &name);
     Ok(json!({"cluster": describe::cluster(world, &name, &describe::EVERYTHING)}))
 }
 
@@ -130,14 +131,16 @@ pub(crate) fn delete(world: &mut World, input: &Value) -> Answer {
     if state.tasks.values().any(|t| in_it(&t.cluster) && t.live()) {
         return full("ClusterContainsTasksException", "active tasks");
     }
-    if state.providers.values().any(|p| in_it(&p.cluster) && p.status != "INACTIVE") {
+    if state.providers.values().any(|p| p.belongs_to(&name) && p.status != "INACTIVE") {
         return full("ClusterContainsCapacityProviderException", "capacity providers");
     }
-    if state.instances.values().any(|i| in_it(&i.cluster)) {
+    if state.instances.values().any(|i| in_it(&i.cluster) && i.status != "INACTIVE") {
         return full("ClusterContainsContainerInstancesException", "container instances");
     }
     if let Some(cluster) = world.state.clusters.get_mut(&name) {
         cluster.status = "INACTIVE";
+        // "To remove a capacity provider from a cluster, you can either use PutClusterCapacityProviders or delete the cluster."
+        cluster.providers.clear();
     }
     let seconds = world.options.quirks.inactive_cluster_seconds;
     world.after(seconds, Event::ClusterForgotten(name.clone()));
@@ -150,13 +153,24 @@ pub(crate) fn forget(world: &mut World, name: &str) {
     }
 }
 
-/// The names to associate. Only FARGATE and FARGATE_SPOT can be: a managed instances provider belongs to its cluster
-/// already, and providers of Auto Scaling groups are not modelled.
-fn check_put(world: &World, input: &Value) -> Result<Vec<String>, Fault> {
-    let mut out = Vec::new();
+/// Capacity providers per cluster, by the service quotas.
+const MOST_PROVIDERS: usize = 20;
+
+/// The names to associate: FARGATE, FARGATE_SPOT and providers of Auto Scaling groups. A managed instances provider belongs
+/// to its cluster already.
+fn check_put(world: &World, cluster: &str, input: &Value) -> Result<Vec<String>, Fault> {
+    let mut out: Vec<String> = Vec::new();
     for name in input.strings("capacityProviders") {
         let name = tail(&name).to_owned();
-        let managed = world.state.providers.get(&name).is_some_and(|p| p.status != "INACTIVE");
+        let provider = world.state.providers.get(&name).filter(|p| p.status != "INACTIVE");
+        if let Some(provider) = provider.filter(|p| p.group().is_some()) {
+            group_provider::attachable(world, provider, cluster)?;
+            if !out.contains(&name) {
+                out.push(name);
+            }
+            continue;
+        }
+        let managed = provider.is_some();
         if managed && world.options.quirks.managed_names_in_put == ManagedNamesInPut::Accepted {
             continue;
         }
@@ -170,12 +184,15 @@ fn check_put(world: &World, input: &Value) -> Result<Vec<String>, Fault> {
         }
         out.push(name);
     }
+    if out.len() > MOST_PROVIDERS {
+        return Err(Fault::invalid("A cluster can have at most 20 capacity providers."));
+    }
     Ok(out)
 }
 
 pub(crate) fn put_providers(world: &mut World, input: &Value) -> Answer {
     let name = names::cluster(world, input)?;
-    let providers = check_put(world, input)?;
+    let providers = check_put(world, &name, input)?;
     let mut cluster = names::find_cluster(world, &name)?.clone();
     if cluster.attachments_status == Some("UPDATE_IN_PROGRESS") {
         return Err(Fault::new("UpdateInProgressException", "The cluster is being updated. Try again later."));
@@ -183,13 +200,17 @@ pub(crate) fn put_providers(world: &mut World, input: &Value) -> Answer {
     let gone: Vec<&String> = cluster.providers.iter().filter(|p| !providers.contains(p)).collect();
     let used = |item: &Value| item.text("capacityProvider").is_some_and(|n| gone.iter().any(|g| *g == n));
     let in_use = world.state.services.values().filter(|s| s.cluster == name && s.status != "INACTIVE");
-    if in_use.flat_map(|s| &s.strategy).any(used) {
+    let by_task = |p: &&String| {
+        world.state.tasks.values().any(|t| t.cluster == name && t.live() && t.provider.as_ref() == Some(*p))
+    };
+    if in_use.flat_map(|s| &s.strategy).any(used) || gone.iter().any(by_task) {
         return Err(Fault::new("ResourceInUseException", "A capacity provider to be removed is in use."));
     }
     cluster.providers = providers;
     cluster.strategy = strategy::check(world, &cluster, input.list("defaultCapacityProviderStrategy"))?;
     cluster.attachments_status = Some("UPDATE_IN_PROGRESS");
     world.state.clusters.insert(name.clone(), cluster);
+    group_provider::associated(world, &name);
     world.after(4, Event::ClusterAttached(name.clone()));
     Ok(json!({"cluster": describe::cluster(world, &name, &describe::EVERYTHING)}))
 }
@@ -198,6 +219,7 @@ pub(crate) fn attached(world: &mut World, name: &str) {
     if let Some(cluster) = world.state.clusters.get_mut(name) {
         cluster.attachments_status = Some("UPDATE_COMPLETE");
     }
+    group_provider::associated(world, name);
 }
 
 pub(crate) fn describe(world: &mut World, input: &Value) -> Answer {

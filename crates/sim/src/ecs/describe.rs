@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{connect, revised};
+use super::{connect, group_provider, revised};
 use crate::{
-    state::{Deployment, Provider, Service, Task},
+    state::{Backing, Deployment, Provider, Service, Task},
     wire::value::{Read, array, fill, put, put_some, stamp},
     world::World,
 };
@@ -19,8 +19,8 @@ pub(crate) fn cluster(world: &World, name: &str, include: &[&str]) -> Value {
     let pending = tasks.iter().filter(|t| starting(t.status)).count();
     let active = |s: &&Service| s.cluster == name && s.status == "ACTIVE";
     let services = world.state.services.values().filter(active).count();
-    let registered = |i: &&crate::state::Instance| i.cluster == name && i.registered_at.is_some();
-    let managed = world.state.providers.values().filter(|p| p.cluster == name && p.status != "INACTIVE");
+    let registered = |i: &&crate::state::Instance| i.cluster == name && i.registered();
+    let managed = world.state.providers.values().filter(|p| p.belongs_to(name) && p.status != "INACTIVE");
     let names: Vec<String> = cluster.providers.iter().cloned().chain(managed.map(|p| p.name.clone())).collect();
     let mut out = json!({
         "clusterArn": cluster.arn,
@@ -53,7 +53,7 @@ pub(crate) fn cluster(world: &World, name: &str, include: &[&str]) -> Value {
         put(&mut out, "statistics", array(rows.into_iter().chain(more).map(|(n, v)| row(n, v))));
     }
     if include.contains(&"ATTACHMENTS") {
-        put(&mut out, "attachments", Value::Array(Vec::new()));
+        put(&mut out, "attachments", group_provider::attachments(world, cluster));
         put_some(&mut out, "attachmentsStatus", cluster.attachments_status);
     }
     out
@@ -68,13 +68,19 @@ pub(crate) fn provider(provider: &Provider, include: &[&str]) -> Value {
     let mut out = json!({
         "capacityProviderArn": provider.arn,
         "name": provider.name,
-        "cluster": provider.cluster,
         "status": provider.status,
-        "managedInstancesProvider": provider.document,
         "updateStatus": provider.update_status,
         "tags": [],
-        "type": "MANAGED_INSTANCES",
     });
+    let (member, kind) = match &provider.backing {
+        Backing::ManagedInstances { cluster } => {
+            put(&mut out, "cluster", cluster.clone());
+            ("managedInstancesProvider", "MANAGED_INSTANCES")
+        }
+        Backing::Group { .. } => ("autoScalingGroupProvider", "EC2_AUTOSCALING"),
+    };
+    put(&mut out, member, provider.document.clone());
+    put(&mut out, "type", kind);
     put_some(&mut out, "updateStatusReason", provider.reason.clone());
     if include.contains(&"TAGS") {
         put(&mut out, "tags", provider.tags.clone());

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{instance_read, names, scheduler, task};
+use super::{
+    instance_read, machines, names, scheduler,
+    task::{self, Stop},
+};
 use crate::{
     catalog::Type,
     engine::Event,
-    state::{Instance, Provider},
+    state::{Host, Instance, Provider, Task},
     wire::{
         fault::{Answer, Fault},
         value::Read,
@@ -36,6 +39,7 @@ pub(crate) fn launch(world: &mut World, provider: &Provider, slot: Slot<'_>) -> 
     let Slot { kind, subnet, reservation } = slot;
     let id = world.ids.hex(32);
     let zone = world.zone_of(subnet);
+    let cluster = provider.cluster().unwrap_or_default();
     let attribute = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
     let attributes = BTreeMap::from([
         attribute("ecs.ami-id", "ami-0e1b2c3d4e5f60718"),
@@ -49,17 +53,19 @@ pub(crate) fn launch(world: &mut World, provider: &Provider, slot: Slot<'_>) -> 
     ]);
     let propagate = provider.document.text("propagateTags") == Some("CAPACITY_PROVIDER");
     let instance = Instance {
-        arn: world.arn(&format!("container-instance/{}/{id}", provider.cluster)),
+        arn: world.arn(&format!("container-instance/{cluster}/{id}")),
         id: id.clone(),
         ec2_id: format!("i-{}", world.ids.hex(17)),
-        cluster: provider.cluster.clone(),
-        provider: provider.name.clone(),
+        host: Host::Managed,
+        cluster: cluster.to_owned(),
+        provider: Some(provider.name.clone()),
         kind,
+        memory: 0,
         zone,
-        subnet: subnet.to_owned(),
         reservation,
         serial: world.next_serial(),
         status: "REGISTERING",
+        agent_version: AGENT_VERSION.to_owned(),
         agent_connected: true,
         impaired: false,
         registered_at: None,
@@ -68,6 +74,7 @@ pub(crate) fn launch(world: &mut World, provider: &Provider, slot: Slot<'_>) -> 
         tags: if propagate { provider.tags.clone() } else { Vec::new() },
         version: 1,
         idle_since: None,
+        leaving: false,
     };
     world.state.instances.insert(id.clone(), instance);
     let boot = world.ids.between(BOOT.0, BOOT.1);
@@ -102,11 +109,14 @@ pub(crate) fn freed(world: &mut World, id: &str) {
     let Some(instance) = world.state.instances.get_mut(id) else { return };
     instance.version += 1;
     let (cluster, provider) = (instance.cluster.clone(), instance.provider.clone());
-    if !busy && matches!(instance.status, "ACTIVE" | "DRAINING") {
+    if instance.host == Host::Machine {
+        let id = instance.ec2_id.clone();
+        machines::freed(world, &id);
+    } else if !busy && matches!(instance.status, "ACTIVE" | "DRAINING") {
         instance.idle_since = Some(now);
         let draining = instance.status == "DRAINING";
-        let optimization =
-            world.state.providers.get(&provider).and_then(|p| p.document.at("infrastructureOptimization"));
+        let provider = provider.and_then(|p| world.state.providers.get(&p));
+        let optimization = provider.and_then(|p| p.document.at("infrastructureOptimization"));
         let wait = optimization.and_then(|o| o.number("scaleInAfter"));
         let wait = if draining { 30 } else { wait.unwrap_or(world.options.quirks.scale_in_seconds) };
         if wait >= 0 {
@@ -143,15 +153,29 @@ pub(crate) fn gone(world: &mut World, id: &str) {
 
 /// The instance disappears without a warning.
 pub(crate) fn lost(world: &mut World, id: &str) {
-    gone(world, id);
+    match world.state.instances.get(id).map(|i| (i.host, i.ec2_id.clone())) {
+        Some((Host::Machine, machine)) => machines::lost(world, &machine),
+        _ => gone(world, id),
+    }
 }
 
 pub(crate) fn drains(world: &mut World, id: &str) {
     let Some(instance) = world.state.instances.get_mut(id).filter(|i| i.status == "ACTIVE") else { return };
     instance.status = "DRAINING";
     instance.version += 1;
+    stop_starting(world, id);
     wake(world, id);
     freed(world, id);
+}
+
+/// "Any tasks that are part of a service that are in a PENDING state are stopped immediately."
+fn stop_starting(world: &mut World, id: &str) {
+    let starting = |t: &&Task| t.service.is_some() && t.wanted() && super::describe::starting(t.status);
+    let ids: Vec<String> = world.state.tasks_on_instance(id).filter(starting).map(|t| t.id.clone()).collect();
+    for id in ids {
+        let reason = "Task stopped during instance draining";
+        task::stop(world, &id, Stop { code: "ServiceSchedulerInitiated", reason });
+    }
 }
 
 fn wake(world: &mut World, id: &str) {
@@ -166,8 +190,8 @@ fn wake(world: &mut World, id: &str) {
 
 /// Ends every instance of a provider; says whether any is left.
 pub(crate) fn end_all_of(world: &mut World, provider: &str) -> bool {
-    let ids: Vec<String> =
-        world.state.instances.values().filter(|i| i.provider == provider).map(|i| i.id.clone()).collect();
+    let ours = |i: &&Instance| i.host == Host::Managed && i.provider.as_deref() == Some(provider);
+    let ids: Vec<String> = world.state.instances.values().filter(ours).map(|i| i.id.clone()).collect();
     for id in &ids {
         end(world, id);
     }
@@ -212,19 +236,25 @@ pub(crate) fn update_state(world: &mut World, input: &Value) -> Answer {
     Ok(json!({"containerInstances": found, "failures": failures}))
 }
 
-/// On Managed Instances AWS also terminates the EC2 instance; without `force` an instance with tasks stays.
+/// On Managed Instances AWS also terminates the EC2 instance; a machine of the account goes on, without an agent that ECS
+/// talks to. Without `force` an instance with tasks stays. With it "these tasks remain running until you terminate the
+/// instance [...], but they're orphaned (no longer monitored or accounted for by Amazon ECS)": ECS forgets them here too, and
+/// as no other task can get to the machine, the orphans themselves are not modelled.
 pub(crate) fn deregister(world: &mut World, input: &Value) -> Answer {
     let cluster = names::cluster(world, input)?;
     let named = input.text("containerInstance").unwrap_or_default();
     let missing = || Fault::client("The referenced container instance was not found.");
-    let instance = find(world, &cluster, named).ok_or_else(missing)?;
+    let instance = find(world, &cluster, named).filter(|i| i.registered()).ok_or_else(missing)?;
     let running = world.state.tasks_on_instance(&instance.id).next().is_some();
     if running && !input.flag("force").unwrap_or(false) {
         return Err(Fault::invalid("Found running tasks on the instance."));
     }
     let mut described = instance_read::instance(world, instance, &[]);
     crate::wire::value::put(&mut described, "status", "INACTIVE");
-    let id = instance.id.clone();
-    gone(world, &id);
+    let (id, host) = (instance.id.clone(), instance.host);
+    match host {
+        Host::Managed => gone(world, &id),
+        Host::Machine => machines::deregistered(world, &id, "Container instance was deregistered."),
+    }
     Ok(json!({"containerInstance": described}))
 }

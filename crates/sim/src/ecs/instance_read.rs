@@ -1,16 +1,16 @@
 //! Container instances as ECS describes and lists them. Neighbours: `instance` changes them, `capacity` counts what is left.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{
     capacity::{self, Registered, Room},
-    expression,
-    instance::{self, AGENT_VERSION},
-    names,
+    expression, instance, machines, names, ports,
 };
 use crate::{
     quirks::NeuronResource,
-    state::Instance,
+    state::{Host, Instance, Port, Protocol},
     wire::{
         fault::{Answer, Fault},
         page::{Sizes, cut},
@@ -21,12 +21,8 @@ use crate::{
 
 pub(crate) fn instance(world: &World, instance: &Instance, include: &[&str]) -> Value {
     let tasks = || world.state.tasks_on_instance(&instance.id);
-    let ports = |used: bool| -> Vec<String> {
-        let fixed = ["22", "2375", "2376", "51678", "51679", "51680"].map(str::to_owned);
-        let taken = tasks().flat_map(|t| &t.needs.ports).map(i64::to_string);
-        fixed.into_iter().chain(taken.filter(|_| used)).collect()
-    };
-    let full = capacity::registered(instance.kind);
+    let full = capacity::registered(instance);
+    let none = BTreeSet::new();
     let attributes: Vec<Value> = instance
         .attributes
         .iter()
@@ -38,19 +34,19 @@ pub(crate) fn instance(world: &World, instance: &Instance, include: &[&str]) -> 
     let mut out = json!({
         "containerInstanceArn": instance.arn,
         "ec2InstanceId": instance.ec2_id,
-        "capacityProviderName": instance.provider,
         "version": instance.version,
-        "versionInfo": {"agentVersion": AGENT_VERSION, "agentHash": "00000000", "dockerVersion": "containerd"},
-        "remainingResources": resources(world, capacity::remaining(world, instance), full, &ports(true)),
-        "registeredResources": resources(world, full, full, &ports(false)),
+        "versionInfo": {"agentVersion": instance.agent_version, "agentHash": "00000000", "dockerVersion": runtime(instance)},
+        "remainingResources": resources(world, capacity::remaining(world, instance), full, &ports::held(world, instance)),
+        "registeredResources": resources(world, full, full, &none),
         "status": instance.status,
-        "agentConnected": instance.agent_connected,
+        "agentConnected": machines::connected(world, instance),
         "runningTasksCount": tasks().filter(|t| t.status == "RUNNING").count(),
         "pendingTasksCount": tasks().filter(|t| super::describe::starting(t.status)).count(),
         "attributes": attributes,
         "attachments": [],
         "tags": [],
     });
+    put_some(&mut out, "capacityProviderName", instance.provider.clone());
     put_some(&mut out, "registeredAt", instance.registered_at.map(stamp));
     if include.contains(&"TAGS") {
         put(&mut out, "tags", instance.tags.clone());
@@ -61,14 +57,25 @@ pub(crate) fn instance(world: &World, instance: &Instance, include: &[&str]) -> 
     out
 }
 
-fn resources(world: &World, room: Room, full: Room, ports: &[String]) -> Value {
+fn runtime(instance: &Instance) -> &'static str {
+    match instance.host {
+        Host::Managed => "containerd",
+        Host::Machine => "DockerVersion: 25.0.13",
+    }
+}
+
+fn resources(world: &World, room: Room, full: Room, held: &BTreeSet<Port>) -> Value {
     let integer = |name: &str, value: i64| json!({"name": name, "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": value});
     let set = |name: &str, values: &[String]| {
         json!({"name": name, "type": "STRINGSET", "doubleValue": 0.0, "longValue": 0, "integerValue": 0,
                "stringSetValue": values})
     };
-    let mut out =
-        vec![integer("CPU", room.cpu), integer("MEMORY", room.memory), set("PORTS", ports), set("PORTS_UDP", &[])];
+    let mut out = vec![
+        integer("CPU", room.cpu),
+        integer("MEMORY", room.memory),
+        set("PORTS", &ports::listed(held, Protocol::Tcp)),
+        set("PORTS_UDP", &ports::listed(held, Protocol::Udp)),
+    ];
     if full.chips > 0 {
         let ids: Vec<String> = (0..room.chips).map(|n| n.to_string()).collect();
         out.push(match world.options.quirks.neuron_resource {
@@ -116,7 +123,7 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
         .state
         .instances
         .values()
-        .filter(|i| i.cluster == cluster && i.registered_at.is_some())
+        .filter(|i| i.cluster == cluster && i.registered())
         .filter(|i| status.is_none_or(|s| s == i.status))
         .filter(|i| filter.as_ref().is_none_or(|f| f.holds(&Registered(world, i))))
         .collect();

@@ -9,20 +9,27 @@ use crate::{
     world::World,
 };
 
+mod agent;
 mod alarms;
 mod attributes;
 mod balancers;
 mod capacity;
+pub(crate) mod chips;
 mod cluster;
 mod connect;
 mod deployment;
 mod deployment_validate;
 mod describe;
 mod expression;
+mod group_provider;
+mod groups;
 pub(crate) mod instance;
 mod instance_read;
+pub(crate) mod machines;
 mod names;
 mod notices;
+mod placement;
+mod ports;
 mod provider;
 mod provider_validate;
 mod requirements;
@@ -32,6 +39,7 @@ mod revision_defaults;
 mod revision_validate;
 mod rollout;
 mod run_task;
+mod scaling;
 mod scheduler;
 mod service;
 mod service_read;
@@ -119,6 +127,17 @@ pub(crate) fn happen(world: &mut World, event: Event) {
         Event::InstanceGone(id) => instance::gone(world, &id),
         Event::InstanceDrains(id) => instance::drains(world, &id),
         Event::InstanceExpires(id) => instance::lost(world, &id),
+        Event::InstanceForgotten(id) => machines::forget(world, &id),
+        Event::AgentRegisters(id) => machines::registers(world, &id),
+        Event::MachineDrained(id, drain) => machines::drained(world, &id, drain),
+        Event::ProviderScales(name) => scaling::look(world, &name),
         Event::RevisionGoes(arn) => task_definition::goes(world, &arn),
+        // Not of ECS.
+        Event::MachineRuns(_)
+        | Event::MachineBoots(_)
+        | Event::MachineGone(_)
+        | Event::MachineForgotten(_)
+        | Event::MachineInterrupted(_)
+        | Event::Group(_) => {}
     }
 }

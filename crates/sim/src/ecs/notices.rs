@@ -3,6 +3,7 @@
 
 use super::{
     deployment::{self, RolledBack},
+    placement::Refused,
     scheduler::{TRUSTED_AFTER, wake, wake_at},
     task::{self, Stop},
 };
@@ -100,8 +101,18 @@ pub(crate) fn task_stopped(world: &mut World, key: &Key, id: &str) {
     wake(world, key);
 }
 
+/// Says that a service with a launch type found no place, not more often than every ten minutes.
+pub(crate) fn nowhere(world: &mut World, service: &mut Service, refused: &Refused) {
+    let now = world.now;
+    let primary = service.deployments.first_mut();
+    let Some(found) = primary.filter(|d| d.unplaced_said.is_none_or(|at| later(at, SAY_AGAIN) <= now)) else { return };
+    found.unplaced_said = Some(now);
+    let message = format!("(service {}) was unable to place a task because {}", service.name, refused.said());
+    deployment::say(world, service, message);
+}
+
 /// Says that a waiting task of a service found no place, not more often than every ten minutes.
-pub(crate) fn unable_to_place(world: &mut World, task: &Task) {
+pub(crate) fn unable_to_place(world: &mut World, task: &Task, refused: Option<&Refused>) {
     let Some(name) = &task.service else { return };
     let key = (task.cluster.clone(), name.clone());
     let now = world.now;
@@ -110,8 +121,13 @@ pub(crate) fn unable_to_place(world: &mut World, task: &Task) {
     let Some(found) = found.filter(|d| d.unplaced_said.is_none_or(|at| later(at, SAY_AGAIN) <= now)) else { return };
     found.unplaced_said = Some(now);
     let provider = task.provider.clone().unwrap_or_default();
-    let why = format!("Reason: No instance of the capacity provider {provider} could be found or launched for it.");
-    let message = format!("(service {name}) was unable to place a task. {why}");
+    let message = match refused {
+        Some(refused) => format!("(service {name}) was unable to place a task because {}", refused.said()),
+        None => format!(
+            "(service {name}) was unable to place a task. Reason: No instance of the capacity provider {provider} could \
+             be found or launched for it."
+        ),
+    };
     deployment::say(world, &mut service, message);
     world.state.services.insert(key, service);
 }

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::{describe, instance, names, provider_validate, strategy, tags};
+use super::{describe, group_provider, instance, names, provider_validate, strategy, tags};
 use crate::{
     engine::Event,
     quirks::{DefaultStrategyOnDelete, OmittedOnUpdate},
-    state::Provider,
+    state::{Backing, Provider, Scaling},
     wire::{
         fault::{Answer, Fault},
         page::{Sizes, cut},
@@ -26,7 +26,7 @@ pub(crate) fn create(world: &mut World, input: &Value) -> Answer {
         return Err(Fault::invalid("Give exactly one of autoScalingGroupProvider and managedInstancesProvider."));
     }
     if input.has("autoScalingGroupProvider") {
-        return Err(Fault::not_modelled("capacity providers of Auto Scaling groups"));
+        return group_provider::create(world, input);
     }
     let Some(document) = input.at("managedInstancesProvider") else {
         return Err(Fault::invalid("The capacity provider details are missing."));
@@ -39,23 +39,25 @@ pub(crate) fn create(world: &mut World, input: &Value) -> Answer {
     provider_validate::document(world, &document)?;
     let tags = tags::check(input.list("tags"), provider_validate::TAG_LIMIT)?;
     if let Some(old) = world.state.providers.get(&name) {
-        let whose = if old.cluster == cluster { "in this cluster" } else { "for another cluster" };
+        let whose = if old.belongs_to(&cluster) { "in this cluster" } else { "for another cluster" };
         return Err(Fault::client(format!("A capacity provider with the name {name} already exists {whose}.")));
     }
-    let in_cluster = world.state.providers.values().filter(|p| p.cluster == cluster && p.status != "INACTIVE").count();
+    let in_cluster =
+        world.state.providers.values().filter(|p| p.belongs_to(&cluster) && p.status != "INACTIVE").count();
     if in_cluster >= 20 {
         return Err(Fault::new("LimitExceededException", "A cluster can have at most 20 capacity providers."));
     }
     let provider = Provider {
         arn: world.arn(&format!("capacity-provider/{name}")),
         name: name.clone(),
-        cluster,
+        backing: Backing::ManagedInstances { cluster },
         document,
         status: "PROVISIONING",
         update_status: "CREATE_IN_PROGRESS",
         reason: None,
         tags,
         change: world.next_serial(),
+        scaling: Scaling::default(),
     };
     let seconds = world.ids.between(3, 8);
     world.after(seconds, Event::ProviderMoves(name.clone(), provider.change));
@@ -75,26 +77,29 @@ fn filled(mut document: Value) -> Value {
     document
 }
 
-/// A provider by name or ARN, in the cluster the request names.
-fn find<'w>(world: &'w World, named: &str, cluster: Option<&str>) -> Result<&'w Provider, Fault> {
+/// A provider by name or ARN. A managed instances provider is found in the cluster that the request names.
+pub(crate) fn find<'w>(world: &'w World, named: &str, cluster: Option<&str>) -> Result<&'w Provider, Fault> {
     let missing = "The specified capacity provider does not exist. Specify a valid name or ARN and try again.";
     let found = world.state.providers.get(tail(named)).filter(|p| p.status != "INACTIVE");
     let found = found.filter(|p| !named.starts_with("arn:") || p.arn == named).ok_or_else(|| Fault::client(missing))?;
+    if found.group().is_some() {
+        return Ok(found);
+    }
     let Some(cluster) = cluster else {
         return Err(Fault::invalid("A managed instances capacity provider can be changed only with its cluster."));
     };
-    if names::find_cluster(world, cluster)?.name != found.cluster {
+    if !found.belongs_to(&names::find_cluster(world, cluster)?.name) {
         return Err(Fault::invalid("The cluster is not the one that the capacity provider belongs to."));
     }
     Ok(found)
 }
 
 pub(crate) fn update(world: &mut World, input: &Value) -> Answer {
-    if input.has("autoScalingGroupProvider") {
-        return Err(Fault::not_modelled("capacity providers of Auto Scaling groups"));
-    }
     let named = input.text("name").unwrap_or_default();
     let mut provider = find(world, named, input.text("cluster"))?.clone();
+    if provider.group().is_some() {
+        return group_provider::update(world, provider, input);
+    }
     let Some(update) = input.at("managedInstancesProvider") else {
         return Err(Fault::invalid("The capacity provider details are missing."));
     };
@@ -158,12 +163,15 @@ pub(crate) fn delete(world: &mut World, input: &Value) -> Answer {
         ));
     }
     let listed = |items: &[Value]| items.iter().any(|i| i.text("capacityProvider") == Some(&provider.name));
-    let in_cluster = |cluster: &str| cluster == provider.cluster;
-    let services = world.state.services.values().filter(|s| in_cluster(&s.cluster) && s.status != "INACTIVE");
+    let services = world.state.services.values().filter(|s| s.status != "INACTIVE");
     if services.into_iter().any(|s| listed(&s.strategy) || s.deployments.iter().any(|d| listed(&d.strategy))) {
         return Err(Fault::client("The capacity provider is in use by a service and cannot be deleted."));
     }
-    let default = world.state.clusters.get(&provider.cluster).is_some_and(|c| listed(&c.strategy));
+    if world.state.clusters.values().any(|c| c.status == "ACTIVE" && c.providers.contains(&provider.name)) {
+        return Err(Fault::client("The capacity provider is associated with a cluster and cannot be deleted."));
+    }
+    let home = provider.cluster().and_then(|c| world.state.clusters.get(c));
+    let default = home.is_some_and(|c| listed(&c.strategy));
     if default && world.options.quirks.default_strategy_on_delete == DefaultStrategyOnDelete::Refused {
         return Err(Fault::client("The capacity provider is in the cluster's default strategy and cannot be deleted."));
     }
@@ -207,9 +215,11 @@ pub(crate) fn moves(world: &mut World, name: &str, change: u64) {
         }
         _ => return,
     }
-    let cluster = provider.cluster.clone();
+    let cluster = provider.cluster().map(str::to_owned);
     world.state.providers.insert(name.to_owned(), provider);
-    world.queue.push_once(world.now, Event::Place(cluster));
+    if let Some(cluster) = cluster {
+        world.queue.push_once(world.now, Event::Place(cluster));
+    }
 }
 
 pub(crate) fn forget(world: &mut World, name: &str, change: u64) {
@@ -243,10 +253,14 @@ pub(crate) fn describe(world: &mut World, input: &Value) -> Answer {
 
 /// Without a cluster only the account's own providers are listed; cluster-scoped ones need their cluster or their name.
 fn every(world: &World, cluster: Option<&str>) -> Vec<String> {
-    let Some(cluster) = cluster else { return vec!["FARGATE".to_owned(), "FARGATE_SPOT".to_owned()] };
-    let fargate = world.state.clusters.get(cluster).map(|c| c.providers.clone()).unwrap_or_default();
-    let managed = world.state.providers.values().filter(|p| p.cluster == cluster);
-    fargate.into_iter().chain(managed.map(|p| p.name.clone())).collect()
+    let Some(cluster) = cluster else {
+        let own = ["FARGATE", "FARGATE_SPOT"].map(str::to_owned).into_iter();
+        let groups = world.state.providers.values().filter(|p| p.group().is_some());
+        return own.chain(groups.map(|p| p.name.clone())).collect();
+    };
+    let put = world.state.clusters.get(cluster).map(|c| c.providers.clone()).unwrap_or_default();
+    let managed = world.state.providers.values().filter(|p| p.belongs_to(cluster));
+    put.into_iter().chain(managed.map(|p| p.name.clone())).collect()
 }
 
 fn one(world: &World, named: &str, cluster: Option<&str>, include: &[&str]) -> Option<Value> {
@@ -256,5 +270,6 @@ fn one(world: &World, named: &str, cluster: Option<&str>, include: &[&str]) -> O
         return cluster.is_none_or(associated).then(|| describe::fargate_provider(world, name));
     }
     let found = world.state.providers.get(name).filter(|p| !named.starts_with("arn:") || p.arn == named)?;
-    cluster.is_none_or(|c| c == found.cluster).then(|| describe::provider(found, include))
+    let associated = |c: &str| world.state.clusters.get(c).is_some_and(|c| c.providers.iter().any(|p| p == name));
+    cluster.is_none_or(|c| found.belongs_to(c) || associated(c)).then(|| describe::provider(found, include))
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    expression, names,
+    expression, names, ports,
     revision_defaults::{units, wants_neuron},
 };
 use crate::wire::{fault::Fault, value::Read};
@@ -138,9 +138,15 @@ fn container(input: &Value, container: &Value) -> Result<(), Fault> {
 }
 
 fn ports(input: &Value, container: &Value) -> Result<(), Fault> {
-    let bridge = matches!(input.text("networkMode"), Some("bridge") | None)
-        && !input.strings("requiresCompatibilities").iter().any(|c| c == "MANAGED_INSTANCES");
+    let managed = input.strings("requiresCompatibilities").iter().any(|c| c == "MANAGED_INSTANCES");
+    let bridge = matches!(input.text("networkMode"), Some("bridge") | None) && !managed;
+    if input.text("networkMode") == Some("none") && !container.list("portMappings").is_empty() {
+        return refuse("With the network mode none, port mappings cannot be specified.");
+    }
     for port in container.list("portMappings") {
+        if port.has("containerPortRange") && !managed {
+            return Err(Fault::not_modelled("containerPortRange on EC2"));
+        }
         let (inside, host) = (port.number("containerPort"), port.number("hostPort"));
         if inside.is_some_and(|p| !(1..=65_535).contains(&p)) || host.is_some_and(|p| !(0..=65_535).contains(&p)) {
             return refuse("Invalid port in portMappings.");
@@ -194,6 +200,10 @@ fn together(input: &Value, containers: &[Value]) -> Result<(), Fault> {
                 return refuse(format!("The container '{on}' has no health check to depend on."));
             }
         }
+    }
+    let mut fixed = std::collections::BTreeSet::new();
+    if let Some(twice) = ports::asked(input).into_iter().find(|p| !fixed.insert(*p)) {
+        return refuse(format!("The host port {} is mapped more than once.", twice.number));
     }
     let volumes = input.list("volumes");
     if volumes.iter().any(|v| v.text("name").unwrap_or_default().is_empty()) {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     names,
+    scheduler::MOST_WAITING,
     service_validate::{self, Target},
     task::{self, Stop},
     task_definition, task_read,
@@ -35,17 +36,38 @@ pub(crate) fn run(world: &mut World, input: &Value) -> Answer {
     }
     let seed = seed(world, &cluster, input)?;
     let waiting = world.state.unplaced.get(&cluster).map_or(0, std::collections::BTreeMap::len);
-    if i64::try_from(waiting).unwrap_or(i64::MAX) + count > 500 {
+    if !seed.strategy.is_empty() && i64::try_from(waiting).unwrap_or(0) + count > MOST_WAITING {
         return Err(Fault::client("The cluster already has the most tasks that can wait in PROVISIONING."));
     }
-    let ids: Vec<String> = (0..count).map(|_| task_start::start(world, &seed)).collect();
+    let (ids, failures) = started(world, &seed, count)?;
     let tasks: Vec<Value> =
         ids.iter().filter_map(|id| world.state.tasks.get(id)).map(|t| task_read::task(world, t, &["TAGS"])).collect();
     if let Some(key) = token {
-        let made = RunToken { request: bare(input), tasks: ids, failures: Vec::new(), made: world.now };
+        let made = RunToken { request: bare(input), tasks: ids, failures: failures.clone(), made: world.now };
         world.state.run_tokens.insert(key, made);
     }
-    Ok(json!({"tasks": tasks, "failures": []}))
+    Ok(json!({"tasks": tasks, "failures": failures}))
+}
+
+/// Tasks of providers wait for a place; with the launch type EC2 there is one now, or a failure for every instance.
+fn started(world: &mut World, seed: &Seed, count: i64) -> Result<(Vec<String>, Vec<Value>), Fault> {
+    if !seed.strategy.is_empty() {
+        return Ok(((0..count).map(|_| task_start::start(world, seed)).collect(), Vec::new()));
+    }
+    let (mut ids, mut failures) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        match task_start::start_now(world, seed) {
+            Ok(id) => ids.push(id),
+            Err(refused) if refused.by.is_empty() => {
+                return Err(Fault::invalid("No Container Instances were found in your cluster."));
+            }
+            Err(refused) => {
+                failures = refused.by.iter().map(|(_, arn, why)| names::failure(arn, why.reason())).collect();
+                break;
+            }
+        }
+    }
+    Ok((ids, failures))
 }
 
 fn bare(input: &Value) -> Value {
@@ -90,12 +112,14 @@ fn seed(world: &World, cluster: &str, input: &Value) -> Result<Seed, Fault> {
     let target = service_validate::target(world, cluster, input)?;
     let strategy = match target {
         Target::Strategy(strategy) => strategy,
-        Target::Ec2 => return Err(Fault::invalid("No Container Instances were found in your cluster.")),
+        Target::Ec2 => Vec::new(),
     };
     strategy::refuse_fargate(&strategy)?;
-    service_validate::compatible(&revision.document)?;
+    let on = service_validate::on(world, &strategy);
+    service_validate::compatible(world, &strategy, &revision.document)?;
     let network = service_validate::network(&revision.document, input)?;
-    service_validate::placement(input, revision.document.list("placementConstraints").len())?;
+    service_validate::public_address(on, network.as_ref())?;
+    service_validate::placement(input, revision.document.list("placementConstraints").len(), on)?;
     overrides(world, input, &revision.document)?;
     volumes::check(&[], &revision.document)?;
     let family = revision.document.text("family").unwrap_or_default();
@@ -124,6 +148,7 @@ fn seed(world: &World, cluster: &str, input: &Value) -> Result<Seed, Fault> {
         service: None,
         deployment: None,
         strategy,
+        placement: input.list("placementStrategy").to_vec(),
         network,
         constraints: input.list("placementConstraints").to_vec(),
         overrides: input.at("overrides").cloned().unwrap_or_else(|| json!({})),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     alarms,
     deployment::{self, Failure},
-    service, settle,
+    notices, service, settle,
     stage::{self, NewSet},
     tags,
     task::{self, Stop},
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     engine::Event,
+    quirks::StoppingCounts,
     state::{Deployment, Service, Steady, Task},
     wire::value::{Read, later},
     world::World,
@@ -24,6 +25,10 @@ use crate::{
 
 /// Without health checks a task counts as healthy this long after it runs.
 pub(crate) const TRUSTED_AFTER: i64 = 40;
+/// Tasks in the PROVISIONING state per cluster, by the service quotas.
+pub(crate) const MOST_WAITING: i64 = 500;
+/// Seconds until a service with a launch type looks for a place again by itself. The simulator's own.
+const LOOK_AGAIN: i64 = 60;
 
 type Key = (String, String);
 
@@ -104,10 +109,6 @@ pub(super) fn count(seen: &[Seen], test: impl Fn(&Seen) -> bool) -> i64 {
 }
 
 fn keep(world: &mut World, service: &mut Service) {
-    if service.launch_type.is_some() {
-        nothing_to_place_on(world, service);
-        return;
-    }
     let opened = service.deployments.first().is_some_and(|d| {
         d.rollout == "IN_PROGRESS"
             && deployment::breaker(service, "enable") == Some(true)
@@ -136,24 +137,13 @@ fn keep(world: &mut World, service: &mut Service) {
     }
 }
 
-/// A service with the launch type EC2: there is no instance for it in this world.
-fn nothing_to_place_on(world: &mut World, service: &mut Service) {
-    let name = service.name.clone();
-    if service.desired > 0 && service.events.is_empty() {
-        let why = "Reason: No Container Instances were found in your cluster.";
-        deployment::say(world, service, format!("(service {name}) was unable to place a task. {why}"));
-    }
-}
-
 fn start_tasks(world: &mut World, service: &mut Service) -> i64 {
     let seen = see(world, service);
     let limits = limits(service);
     let staying = count(&seen, |s| s.stays);
     let need = service.desired - staying;
-    // A stopping task counts against the maximum until it has stopped. AWS's text says "RUNNING or PENDING"; that a task on
-    // its way down is still one of these is a reading.
-    let live = i64::try_from(world.state.tasks_of(&service.key()).filter(|t| t.live()).count()).unwrap_or(i64::MAX);
-    let room = if stage::rolling(service) { limits.high - live } else { need };
+    let room = if stage::rolling(service) { limits.high - counted(world, service) } else { need };
+    let room = room.min(may_wait(world, service));
     let now = world.now;
     let Some(primary) = service.deployments.first().cloned() else { return 0 };
     if primary.rollout == "FAILED" || !stage::may_start(service) || need.min(room) <= 0 {
@@ -164,11 +154,50 @@ fn start_tasks(world: &mut World, service: &mut Service) -> i64 {
         return 0;
     }
     let made_from = seed(world, service, &primary);
-    let ids: Vec<String> = (0..need.min(room)).map(|_| task_start::start(world, &made_from)).collect();
+    let ids = started(world, service, &made_from, need.min(room));
+    if ids.is_empty() {
+        return 0;
+    }
     let list = ids.iter().map(|id| format!("(task {id})")).collect::<Vec<_>>().join(" ");
     let message = format!("(service {}) has started {} tasks: {list}.", service.name, ids.len());
     deployment::say(world, service, message);
     i64::try_from(ids.len()).unwrap_or(0)
+}
+
+/// How many tasks count against the maximum. A stopping task does until it has stopped: AWS's text says "RUNNING or PENDING",
+/// and of a maximum of 100 that "replacement tasks can't start until the draining tasks have stopped".
+fn counted(world: &World, service: &Service) -> i64 {
+    let until_stopped = world.options.quirks.stopping_counts == StoppingCounts::UntilStopped;
+    let counts = |t: &&Task| if until_stopped { t.live() } else { t.wanted() };
+    i64::try_from(world.state.tasks_of(&service.key()).filter(counts).count()).unwrap_or(i64::MAX)
+}
+
+/// How many more tasks of a cluster may wait in PROVISIONING; a launch type has none that wait.
+fn may_wait(world: &World, service: &Service) -> i64 {
+    if service.launch_type.is_some() {
+        return i64::MAX;
+    }
+    let waiting = world.state.unplaced.get(&service.cluster).map_or(0, std::collections::BTreeMap::len);
+    MOST_WAITING - i64::try_from(waiting).unwrap_or(MOST_WAITING)
+}
+
+/// Starts tasks: with a launch type only as many as find a place now.
+fn started(world: &mut World, service: &mut Service, seed: &Seed, count: i64) -> Vec<String> {
+    if service.launch_type.is_none() {
+        return (0..count).map(|_| task_start::start(world, seed)).collect();
+    }
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        match task_start::start_now(world, seed) {
+            Ok(id) => ids.push(id),
+            Err(refused) => {
+                notices::nowhere(world, service, &refused);
+                wake_at(world, service, later(world.now, LOOK_AGAIN));
+                break;
+            }
+        }
+    }
+    ids
 }
 
 fn seed(world: &World, service: &Service, primary: &Deployment) -> Seed {
@@ -191,6 +220,7 @@ fn seed(world: &World, service: &Service, primary: &Deployment) -> Seed {
         service: Some(service.name.clone()),
         deployment: Some(primary.id.clone()),
         strategy: primary.strategy.clone(),
+        placement: service.document.list("placementStrategy").to_vec(),
         network: primary.network.clone(),
         constraints: service.document.list("placementConstraints").to_vec(),
         overrides: json!({}),

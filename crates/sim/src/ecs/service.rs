@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    balancers, deployment, deployment_validate, describe, names, revised, scheduler,
+    balancers, deployment, deployment_validate, describe, names, revised,
+    revision_validate::On,
+    scheduler,
     service_validate::{self, Target},
     strategy, tags,
     task::{self, Stop},
@@ -54,7 +56,8 @@ pub(crate) fn create(world: &mut World, input: &Value) -> Answer {
         return Err(Fault::invalid("The cluster already has the most services it can have."));
     }
     let (strategy, launch_type) = place(world, &cluster, input, &revision.document)?;
-    let document = document(world, input, &revision.document)?;
+    let on = service_validate::on(world, &strategy);
+    let document = document(world, input, &revision.document, on)?;
     let revised = revised::over(&Value::Null, input, names::find_cluster(world, &cluster)?, &revision.document)?;
     balancers::shifts(&document, &revised)?;
     let arn = world.arn(&format!("service/{cluster}/{name}"));
@@ -115,7 +118,7 @@ fn place(
     match service_validate::target(world, cluster, input)? {
         Target::Strategy(strategy) => {
             strategy::refuse_fargate(&strategy)?;
-            service_validate::compatible(definition)?;
+            service_validate::compatible(world, &strategy, definition)?;
             Ok((strategy, None))
         }
         Target::Ec2 if !definition.strings("compatibilities").iter().any(|c| c == "EC2") => {
@@ -126,8 +129,8 @@ fn place(
 }
 
 /// The members that are stored and returned, with the defaults that ECS returns.
-fn document(world: &World, input: &Value, definition: &Value) -> Result<Value, Fault> {
-    service_validate::placement(input, definition.list("placementConstraints").len())?;
+fn document(world: &World, input: &Value, definition: &Value, on: On) -> Result<Value, Fault> {
+    service_validate::placement(input, definition.list("placementConstraints").len(), on)?;
     balancers::check(definition, input)?;
     let mut out = json!({
         "loadBalancers": [],
@@ -150,13 +153,18 @@ fn document(world: &World, input: &Value, definition: &Value) -> Result<Value, F
     let role = format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS");
     put(&mut out, "roleArn", role);
     put(&mut out, "deploymentConfiguration", deployment_validate::configuration(&Value::Null, input)?);
-    put_some(&mut out, "networkConfiguration", service_validate::network(definition, input)?);
+    let network = service_validate::network(definition, input)?;
+    service_validate::public_address(on, network.as_ref())?;
+    put_some(&mut out, "networkConfiguration", network);
     Ok(out)
 }
 
 /// CreateService answers with the tags of its request; that UpdateService and DeleteService answer without tags is a guess:
 /// neither takes tags, and only DescribeServices documents a way to ask for them.
 const WITHOUT_TAGS: [&str; 0] = [];
+
+/// Members that are checked again when they or the definition change.
+const CHECKED: [&str; 4] = ["networkConfiguration", "loadBalancers", "placementConstraints", "placementStrategy"];
 
 /// Members whose change starts a deployment, beside taskDefinition and forceNewDeployment.
 const DEPLOYING: [&str; 3] = ["networkConfiguration", "loadBalancers", "serviceRegistries"];
@@ -178,11 +186,13 @@ pub(crate) fn update(world: &mut World, input: &Value) -> Answer {
     for (key, value) in pick(input, &STORED).as_object().into_iter().flatten() {
         put(&mut service.document, key, value.clone());
     }
-    let mut checked = pick(&service.document, &["networkConfiguration", "loadBalancers", "placementConstraints"]);
+    let mut checked = pick(&service.document, &CHECKED);
     put_some(&mut checked, "networkConfiguration", input.at("networkConfiguration").cloned());
-    service_validate::placement(&checked, definition.document.list("placementConstraints").len())?;
+    let on = service_validate::on(world, &service.strategy);
+    service_validate::placement(&checked, definition.document.list("placementConstraints").len(), on)?;
     balancers::check(&definition.document, &checked)?;
     let network = service_validate::network(&definition.document, &checked)?;
+    service_validate::public_address(on, network.as_ref())?;
     put(&mut service.document, "networkConfiguration", network.unwrap_or_default());
     let old = before.document.at("deploymentConfiguration").cloned().unwrap_or_default();
     put(&mut service.document, "deploymentConfiguration", deployment_validate::configuration(&old, input)?);
@@ -221,10 +231,7 @@ fn update_strategy(world: &World, service: &mut Service, input: &Value, definiti
             service.launch_type = None;
         }
     }
-    if service.launch_type.is_none() {
-        service_validate::compatible(definition)?;
-    }
-    Ok(())
+    service_validate::compatible(world, &service.strategy, definition)
 }
 
 fn deploys(world: &World, before: &Service, after: &Service, input: &Value) -> bool {

@@ -3,7 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::{names, revision_validate, strategy};
+use super::{
+    names,
+    revision_validate::{self, On},
+    strategy::{self, Kind},
+};
 use crate::{
     wire::{
         fault::Fault,
@@ -17,7 +21,7 @@ use crate::{
 pub(crate) enum Target {
     /// Capacity providers.
     Strategy(Vec<Value>),
-    /// The launch type EC2. No container instance without a provider is modelled, so nothing is ever placed.
+    /// The launch type EC2: container instances of the cluster, with or without a provider.
     Ec2,
 }
 
@@ -41,12 +45,27 @@ pub(crate) fn target(world: &World, cluster: &str, input: &Value) -> Result<Targ
     Ok(if checked.is_empty() { Target::Ec2 } else { Target::Strategy(checked) })
 }
 
-/// Whether a definition may run on managed instances.
-pub(crate) fn compatible(definition: &Value) -> Result<(), Fault> {
-    if definition.strings("compatibilities").iter().any(|c| c == "MANAGED_INSTANCES") {
+/// What a definition is held against.
+pub(crate) fn on(world: &World, strategy: &[Value]) -> On {
+    if strategy::kind(world, strategy) == Kind::Managed { On::ManagedInstances } else { On::Anything }
+}
+
+/// Whether a definition may run on the capacity of a strategy; without one it is the launch type EC2.
+pub(crate) fn compatible(world: &World, strategy: &[Value], definition: &Value) -> Result<(), Fault> {
+    let wanted = if on(world, strategy) == On::ManagedInstances { "MANAGED_INSTANCES" } else { "EC2" };
+    if definition.strings("compatibilities").iter().any(|c| c == wanted) {
         return Ok(());
     }
-    Err(Fault::invalid("The task definition does not support the compatibility MANAGED_INSTANCES."))
+    Err(Fault::invalid(format!("The task definition does not support the compatibility {wanted}.")))
+}
+
+/// Public addresses of tasks are for Fargate.
+pub(crate) fn public_address(on: On, network: Option<&Value>) -> Result<(), Fault> {
+    let given = network.and_then(|n| n.at("awsvpcConfiguration")).and_then(|c| c.text("assignPublicIp"));
+    if on == On::Anything && given == Some("ENABLED") {
+        return Err(Fault::invalid("Assign public IP is not supported for this launch type."));
+    }
+    Ok(())
 }
 
 /// The network configuration of a request, with the default that ECS returns.
@@ -84,7 +103,7 @@ pub(crate) fn network(definition: &Value, input: &Value) -> Result<Option<Value>
 }
 
 /// Placement constraints and strategies. AWS does not say whether Managed Instances take strategies: they are stored.
-pub(crate) fn placement(input: &Value, in_definition: usize) -> Result<(), Fault> {
+pub(crate) fn placement(input: &Value, in_definition: usize, on: On) -> Result<(), Fault> {
     let constraints = input.list("placementConstraints");
     if constraints.len() + in_definition > 10 {
         return Err(Fault::invalid("A task can have at most 10 placement constraints."));
@@ -98,15 +117,25 @@ pub(crate) fn placement(input: &Value, in_definition: usize) -> Result<(), Fault
             }
             (_, expression) => {
                 let text = expression.unwrap_or_default();
-                revision_validate::check_expression(text, revision_validate::On::ManagedInstances)
-                    .map_err(|f| Fault::invalid(f.message))?;
+                revision_validate::check_expression(text, on).map_err(|f| Fault::invalid(f.message))?;
             }
         }
     }
     if input.list("placementStrategy").len() > 5 {
         return Err(Fault::invalid("A task can have at most 5 placement strategies."));
     }
-    Ok(())
+    input.list("placementStrategy").iter().try_for_each(order)
+}
+
+fn order(strategy: &Value) -> Result<(), Fault> {
+    let field = strategy.text("field").unwrap_or_default().to_ascii_lowercase();
+    let good = match strategy.text("type") {
+        Some("binpack") => ["cpu", "memory"].contains(&field.as_str()),
+        Some("spread") => ["instanceid", "host"].contains(&field.as_str()) || field.starts_with("attribute:"),
+        Some("random") => field.is_empty(),
+        _ => false,
+    };
+    if good { Ok(()) } else { Err(Fault::invalid("The field of a placement strategy is not valid for its type.")) }
 }
 
 /// Members of service requests that have no meaning here.

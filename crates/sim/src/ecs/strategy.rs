@@ -13,10 +13,23 @@ use crate::{
 
 const FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
+/// What kind of capacity a provider has. A strategy holds one kind only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Fargate,
     Managed,
+    /// An Auto Scaling group.
+    Group,
+}
+
+/// The kind of a strategy that was checked.
+pub(crate) fn kind(world: &World, strategy: &[Value]) -> Kind {
+    let name = strategy.first().and_then(|i| i.text("capacityProvider")).unwrap_or_default();
+    match world.state.providers.get(name) {
+        Some(provider) if provider.group().is_some() => Kind::Group,
+        Some(_) => Kind::Managed,
+        None => Kind::Fargate,
+    }
 }
 
 /// Checks a strategy for a cluster and writes it as it is described: every item with its base and weight.
@@ -59,7 +72,11 @@ fn usable(world: &World, cluster: &Cluster, name: &str) -> Result<Kind, Fault> {
             Err(Fault::invalid(format!("The capacity provider '{name}' is not associated with the cluster.")))
         };
     }
-    let found = world.state.providers.get(name).filter(|p| p.cluster == cluster.name && p.status != "INACTIVE");
+    let known = world.state.providers.get(name).filter(|p| p.status != "INACTIVE");
+    if known.is_some_and(|p| p.group().is_some()) && !cluster.providers.iter().any(|p| p == name) {
+        return Err(Fault::invalid(format!("The capacity provider '{name}' is not associated with the cluster.")));
+    }
+    let found = known.filter(|p| p.group().is_some() || p.belongs_to(&cluster.name));
     let found = found.ok_or_else(|| {
         Fault::invalid(format!("The specified capacity provider '{name}' was not found in the cluster."))
     })?;
@@ -68,7 +85,7 @@ fn usable(world: &World, cluster: &Cluster, name: &str) -> Result<Kind, Fault> {
             "The specified capacity provider '{name}' is not in an ACTIVE state. Use an active provider and try again."
         )));
     }
-    Ok(Kind::Managed)
+    Ok(if found.group().is_some() { Kind::Group } else { Kind::Managed })
 }
 
 /// The provider for the next task, given how many tasks each already has: first the base, then the lowest ratio of tasks

@@ -78,7 +78,7 @@ pub(crate) fn tag(world: &mut World, input: &Value) -> Answer {
     let arn = input.text("resourceArn").unwrap_or_default();
     let added = check(input.list("tags"), USUAL_LIMIT)?;
     let limit = match world.state.providers.get(tail(arn)) {
-        Some(provider) if provider.arn == arn => super::provider_validate::TAG_LIMIT,
+        Some(provider) if provider.arn == arn && provider.group().is_none() => super::provider_validate::TAG_LIMIT,
         _ => USUAL_LIMIT,
     };
     let tags = target(world, arn)?;

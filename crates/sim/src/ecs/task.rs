@@ -3,13 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::{instance, notices, revision_defaults};
+use super::{chips, instance, machines, notices, ports, revision_defaults};
 use crate::{
     behaviour::Acts,
     engine::Event,
     state::{Container, Interface, Task},
     wire::value::Read,
-    world::{Violation, World},
+    world::World,
 };
 
 const FORGET_AFTER: i64 = 3600;
@@ -97,54 +97,30 @@ fn pulled(world: &mut World, id: &str) {
         return;
     }
     task.times.pull_stopped = Some(now);
-    let paths = task.needs.device_paths.clone();
     let Some(instance) = task.instance.as_ref().and_then(|i| world.state.instances.get_mut(i)) else { return };
     instance.images.extend(images);
-    let chips = instance.kind.chips();
-    let there =
-        |path: &String| path.strip_prefix("/dev/neuron").and_then(|n| n.parse().ok()).is_some_and(|n: i64| n < chips);
-    if let Some(path) = paths.iter().find(|p| !there(p)) {
+    if let Some(path) = chips::missing(world, id) {
         let reason = format!("CannotStartContainerError: the device {path} does not exist on the instance");
         fails_to_start(world, id, &reason);
         return;
     }
     moves(world, id, "ACTIVATING", 1);
+    chips::taken(world, id);
 }
 
-/// Host paths of the Neuron devices that a task's containers hold now.
-pub(crate) fn devices_held(world: &World, task: &Task) -> Vec<String> {
-    if !matches!(task.status, "ACTIVATING" | "RUNNING" | "DEACTIVATING" | "STOPPING") {
-        return Vec::new();
-    }
-    if task.needs.all_chips {
-        let chips = world.instance_of(task).map_or(0, |i| i.kind.chips());
-        return (0..chips).map(|n| format!("/dev/neuron{n}")).collect();
-    }
-    task.needs.device_paths.clone()
-}
-
-/// ECS counts no device that a definition names by path, so two tasks can hold the same one. AWS would start both.
-fn note_violations(world: &mut World, id: &str) {
+/// On a bad image tasks with Neuron devices end soon after they start.
+fn spoil(world: &mut World, id: &str) {
     let Some(task) = world.state.tasks.get(id) else { return };
-    let Some(instance) = world.instance_of(task) else { return };
-    let mut found = Vec::new();
-    let mine = devices_held(world, task);
-    for other in world.state.tasks_on_instance(&instance.id).filter(|o| o.id != task.id) {
-        for device in devices_held(world, other).into_iter().filter(|d| mine.contains(d)) {
-            found.push(Violation {
-                at: world.now,
-                instance: instance.arn.clone(),
-                device,
-                holder: other.arn.clone(),
-                intruder: task.arn.clone(),
-            });
-        }
+    let uses = task.needs.all_chips || !task.needs.device_paths.is_empty();
+    let spoiled = uses && world.instance_of(task).is_some_and(|i| machines::spoils(world, i));
+    if let Some(task) = world.state.tasks.get_mut(id).filter(|_| spoiled) {
+        task.behaviour.acts = Acts::Ends { after_seconds: 5, exit_code: 1 };
     }
-    world.violations.extend(found);
 }
 
 fn runs(world: &mut World, id: &str) {
-    note_violations(world, id);
+    ports::bind(world, id);
+    spoil(world, id);
     let now = world.now;
     let runtime = world.ids.hex(32);
     let chips = world.state.tasks.get(id).and_then(|t| world.instance_of(t)).map_or(0, |i| i.kind.chips());

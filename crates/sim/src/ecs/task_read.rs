@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{names, task};
+use super::{names, ports, task};
 use crate::{
     state::{Container, Task},
     wire::{
@@ -97,7 +97,7 @@ fn container(task: &Task, container: &Container) -> Value {
         "name": definition.text("name"),
         "image": definition.text("image"),
         "lastStatus": container.status,
-        "networkBindings": [],
+        "networkBindings": ports::bindings(&container.bindings),
         "networkInterfaces": [],
         "healthStatus": container.health,
         "cpu": definition.number("cpu").unwrap_or(0).to_string(),

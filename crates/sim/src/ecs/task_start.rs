@@ -1,11 +1,17 @@
 //! A new task: its provider, its containers, what it needs of an instance. Neighbours: `run_task` and `scheduler` make the
 //! seed, `capacity` finds the place, `task` goes on from there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{capacity, revision_defaults, revision_validate::device_paths, strategy};
+use super::{
+    capacity,
+    placement::{self, Refused},
+    ports, revision_defaults,
+    revision_validate::device_paths,
+    strategy,
+};
 use crate::{
     engine::Event,
     state::{Container, Needs, Task, Times},
@@ -23,6 +29,7 @@ pub(crate) struct Seed {
     pub(crate) service: Option<String>,
     pub(crate) deployment: Option<String>,
     pub(crate) strategy: Vec<Value>,
+    pub(crate) placement: Vec<Value>,
     pub(crate) network: Option<Value>,
     pub(crate) constraints: Vec<Value>,
     pub(crate) overrides: Value,
@@ -32,6 +39,33 @@ pub(crate) struct Seed {
 
 /// Starts a task: from here on it waits for a place.
 pub(crate) fn start(world: &mut World, seed: &Seed) -> String {
+    let task = make(world, seed);
+    let id = task.id.clone();
+    world.state.unplaced.entry(task.cluster.clone()).or_default().insert(task.serial, id.clone());
+    enter(world, task);
+    world.queue.push_once(world.now, Event::Place(seed.cluster.clone()));
+    id
+}
+
+/// Starts a task with a launch type, which is placed at once or not at all.
+pub(crate) fn start_now(world: &mut World, seed: &Seed) -> Result<String, Refused> {
+    let task = make(world, seed);
+    let instance = placement::find(world, &task)?;
+    enter(world, task.clone());
+    capacity::assign(world, &task, &instance);
+    Ok(task.id)
+}
+
+fn enter(world: &mut World, task: Task) {
+    let state = &mut world.state;
+    if let Some(service) = &task.service {
+        let key = (task.cluster.clone(), service.clone());
+        state.tasks_of_service.entry(key).or_default().insert(task.id.clone());
+    }
+    state.tasks.insert(task.id.clone(), task);
+}
+
+fn make(world: &mut World, seed: &Seed) -> Task {
     let id = world.ids.hex(32);
     let arn = world.arn(&format!("task/{}/{id}", seed.cluster));
     let awsvpc = seed.network.as_ref().and_then(|n| n.at("awsvpcConfiguration"));
@@ -41,8 +75,11 @@ pub(crate) fn start(world: &mut World, seed: &Seed) -> String {
     let main = containers.iter().find(|c| c.definition.flag("essential") != Some(false));
     let image = main.and_then(|c| c.definition.text("image")).unwrap_or_default();
     let serial = world.next_serial();
-    let task = Task {
-        id: id.clone(),
+    let provider = choose(world, seed);
+    let backing = provider.as_ref().and_then(|p| world.state.providers.get(p));
+    let managed = backing.is_some_and(|p| p.group().is_none());
+    Task {
+        id,
         arn,
         serial,
         cluster: seed.cluster.clone(),
@@ -51,14 +88,15 @@ pub(crate) fn start(world: &mut World, seed: &Seed) -> String {
         started_by: seed.started_by.clone(),
         service: seed.service.clone(),
         deployment: seed.deployment.clone(),
-        launch_type: "MANAGED_INSTANCES",
-        provider: choose(world, seed),
+        launch_type: if managed { "MANAGED_INSTANCES" } else { "EC2" },
+        provider,
         instance: None,
         zone: None,
         subnets,
         status: "PROVISIONING",
         desired: "RUNNING",
         needs: needs(seed),
+        placement: seed.placement.clone(),
         behaviour: world.behaviour_of(image),
         containers,
         overrides: seed.overrides.clone(),
@@ -70,16 +108,7 @@ pub(crate) fn start(world: &mut World, seed: &Seed) -> String {
         times: Times { created: Some(world.now), ..Times::default() },
         version: 1,
         plan: 0,
-    };
-    let state = &mut world.state;
-    state.unplaced.entry(task.cluster.clone()).or_default().insert(serial, id.clone());
-    if let Some(service) = &task.service {
-        let key = (task.cluster.clone(), service.clone());
-        state.tasks_of_service.entry(key).or_default().insert(id.clone());
     }
-    state.tasks.insert(id.clone(), task);
-    world.queue.push_once(world.now, Event::Place(seed.cluster.clone()));
-    id
 }
 
 fn choose(world: &World, seed: &Seed) -> Option<String> {
@@ -115,6 +144,7 @@ fn container(world: &mut World, seed: &Seed, definition: &Value) -> Container {
         reason: None,
         runtime_id: None,
         devices: Vec::new(),
+        bindings: Vec::new(),
     }
 }
 
@@ -126,16 +156,15 @@ fn needs(seed: &Seed) -> Needs {
         let text = seed.overrides.text(key).or(seed.definition.text(key));
         text.and_then(|t| revision_defaults::units(key, t))
     };
-    let host = seed.definition.text("networkMode") == Some("host");
-    let mappings = containers.iter().flat_map(|c| c.list("portMappings")).filter(|_| host);
     let mut needs = Needs {
         cpu: size("cpu").unwrap_or_else(|| sum("cpu", "cpu")),
-        memory: size("memory").unwrap_or_else(|| sum("memory", "memoryReservation")),
+        memory: size("memory").unwrap_or_else(|| sum("memoryReservation", "memory")),
         all_chips: containers
             .iter()
             .any(|c| revision_defaults::wants_neuron(c) || revision_defaults::wants_neuron(override_of(seed, c))),
         device_paths: containers.iter().flat_map(device_paths).collect(),
-        ports: mappings.filter_map(|p| p.number("hostPort")).collect::<BTreeSet<i64>>(),
+        ports: ports::asked(&seed.definition).into_iter().collect(),
+        interface: seed.definition.text("networkMode") == Some("awsvpc"),
         ..Needs::default()
     };
     capacity::constrain(&mut needs, seed.definition.list("placementConstraints"));

@@ -44,6 +44,11 @@ impl Fault {
         Self::new("ServiceNotFoundException", "Service not found.")
     }
 
+    /// The simulator itself is wrong.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self { status: 500, ..Self::new("InternalFailure", message) }
+    }
+
     pub(crate) fn with(mut self, key: &str, value: Value) -> Self {
         self.more.insert(key.to_owned(), value);
         self

@@ -19,14 +19,30 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
 }
 
+/// Why a page cannot be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bad {
+    Size,
+    Token,
+}
+
 /// Cuts keys, which must be in the order they are listed, into the page the request asks for.
 pub(crate) fn cut(keys: Vec<String>, request: &Value, sizes: Sizes) -> Result<Page, Fault> {
-    let size = request.number("maxResults").filter(|n| *n != 0).unwrap_or(sizes.usual);
+    let size = request.number("maxResults").filter(|n| *n != 0);
+    page(keys, size, request.text("nextToken"), sizes).map_err(|bad| match bad {
+        Bad::Size => Fault::invalid(format!("maxResults must be between 1 and {}.", sizes.most)),
+        Bad::Token => Fault::invalid("Invalid token."),
+    })
+}
+
+/// Like `cut`, for services that name the size and the token, and what is wrong with them, in another way.
+pub(crate) fn page(keys: Vec<String>, size: Option<i64>, token: Option<&str>, sizes: Sizes) -> Result<Page, Bad> {
+    let size = size.unwrap_or(sizes.usual);
     if size < 1 || size > sizes.most {
-        return Err(Fault::invalid(format!("maxResults must be between 1 and {}.", sizes.most)));
+        return Err(Bad::Size);
     }
     let size = usize::try_from(size).unwrap_or(1);
-    let first = match request.text("nextToken") {
+    let first = match token {
         None | Some("") => 0,
         Some(token) => start(&keys, token)?,
     };
@@ -37,8 +53,8 @@ pub(crate) fn cut(keys: Vec<String>, request: &Value, sizes: Sizes) -> Result<Pa
 }
 
 /// When the key itself has gone between two pages, its position still says where to go on.
-fn start(keys: &[String], token: &str) -> Result<usize, Fault> {
-    let invalid = || Fault::invalid("Invalid token.");
+fn start(keys: &[String], token: &str) -> Result<usize, Bad> {
+    let invalid = || Bad::Token;
     let text = String::from_utf8(unhex(token).ok_or_else(invalid)?).map_err(|_| invalid())?;
     let (position, key) = text.split_once(':').ok_or_else(invalid)?;
     let position: usize = position.parse().map_err(|_| invalid())?;

@@ -24,44 +24,69 @@ pub(crate) struct Operation {
 }
 
 #[derive(Debug)]
-struct Member {
-    name: &'static str,
-    shape: &'static str,
-    required: Need,
+pub(super) struct Member {
+    pub(super) name: &'static str,
+    pub(super) shape: &'static str,
+    /// Its key in a form.
+    pub(super) sent_as: &'static str,
+    /// Its element in a document.
+    pub(super) shown_as: &'static str,
+    need: Need,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Need {
     Required,
     Optional,
+    /// The API has it, the simulator does not.
+    Refused,
 }
 
 #[derive(Debug, Default)]
-struct Bounds {
+pub(super) struct Bounds {
     min: Option<i64>,
     max: Option<i64>,
     pattern: Option<regex_lite::Regex>,
 }
 
 #[derive(Debug)]
-enum Shape {
+pub(super) enum Shape {
     Structure(Vec<Member>),
-    List(&'static str, Bounds),
+    List(Items, Bounds),
     Map(&'static str),
     Enum(Vec<&'static str>),
     Text(Bounds),
     Whole(Bounds),
     Fraction,
     Flag,
+    /// A number of seconds.
     Moment,
+    /// A moment as text.
+    Instant,
     /// Any JSON value (the model's document types).
     Anything,
+}
+
+impl Member {
+    /// The API has it, the simulator does not.
+    pub(super) fn refused(&self) -> bool {
+        self.need == Need::Refused
+    }
+}
+
+/// What a list holds.
+#[derive(Debug)]
+pub(super) struct Items {
+    pub(super) shape: &'static str,
+    /// The name of an item in a form or a document, where it is not the protocol's usual one.
+    pub(super) named: Option<&'static str>,
 }
 
 /// What is wrong with a document, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Misfit {
     Unknown(String),
+    Refused(String),
     Type(String, &'static str),
     Missing(String),
     Enum(String, String, String),
@@ -70,6 +95,8 @@ pub(crate) enum Misfit {
 
 pub(crate) static ECS: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/ecs.txt")));
 pub(crate) static SSM: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/ssm.txt")));
+pub(crate) static EC2: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/ec2.txt")));
+pub(crate) static AUTOSCALING: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/autoscaling.txt")));
 
 impl Table {
     fn read(text: &'static str) -> Self {
@@ -87,12 +114,14 @@ impl Table {
                 }
                 "refused" => {
                     table.refused.push(name);
+                    table.refused.extend(rest.split_ascii_whitespace());
                     continue;
                 }
-                "structure" => Shape::Structure(rest.split(' ').filter_map(member).collect()),
+                "structure" => Shape::Structure(rest.split_ascii_whitespace().filter_map(member).collect()),
                 "list" => {
                     let (of, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-                    Shape::List(of, bounds(rest))
+                    let (shape, named) = of.split_once('@').map_or((of, None), |(shape, named)| (shape, Some(named)));
+                    Shape::List(Items { shape, named }, bounds(rest))
                 }
                 "map" => Shape::Map(rest),
                 "enum" => Shape::Enum(rest.split('|').collect()),
@@ -101,12 +130,17 @@ impl Table {
                 "double" | "float" => Shape::Fraction,
                 "boolean" => Shape::Flag,
                 "timestamp" => Shape::Moment,
+                "instant" => Shape::Instant,
                 "document" => Shape::Anything,
                 _ => continue,
             };
             table.shapes.insert(name, shape);
         }
         table
+    }
+
+    pub(super) fn shape(&self, name: &str) -> Option<&Shape> {
+        self.shapes.get(name)
     }
 
     /// Every misfit of a document, in document order.
@@ -124,7 +158,7 @@ impl Table {
             (Some(Shape::List(of, bounds)), Value::Array(items)) => {
                 found.extend(bounds.length(items.len(), path));
                 for (index, item) in items.iter().enumerate() {
-                    self.visit(of, item, &format!("{path}[{index}]"), found);
+                    self.visit(of.shape, item, &format!("{path}[{index}]"), found);
                 }
             }
             (Some(Shape::List(..)), _) => found.push(wrong("list")),
@@ -143,15 +177,16 @@ impl Table {
                 found.extend(bounds.length(text.chars().count(), path));
                 found.extend(bounds.matches(text, path));
             }
-            (Some(Shape::Enum(_) | Shape::Text(_)), _) => found.push(wrong("string")),
             (Some(Shape::Whole(bounds)), Value::Number(number)) => match number.as_i64() {
                 Some(whole) => found.extend(bounds.within(whole, path)),
                 None => found.push(wrong("integer")),
             },
             (Some(Shape::Whole(_)), _) => found.push(wrong("integer")),
-            (Some(Shape::Fraction | Shape::Moment), Value::Number(_))
+            (Some(Shape::Instant), Value::String(_))
+            | (Some(Shape::Fraction | Shape::Moment), Value::Number(_))
             | (Some(Shape::Flag), Value::Bool(_))
             | (Some(Shape::Anything), _) => {}
+            (Some(Shape::Enum(_) | Shape::Text(_) | Shape::Instant), _) => found.push(wrong("string")),
             (Some(Shape::Fraction | Shape::Moment), _) => found.push(wrong("number")),
             (Some(Shape::Flag), _) => found.push(wrong("boolean")),
             (None, _) => found.push(Misfit::Unknown(path.to_owned())),
@@ -162,12 +197,13 @@ impl Table {
         for (key, item) in map {
             match members.iter().find(|m| m.name == key) {
                 Some(_) if item.is_null() => {}
+                Some(member) if member.refused() => found.push(Misfit::Refused(join(path, key))),
                 Some(member) => self.visit(member.shape, item, &join(path, key), found),
                 None => found.push(Misfit::Unknown(join(path, key))),
             }
         }
         for member in members {
-            if member.required == Need::Required && map.get(member.name).is_none_or(Value::is_null) {
+            if member.need == Need::Required && map.get(member.name).is_none_or(Value::is_null) {
                 found.push(Misfit::Missing(join(path, member.name)));
             }
         }
@@ -201,6 +237,7 @@ impl Misfit {
     pub(crate) fn ecs(&self) -> Fault {
         match self {
             Self::Unknown(_) | Self::Type(..) => Fault::new("SerializationException", self.to_string()),
+            Self::Refused(path) => Fault::not_modelled(format!("the member {path}")),
             _ => Fault::invalid(self.to_string()),
         }
     }
@@ -208,7 +245,27 @@ impl Misfit {
     pub(crate) fn ssm(&self) -> Fault {
         match self {
             Self::Unknown(_) | Self::Type(..) => Fault::new("SerializationException", self.to_string()),
+            Self::Refused(path) => Fault::not_modelled(format!("the member {path}")),
             _ => Fault::new("ValidationException", self.to_string()),
+        }
+    }
+
+    /// As EC2 would say it, with the codes of its page "Error codes for the Amazon EC2 API".
+    pub(crate) fn ec2(&self) -> Fault {
+        let code = match self {
+            Self::Unknown(_) => "UnknownParameter",
+            Self::Missing(_) => "MissingParameter",
+            Self::Refused(path) => return Fault::not_modelled(format!("the parameter {path}")),
+            Self::Type(..) | Self::Enum(..) | Self::Range(..) => "InvalidParameterValue",
+        };
+        Fault::new(code, self.to_string())
+    }
+
+    /// As Auto Scaling would say it: one code for everything. AWS itself takes members that it does not know.
+    pub(crate) fn autoscaling(&self) -> Fault {
+        match self {
+            Self::Refused(path) => Fault::not_modelled(format!("the member {path}")),
+            _ => Fault::new("ValidationError", self.to_string()),
         }
     }
 }
@@ -217,6 +274,7 @@ impl std::fmt::Display for Misfit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unknown(path) => write!(f, "Unknown member '{path}' in the request."),
+            Self::Refused(path) => write!(f, "The member '{path}' is not modelled."),
             Self::Type(path, name) => write!(f, "The value of '{path}' is not a {name}."),
             Self::Missing(path) => write!(f, "The required member '{path}' is missing."),
             Self::Enum(path, text, words) => write!(f, "'{text}' at '{path}' is not one of [{words}]."),
@@ -251,12 +309,17 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
+/// `name*:shape@sent>shown`, where `*` marks a required member and `!` one that the simulator refuses.
 fn member(word: &'static str) -> Option<Member> {
-    let (name, shape) = word.split_once(':')?;
-    Some(match name.strip_suffix('*') {
-        Some(name) => Member { name, shape, required: Need::Required },
-        None => Member { name, shape, required: Need::Optional },
-    })
+    let (name, rest) = word.split_once(':')?;
+    let (rest, shown) = rest.split_once('>').map_or((rest, None), |(rest, shown)| (rest, Some(shown)));
+    let (shape, sent) = rest.split_once('@').map_or((rest, None), |(shape, sent)| (shape, Some(sent)));
+    let (name, need) = match (name.strip_suffix('*'), name.strip_suffix('!')) {
+        (Some(name), _) => (name, Need::Required),
+        (_, Some(name)) => (name, Need::Refused),
+        _ => (name, Need::Optional),
+    };
+    Some(Member { name, shape, sent_as: sent.unwrap_or(name), shown_as: shown.unwrap_or(name), need })
 }
 
 fn bounds(text: &str) -> Bounds {
