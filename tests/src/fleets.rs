@@ -42,6 +42,98 @@ spec:
         healthCheck: {command: [CMD-SHELL, "curl -f http://localhost:8080/health"], startPeriod: 1m}
 "#;
 
+/// One Auto Scaling group of instances with twelve chips, and three services that share them.
+pub const SHARED: &str = r#"
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronCluster
+metadata: {name: ml}
+spec: {}
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronPool
+metadata: {name: shared}
+spec:
+  cluster: ml
+  autoScalingGroup:
+    instanceTypes: [inf2.48xlarge]
+    instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole
+    subnets: [subnet-0a1b2c3d, subnet-4e5f6a7b]
+    securityGroups: [sg-0a1b2c3d]
+    maxSize: 4
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronService
+metadata: {name: large}
+spec:
+  pool: shared
+  replicas: 1
+  devices: 7
+  template:
+    cpu: 98304
+    memory: 400000
+    executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+    containers: [{name: server, image: "large:1", ports: [{containerPort: 8080}]}]
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronService
+metadata: {name: medium}
+spec:
+  pool: shared
+  replicas: 1
+  devices: 4
+  template:
+    cpu: 32768
+    memory: 200000
+    executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+    containers: [{name: server, image: "medium:1", ports: [{containerPort: 8080}]}]
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronService
+metadata: {name: small}
+spec:
+  pool: shared
+  replicas: 2
+  devices: 1
+  template:
+    cpu: 8192
+    memory: 30000
+    executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+    containers: [{name: server, image: "small:1", ports: [{containerPort: 8080}]}]
+"#;
+
+/// Three instances of one Auto Scaling group with one chip each, replaced when their image changes.
+pub const ROLLING: &str = r#"
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronCluster
+metadata: {name: ml}
+spec: {}
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronPool
+metadata: {name: rolling}
+spec:
+  cluster: ml
+  autoScalingGroup:
+    instanceTypes: [inf2.xlarge]
+    instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole
+    subnets: [subnet-0a1b2c3d, subnet-4e5f6a7b]
+    securityGroups: [sg-0a1b2c3d]
+    maxSize: 6
+    rollout: {policy: Roll, soak: 2m, timeout: 15m}
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronService
+metadata: {name: server}
+spec:
+  pool: rolling
+  replicas: 3
+  template:
+    cpu: 2048
+    memory: 8192
+    executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+    containers: [{name: server, image: "server:1", ports: [{containerPort: 8080}]}]
+"#;
+
 /// A cluster that keeps a source from being empty.
 pub const OTHER: &str = "
 apiVersion: neuron.ecs/v1alpha1
@@ -79,6 +171,15 @@ pub fn examples() -> Vec<SourceFile> {
     let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
     paths.sort();
     paths.into_iter().map(|path| example(path.file_name().unwrap().to_str().unwrap())).collect()
+}
+
+/// The examples of pools of Auto Scaling groups.
+pub fn group_examples() -> Vec<SourceFile> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/examples/ec2");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = entries.collect();
+    paths.sort();
+    paths.into_iter().map(|path| example(&format!("ec2/{}", path.file_name().unwrap().to_str().unwrap()))).collect()
 }
 
 /// One of them.

@@ -179,9 +179,9 @@ impl World {
         assert!(specification.faults.is_empty(), "{errors:#?}");
         let request =
             PreviewRequest { installation: installation(), specified: specification.specified, pruning: Pruning::On };
-        let (preview, errors) = preview(&cloud, self.clock.now(), request).await.unwrap();
+        let (foreseen, errors) = preview(&cloud, self.clock.now(), request).await.unwrap();
         assert_eq!(errors, [], "AWS was read completely");
-        preview
+        foreseen.preview
     }
 
     /// Lets time pass.

@@ -19,10 +19,24 @@ use crate::error;
 use crate::operations::{Access, Operation};
 use crate::pace::Pace;
 
+/// The SDK's client of each service.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    pub(crate) ecs: aws_sdk_ecs::Client,
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) autoscaling: aws_sdk_autoscaling::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+}
+
 /// Sends calls to one account and Region, and counts them.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) ecs: aws_sdk_ecs::Client,
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) autoscaling: aws_sdk_autoscaling::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) clock: SharedTimeSource,
     pace: Arc<Pace>,
     calls: Arc<AtomicU32>,
@@ -30,8 +44,9 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// A caller that counts from zero.
-    pub(crate) fn new(ecs: aws_sdk_ecs::Client, clock: SharedTimeSource, pace: Arc<Pace>) -> Self {
-        Self { ecs, clock, pace, calls: Arc::default() }
+    pub(crate) fn new(clients: Clients, clock: SharedTimeSource, pace: Arc<Pace>) -> Self {
+        let Clients { ecs, ec2, autoscaling, ssm, sts } = clients;
+        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls: Arc::default() }
     }
 
     /// How many calls were sent.

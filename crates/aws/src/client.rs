@@ -1,32 +1,31 @@
 //! One AWS account and Region as the [`Cloud`] that `core` declares.
 //!
-//! Made by `connect`; hands the work to `observe` and `execute` and keeps what outlives a call: the pace, the
-//! remembered revisions, the identity.
+//! Made by `connect`; hands the work to `lookup`, `observe` and `execute` and keeps what outlives a call: the pace, the
+//! remembered revisions, the facts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use aws_smithy_async::time::SharedTimeSource;
 use axon_core::cloud::{Cloud, CloudError, Effect, Facts, Scope, Sweep};
 use axon_core::observe::Identity;
 use axon_core::step::Step;
 
-use crate::answers::{Incomplete, present};
-use crate::call::{Caller, complete};
+use crate::call::{Caller, Clients};
 use crate::execute;
+use crate::lookup::{self, InstanceTypes};
 use crate::observe::{self, task_definitions::Revisions};
-use crate::operations::Operation;
 use crate::pace::Pace;
 
 /// A connection to one AWS account and Region.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    pub(crate) ecs: aws_sdk_ecs::Client,
-    pub(crate) sts: aws_sdk_sts::Client,
+    pub(crate) clients: Clients,
     pub(crate) region: String,
     pub(crate) clock: SharedTimeSource,
     pub(crate) pace: Arc<Pace>,
     pub(crate) revisions: Arc<Revisions>,
     pub(crate) identity: Arc<Mutex<Option<Identity>>>,
+    pub(crate) instance_types: Arc<InstanceTypes>,
 }
 
 impl Aws {
@@ -36,24 +35,15 @@ impl Aws {
     }
 
     fn caller(&self) -> Caller {
-        Caller::new(self.ecs.clone(), self.clock.clone(), Arc::clone(&self.pace))
-    }
-
-    async fn ask_identity(&self) -> Result<Identity, CloudError> {
-        let answer = self.caller().send(Operation::GetCallerIdentity, self.sts.get_caller_identity().send()).await?;
-        complete(Operation::GetCallerIdentity, identity(answer.account, answer.arn.as_deref(), &self.region))
+        Caller::new(self.clients.clone(), self.clock.clone(), Arc::clone(&self.pace))
     }
 }
 
 impl Cloud for Aws {
     async fn lookup(&self) -> Result<Facts, CloudError> {
-        let remembered = self.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(identity) = remembered {
-            return Ok(Facts { identity });
-        }
-        let identity = self.ask_identity().await?;
-        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity.clone());
-        Ok(Facts { identity })
+        let caller = self.caller();
+        let identity = lookup::identity(&caller, &self.region, &self.identity).await?;
+        Ok(Facts { identity, instance_types: self.instance_types.read(&caller).await })
     }
 
     async fn observe(&self, scope: Scope) -> Sweep {
@@ -63,9 +53,4 @@ impl Cloud for Aws {
     async fn execute(&self, step: &Step) -> Result<Effect, CloudError> {
         execute::execute(&self.caller(), &self.revisions, step.action.clone()).await
     }
-}
-
-fn identity(account: Option<String>, arn: Option<&str>, region: &str) -> Result<Identity, Incomplete> {
-    let partition = present(arn.and_then(|arn| arn.split(':').nth(1)), "Arn")?;
-    Ok(Identity { account: present(account, "Account")?, region: region.to_owned(), partition: partition.to_owned() })
 }

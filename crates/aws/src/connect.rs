@@ -1,7 +1,7 @@
 //! Reaches an AWS account: credentials, Region, deadlines → [`Aws`].
 //!
 //! `axon-cli` fills a [`Connection`] from its arguments; everything else about how the SDK is set up is decided here,
-//! once. Nothing about ECS belongs here.
+//! once. Nothing about a service of AWS belongs here.
 //!
 //! The SDK's own retry is off: one call here is one call on the wire, and `runtime` decides about another. Deadlines
 //! are always set, and they bound a whole call including its body; the SDK's protection against stalled streams is
@@ -23,6 +23,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use crate::call::Clients;
 use crate::client::Aws;
 use crate::pace::Pace;
 
@@ -127,7 +128,7 @@ fn in_profile(profile: Option<&str>) -> String {
 }
 
 impl Aws {
-    /// Finds credentials and Region, and makes sure that there are some. Makes no ECS call.
+    /// Finds credentials and Region, and makes sure that there are some. Asks AWS for nothing else.
     pub async fn connect(connection: Connection) -> Result<Self, ConnectError> {
         let clock = connection.time_source.clone().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
         let sleep = connection.sleep.clone().unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new()));
@@ -143,13 +144,19 @@ impl Aws {
             Some(role) => assumed(base, role).await?,
         };
         Ok(Self {
-            ecs: aws_sdk_ecs::Client::new(&config),
-            sts: aws_sdk_sts::Client::new(&config),
+            clients: Clients {
+                ecs: aws_sdk_ecs::Client::new(&config),
+                ec2: aws_sdk_ec2::Client::new(&config),
+                autoscaling: aws_sdk_autoscaling::Client::new(&config),
+                ssm: aws_sdk_ssm::Client::new(&config),
+                sts: aws_sdk_sts::Client::new(&config),
+            },
             region,
             pace: Arc::new(Pace::new(clock.clone(), sleep)),
             clock,
             revisions: Arc::default(),
             identity: Arc::default(),
+            instance_types: Arc::default(),
         })
     }
 }

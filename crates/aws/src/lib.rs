@@ -2,7 +2,8 @@
 //! SDK.
 //!
 //! ```text
-//! Connection ─ connect ─► Aws ─┬─ observe(Scope) ─► call ─► answers ─► Sweep
+//! Connection ─ connect ─► Aws ─┬─ lookup() ───────► call ─► answers ─► Facts
+//!                              ├─ observe(Scope) ─► call ─► answers ─► Sweep
 //!                              └─ execute(Step) ─► convert ─► call ─► answers ─► Effect
 //!                                                              └─► error ─ error_table ─► CloudError
 //! ```
@@ -18,6 +19,7 @@ mod convert;
 mod error;
 mod error_table;
 mod execute;
+mod lookup;
 mod observe;
 mod operations;
 mod pace;

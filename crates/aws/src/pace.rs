@@ -1,4 +1,4 @@
-//! Keeps a sweep below AWS's read limits: one token bucket for each of ECS's read buckets, shared by all sweeps.
+//! Keeps a sweep below AWS's read limits: one token bucket for each of AWS's read buckets, shared by all sweeps.
 //!
 //! Without it the sweep of a big account would be throttled half-way every time, as the SDK's own retry is off. A
 //! sweep of a few hundred services never waits here. Writes are paced by the caller of `execute`, who knows which
@@ -13,10 +13,13 @@ use aws_smithy_async::time::SharedTimeSource;
 
 use crate::operations::Operation;
 
-/// Four fifths of what AWS refills (20 a second), as Axon may not be alone in the account.
+/// Four fifths of what ECS and EC2 refill (20 a second), as Axon may not be alone in the account. SSM allows twice that.
 const INTERVAL: Duration = Duration::from_micros(62_500);
+/// Auto Scaling has one bucket for all of its calls and publishes no number. Ten a second is a guess on the safe side.
+const INTERVAL_OF_GROUPS: Duration = Duration::from_millis(100);
 
-/// Read limits that ECS counts separately, per account and Region.
+/// Read limits that AWS counts separately, per account and Region. EC2 counts every operation for itself; one bucket
+/// for all of them stays below each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Bucket {
     Clusters,
@@ -25,6 +28,9 @@ enum Bucket {
     TaskDefinitions,
     Deployments,
     ClusterResources,
+    Ec2,
+    Groups,
+    Parameters,
 }
 
 impl Bucket {
@@ -35,13 +41,34 @@ impl Bucket {
             Operation::ListServices | Operation::DescribeServices => Some(Self::Services),
             Operation::ListTaskDefinitions | Operation::DescribeTaskDefinition => Some(Self::TaskDefinitions),
             Operation::ListServiceDeployments => Some(Self::Deployments),
-            Operation::ListTasks | Operation::DescribeTasks | Operation::DescribeContainerInstances => {
-                Some(Self::ClusterResources)
-            }
+            Operation::ListTasks
+            | Operation::DescribeTasks
+            | Operation::ListContainerInstances
+            | Operation::DescribeContainerInstances => Some(Self::ClusterResources),
+            Operation::DescribeImages
+            | Operation::DescribeInstanceTypes
+            | Operation::DescribeInstances
+            | Operation::DescribeLaunchTemplates
+            | Operation::DescribeLaunchTemplateVersions => Some(Self::Ec2),
+            Operation::DescribeAutoScalingGroups | Operation::DescribeScalingActivities => Some(Self::Groups),
+            Operation::GetParameters => Some(Self::Parameters),
             Operation::GetCallerIdentity
             | Operation::CreateCluster
             | Operation::UpdateCluster
             | Operation::DeleteCluster
+            | Operation::PutClusterCapacityProviders
+            | Operation::CreateLaunchTemplate
+            | Operation::CreateLaunchTemplateVersion
+            | Operation::DeleteLaunchTemplate
+            | Operation::CreateTags
+            | Operation::DeleteTags
+            | Operation::CreateAutoScalingGroup
+            | Operation::UpdateAutoScalingGroup
+            | Operation::DeleteAutoScalingGroup
+            | Operation::CreateOrUpdateTags
+            | Operation::SetDesiredCapacity
+            | Operation::TerminateInstanceInAutoScalingGroup
+            | Operation::UpdateContainerInstancesState
             | Operation::CreateCapacityProvider
             | Operation::UpdateCapacityProvider
             | Operation::DeleteCapacityProvider
@@ -58,8 +85,24 @@ impl Bucket {
     /// Calls that may be sent at once, four fifths of AWS's burst.
     const fn burst(self) -> u32 {
         match self {
-            Self::Services | Self::ClusterResources => 80,
+            Self::Services | Self::ClusterResources | Self::Ec2 => 80,
             Self::Clusters | Self::Providers | Self::TaskDefinitions | Self::Deployments => 40,
+            Self::Groups | Self::Parameters => 20,
+        }
+    }
+
+    /// Time from one call to the next once the burst is used up.
+    const fn interval(self) -> Duration {
+        match self {
+            Self::Groups => INTERVAL_OF_GROUPS,
+            Self::Clusters
+            | Self::Providers
+            | Self::Services
+            | Self::TaskDefinitions
+            | Self::Deployments
+            | Self::ClusterResources
+            | Self::Ec2
+            | Self::Parameters => INTERVAL,
         }
     }
 }
@@ -91,9 +134,9 @@ impl Pace {
         let now = self.clock.now();
         let mut all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = all.entry(bucket).or_insert(now);
-        *full_at = (*full_at).max(now) + INTERVAL;
+        *full_at = (*full_at).max(now) + bucket.interval();
         let backlog = full_at.duration_since(now).unwrap_or_default();
-        backlog.saturating_sub(INTERVAL * bucket.burst())
+        backlog.saturating_sub(bucket.interval() * bucket.burst())
     }
 }
 
@@ -114,5 +157,9 @@ mod tests {
         assert_eq!(pace.reserve(Bucket::Services), INTERVAL);
         assert_eq!(pace.reserve(Bucket::Services), INTERVAL * 2);
         assert_eq!(pace.reserve(Bucket::Clusters), Duration::ZERO, "every bucket counts for itself");
+        for _ in 0..20 {
+            assert_eq!(pace.reserve(Bucket::Groups), Duration::ZERO);
+        }
+        assert_eq!(pace.reserve(Bucket::Groups), INTERVAL_OF_GROUPS);
     }
 }

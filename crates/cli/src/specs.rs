@@ -86,3 +86,23 @@ fn unreadable(error: &SourceError) -> Failure {
         | SourceError::Other(_) => Failure::work(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axon_core::parse::SourceFile;
+
+    use super::*;
+
+    const README: &str = include_str!("../../../README.md");
+    const CLUSTER: &str = "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronCluster\nmetadata: {name: ml-prod}\nspec: {}\n";
+
+    #[test]
+    fn what_the_readme_declares_is_valid() {
+        let blocks = README.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let text = blocks.fold(CLUSTER.to_owned(), |text, block| text + "---\n" + block);
+        let judged = validate(parse(&[SourceFile { path: "README.md".to_owned(), text }]), &Catalog::builtin());
+        let found: Vec<String> = judged.diagnostics.iter().map(|found| format!("{found:?}")).collect();
+        assert_eq!(found, Vec::<String>::new());
+        assert_eq!((judged.fleet.pools.len(), judged.fleet.services.len()), (1, 1));
+    }
+}

@@ -4,6 +4,8 @@
 //! reported. The rules are stated from the outside (what must never be asked of AWS), so a mistake in the planner is not
 //! repeated here.
 
+mod ec2;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -68,6 +70,15 @@ pub enum Rule {
     /// A provider with users stays.
     #[error("a capacity provider is to be deleted while services use it")]
     ProviderUnused,
+    /// A group with a provider stays.
+    #[error("an Auto Scaling group is to be deleted while a capacity provider uses it")]
+    GroupUnused,
+    /// A template with a group stays.
+    #[error("a launch template is to be deleted while an Auto Scaling group uses it")]
+    TemplateUnused,
+    /// Tasks are drained before their instance goes.
+    #[error("an instance is to be terminated while tasks run on it")]
+    InstanceIdle,
     /// What Axon creates must be recognisable as Axon's.
     #[error("a step creates something without our installation id")]
     CreatedTagged,
@@ -131,6 +142,21 @@ impl Review<'_> {
                 rules.push((!declared, Rule::NothingDeclaredIsDeleted));
                 rules
             }
+            Action::PutClusterCapacityProviders(request) => self.associate(request),
+            Action::CreateLaunchTemplate(request) => self.create_template(request),
+            Action::CreateLaunchTemplateVersion(request) => self.write_ec2(&request.launch_template_id),
+            Action::CreateTags { id, .. } | Action::DeleteTags { id, .. } => self.write_ec2(id),
+            Action::DeleteLaunchTemplate { name, .. } => self.delete_template(step, name),
+            Action::CreateAutoScalingGroup(request) => self.create_group(request),
+            Action::UpdateAutoScalingGroup(request) => {
+                self.write_group(request.auto_scaling_group_name.as_deref().unwrap_or_default())
+            }
+            Action::CreateOrUpdateTags { group, .. } | Action::SetDesiredCapacity { group, .. } => {
+                self.write_group(group)
+            }
+            Action::DeleteAutoScalingGroup { name } => self.delete_group(step, name),
+            Action::TerminateInstanceInAutoScalingGroup { instance, .. } => self.terminate(instance),
+            Action::UpdateContainerInstancesState { instance, .. } => self.set_state(instance),
             Action::CreateCapacityProvider(request) => self.create_provider(request),
             Action::UpdateCapacityProvider(request) => {
                 let tags = self.provider_tags(request.name.as_deref().unwrap_or_default());
@@ -160,15 +186,20 @@ impl Review<'_> {
 
     fn create_provider(&self, request: &crate::shape::provider::CreateCapacityProvider) -> Vec<(bool, Rule)> {
         let name = request.name.as_deref().unwrap_or_default();
-        let cluster = request.cluster.as_deref().unwrap_or_default();
+        let observed = self.observed();
+        let (read, ours) = if let Some(cluster) = request.cluster.as_deref() {
+            let listing = observed.providers.get(cluster);
+            (listing.is_some_and(crate::observed::Listing::is_read), self.owns_cluster(cluster))
+        } else {
+            let arn = request.auto_scaling_group_provider.as_ref().map(|given| &given.auto_scaling_group_arn);
+            let group = observed.groups.iter().find(|group| Some(&group.arn) == arn);
+            (observed.group_providers.is_read(), group.is_some_and(|group| self.is_ours(&group.tags)))
+        };
         vec![
-            (
-                self.observed().providers.get(cluster).is_some_and(crate::observed::Listing::is_read),
-                Rule::NothingUnread,
-            ),
+            (read, Rule::NothingUnread),
             (self.provider_tags(name).is_none(), Rule::NoDuplicate),
             (self.is_tagged(&request.tags), Rule::CreatedTagged),
-            (self.owns_cluster(cluster), Rule::OnlyOurs),
+            (ours, Rule::OnlyOurs),
         ]
     }
 
@@ -204,7 +235,11 @@ impl Review<'_> {
         vec![
             (found.is_some_and(|found| self.is_ours(&found.tags)), Rule::OnlyOurs),
             (self.are_active(strategy), Rule::ProvidersActive),
-            (self.is_active(request.task_definition.as_deref()), Rule::RevisionActive),
+            // Without a revision the service keeps the one that it runs.
+            (
+                request.task_definition.is_none() || self.is_active(request.task_definition.as_deref()),
+                Rule::RevisionActive,
+            ),
         ]
     }
 
@@ -281,4 +316,9 @@ impl Review<'_> {
     const fn observed(&self) -> &Observed {
         self.world.observed
     }
+}
+
+/// Whether a provider exists or is being made.
+fn lives(provider: &crate::observe::Provider) -> bool {
+    !matches!(provider.status, ProviderStatus::Inactive)
 }

@@ -11,7 +11,10 @@ use std::future::Future;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::observe::{Cluster, ClusterName, Identity, PastDeployment, Provider, Service, ServiceTasks, TaskDefinition};
+use crate::observe::{
+    Cluster, ClusterName, Group, Identity, ImageAnswer, ImageSource, Instance, Machine, PastDeployment, Provider,
+    Service, ServiceTasks, TaskDefinition, Template, TemplateVersion,
+};
 use crate::ownership::Installation;
 use crate::step::Step;
 
@@ -32,6 +35,27 @@ pub trait Cloud: Send + Sync {
 pub struct Facts {
     /// Who we are and where.
     pub identity: Identity,
+    /// Neuron instance types as this Region offers them; empty if they could not be asked for.
+    pub instance_types: Vec<InstanceTypeFacts>,
+}
+
+/// What EC2 says about an instance type with Neuron devices (DescribeInstanceTypes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceTypeFacts {
+    /// For instance `inf2.48xlarge`.
+    pub name: String,
+    /// `VCpuInfo.DefaultVCpus`.
+    pub vcpus: u32,
+    /// `MemoryInfo.SizeInMiB`.
+    pub memory_mib: u32,
+    /// Neuron devices (chips).
+    pub chips: u8,
+    /// Physical NeuronCores of one device.
+    pub cores_per_chip: u8,
+    /// `NetworkInfo.EfaInfo.MaximumEfaInterfaces`.
+    pub efa_interfaces: u8,
+    /// Whether it can be bought as Spot.
+    pub spot: bool,
 }
 
 /// A service by cluster and name.
@@ -53,6 +77,20 @@ pub struct Scope {
     pub tasks_of: BTreeSet<ServiceKey>,
     /// Services whose past deployments are wanted.
     pub history_of: BTreeSet<ServiceKey>,
+    /// The EC2 path, if it is wanted.
+    pub ec2: Option<Ec2Scope>,
+}
+
+/// What a sweep should read of the EC2 path. Templates, groups and providers that carry this installation's id are read
+/// besides the named ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ec2Scope {
+    /// Launch templates and Auto Scaling groups (they share their names) that the specification names.
+    pub names: BTreeSet<String>,
+    /// Images to look up and verify.
+    pub images: BTreeSet<ImageSource>,
+    /// Clusters whose container instances are wanted.
+    pub instances_of: BTreeSet<ClusterName>,
 }
 
 /// One part of a sweep: read to the last page, or not to be concluded from.
@@ -75,8 +113,27 @@ pub struct Sweep {
     pub tasks: BTreeMap<ServiceKey, Reading<ServiceTasks>>,
     /// Past deployments by service, newest first.
     pub history: BTreeMap<ServiceKey, Reading<Vec<PastDeployment>>>,
+    /// The EC2 path.
+    pub ec2: Option<Ec2Sweep>,
     /// How many AWS calls it took.
     pub calls: u32,
+}
+
+/// What a sweep found on the EC2 path.
+#[derive(Clone, Debug)]
+pub struct Ec2Sweep {
+    /// Every capacity provider of an Auto Scaling group in the account.
+    pub providers: Reading<Vec<Provider>>,
+    /// Launch templates.
+    pub templates: Reading<Vec<Template>>,
+    /// Auto Scaling groups.
+    pub groups: Reading<Vec<Group>>,
+    /// EC2 instances of these groups that are not terminated.
+    pub machines: Reading<Vec<Machine>>,
+    /// Images by source.
+    pub images: BTreeMap<ImageSource, Reading<ImageAnswer>>,
+    /// Container instances by cluster, in whatever state.
+    pub instances: BTreeMap<ClusterName, Reading<Vec<Instance>>>,
 }
 
 /// What a successful step left behind, as far as AWS's answer tells.
@@ -90,8 +147,14 @@ pub enum Effect {
     TaskDefinition(TaskDefinition),
     /// The service as answered.
     Service(Box<Service>),
+    /// The launch template as answered, with its only version.
+    Template(Template),
+    /// Another version of the launch template with this id.
+    TemplateVersion(String, TemplateVersion),
     /// Tags of the resource changed as asked.
     Tags,
+    /// Done as asked; the answer says nothing about the resource.
+    Done,
     /// What was to go is gone already.
     Gone,
 }

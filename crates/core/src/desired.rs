@@ -6,12 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fingerprint::Fingerprint;
+use crate::layout::Host;
+use crate::neuron::DeviceSet;
+use crate::observe::ImageSource;
 use crate::ownership::Tags;
 use crate::shape::cluster::CreateCluster;
-use crate::shape::provider::ManagedInstancesProvider;
+use crate::shape::launch_template::LaunchTemplateData;
+use crate::shape::provider::{AutoScalingGroupProvider, ManagedInstancesProvider};
+use crate::shape::scaling_group::UpdateAutoScalingGroup;
 use crate::shape::service::UpdateService;
 use crate::shape::task_definition::RegisterTaskDefinition;
-use crate::spec::{Adopt, Name, ObjectKey};
+use crate::spec::{Adopt, Name, ObjectKey, PoolRollout, Spread};
 
 /// The whole target as it should be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,8 +25,10 @@ pub struct Desired {
     pub clusters: BTreeMap<Name, DesiredCluster>,
     /// Pools by name.
     pub pools: BTreeMap<Name, DesiredPool>,
-    /// Services by name.
+    /// Services whose replicas ECS places by itself, by name.
     pub services: BTreeMap<Name, DesiredService>,
+    /// Services whose replicas get device ids from the layout of their pool, by name.
+    pub packed: BTreeMap<Name, PackedService>,
     /// Objects that are declared but cannot be rendered now: left alone, neither changed nor pruned.
     pub held: BTreeSet<ObjectKey>,
     /// Source revision, for the tags of what is written.
@@ -37,14 +44,18 @@ impl Desired {
         let rendered = match key.kind {
             Kind::NeuronCluster => self.clusters.contains_key(&key.name),
             Kind::NeuronPool => self.pools.contains_key(&key.name),
-            Kind::NeuronService => self.services.contains_key(&key.name),
+            Kind::NeuronService => self.services.contains_key(&key.name) || self.packed.contains_key(&key.name),
         };
         rendered || self.held.contains(key)
     }
 
     /// Whether nothing at all is declared.
     pub fn is_empty(&self) -> bool {
-        self.clusters.is_empty() && self.pools.is_empty() && self.services.is_empty() && self.held.is_empty()
+        self.clusters.is_empty()
+            && self.pools.is_empty()
+            && self.services.is_empty()
+            && self.packed.is_empty()
+            && self.held.is_empty()
     }
 
     /// Every declared object, rendered or not, in order of creation.
@@ -52,7 +63,8 @@ impl Desired {
         let clusters = self.clusters.values().map(|c| c.object.clone());
         let pools = self.pools.values().map(|p| p.object.clone());
         let services = self.services.values().map(|s| s.object.clone());
-        clusters.chain(pools).chain(services).chain(self.held.iter().cloned()).collect()
+        let packed = self.packed.values().map(|s| s.object.clone());
+        clusters.chain(pools).chain(services).chain(packed).chain(self.held.iter().cloned()).collect()
     }
 }
 
@@ -69,21 +81,85 @@ pub struct DesiredCluster {
     pub tags: Tags,
 }
 
-/// A Managed Instances capacity provider.
+/// Capacity of one cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredPool {
     /// Object that asks for it.
     pub object: ObjectKey,
     /// ECS cluster that it belongs to.
     pub cluster: Name,
+    /// Where the instances come from.
+    pub capacity: DesiredCapacity,
+    /// Tags that its resources must carry.
+    pub tags: Tags,
+}
+
+impl DesiredPool {
+    /// Its capacity providers, in order of preference.
+    pub fn providers(&self) -> Vec<&DesiredProvider> {
+        match &self.capacity {
+            DesiredCapacity::Managed { provider, .. } => vec![provider],
+            DesiredCapacity::Groups(groups) => groups.iter().map(|group| &group.provider).collect(),
+        }
+    }
+
+    /// Its Auto Scaling groups, in order of preference; none for Managed Instances.
+    pub fn groups(&self) -> &[DesiredGroup] {
+        match &self.capacity {
+            DesiredCapacity::Managed { .. } => &[],
+            DesiredCapacity::Groups(groups) => groups,
+        }
+    }
+}
+
+/// Where the instances of a pool come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DesiredCapacity {
+    /// ECS launches them.
+    Managed {
+        /// Its capacity provider.
+        provider: DesiredProvider,
+        /// What it launches.
+        document: Box<ManagedInstancesProvider>,
+        /// The instance type and what one offers, if only one type can be launched.
+        host: Option<(String, Host)>,
+    },
+    /// Auto Scaling groups, one for each instance type.
+    Groups(Vec<DesiredGroup>),
+}
+
+/// How the capacity provider of a pool is recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredProvider {
     /// Hash of what AWS cannot change in place. Another generation is another provider.
     pub generation: String,
     /// Name of the first provider of this generation; later ones append `-2`, `-3` …
-    pub provider_name: String,
-    /// What it launches.
-    pub document: ManagedInstancesProvider,
-    /// Tags that it must carry.
-    pub tags: Tags,
+    pub name: String,
+}
+
+/// A launch template, the Auto Scaling group that launches from it, and the capacity provider in front.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesiredGroup {
+    /// Name of the launch template and of the group.
+    pub name: String,
+    /// The type of its instances.
+    pub instance_type: String,
+    /// What an instance offers to tasks.
+    pub host: Host,
+    /// Where its image comes from.
+    pub image: ImageSource,
+    /// What a version of the template holds, without the image.
+    pub template: LaunchTemplateData,
+    /// Settings of the group, without the version of the template.
+    pub settings: UpdateAutoScalingGroup,
+    /// Its capacity provider.
+    pub provider: DesiredProvider,
+    /// What ECS does with the group, without its ARN.
+    pub document: AutoScalingGroupProvider,
+    /// Most instances.
+    pub max_size: u32,
+    /// How running instances are replaced.
+    pub rollout: PoolRollout,
 }
 
 /// A task definition and the ECS service that runs it.
@@ -91,6 +167,8 @@ pub struct DesiredPool {
 pub struct DesiredService {
     /// Object that asks for it.
     pub object: ObjectKey,
+    /// Name of the ECS service: the object's, followed by the device ids if it has only some of an instance.
+    pub name: String,
     /// ECS cluster that it runs in.
     pub cluster: Name,
     /// Whether an existing service may be taken over.
@@ -113,11 +191,47 @@ pub struct DesiredService {
     pub history_limit: u32,
 }
 
+/// A service whose replicas get device ids from the layout of their pool: one ECS service for each set of devices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PackedService {
+    /// Object that asks for it.
+    pub object: ObjectKey,
+    /// ECS cluster that it runs in.
+    pub cluster: Name,
+    /// Pool that carries it.
+    pub pool: Name,
+    /// Replicas wanted; `None` leaves the count to whoever scales the ECS services.
+    pub replicas: Option<u32>,
+    /// What one replica takes of an instance beside its devices.
+    pub cpu: u32,
+    /// MiB.
+    pub memory: u32,
+    /// How its replicas are spread over instances.
+    pub spread: Spread,
+    /// How many may be missing or surplus while something changes.
+    pub budget: Budget,
+    /// Devices of one replica by instance type, for every type of the pool that can give them.
+    pub devices: BTreeMap<String, u8>,
+    /// What to run for each instance type and set of devices.
+    pub variants: BTreeMap<(String, DeviceSet), DesiredService>,
+}
+
+/// Replicas that must be there and replicas that may be there while something changes, in percent of those wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Least, rounded up.
+    pub minimum_healthy_percent: u32,
+    /// Most, rounded down.
+    pub maximum_percent: u32,
+}
+
 /// One entry of a capacity provider strategy, by pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolShare {
     /// Pool by name.
     pub pool: Name,
+    /// The instance type of the group, for a pool of Auto Scaling groups.
+    pub instance_type: Option<String>,
     /// Relative share of the tasks beyond the bases, 0 to 1000.
     pub weight: i32,
     /// Tasks that go here first.

@@ -127,6 +127,20 @@ pub const PROVIDER: Rules = Rules {
     complete: &["instanceLaunchTemplate.instanceRequirements"],
 };
 
+/// Settings of an Auto Scaling group.
+///
+/// Source: Auto Scaling API reference, `CreateAutoScalingGroup`.
+pub const GROUP: Rules = Rules {
+    unordered: &[],
+    defaults: &[
+        ("CapacityRebalance", Default::Bool(false)),
+        ("HealthCheckType", Default::Text("EC2")),
+        ("NewInstancesProtectedFromScaleIn", Default::Bool(false)),
+        ("MixedInstancesPolicy.InstancesDistribution.OnDemandBaseCapacity", Default::Number(0)),
+    ],
+    complete: &[],
+};
+
 /// Members of a cluster. AWS reports what was set.
 pub const CLUSTER: Rules = Rules { unordered: &[], defaults: &[], complete: &[] };
 

@@ -4,6 +4,8 @@
 //! the history. A message says the cause, the evidence, and what happens next.
 
 mod domain;
+mod group;
+mod packed;
 mod service;
 
 use std::collections::BTreeMap;
@@ -13,7 +15,7 @@ use jiff::Timestamp;
 use crate::cloud::ErrorClass;
 use crate::desired::{DesiredCluster, DesiredPool};
 use crate::observe::ProviderStatus;
-use crate::observed::{Listing, Slot};
+use crate::observed::Slot;
 use crate::plan::{Plan, Wait, World};
 use crate::spec::{Kind, ObjectKey};
 use crate::status::{Condition, ConditionType, Reason, ResourceStatus, Status, Truth};
@@ -59,14 +61,16 @@ pub fn judge(case: Case<'_>, before: &BTreeMap<ObjectKey, Status>) -> BTreeMap<O
     let running = case.in_flight.values().map(|step| &step.object);
     let mut keys = case.world.desired.objects();
     keys.extend(planned.chain(waiting).chain(running).cloned());
-    let judged = keys.into_iter().map(|key| {
-        let mut status = case.object(&key);
+    // Clusters come before pools and pools before services, so what an object waits for is judged before it.
+    let mut judged = BTreeMap::new();
+    for key in keys {
+        let mut status = case.object(&key, &judged);
         if let Some(before) = before.get(&key) {
             keep_transition_times(&mut status, before);
         }
-        (key, status)
-    });
-    judged.collect()
+        judged.insert(key, status);
+    }
+    judged
 }
 
 fn keep_transition_times(status: &mut Status, before: &Status) {
@@ -79,7 +83,7 @@ fn keep_transition_times(status: &mut Status, before: &Status) {
 }
 
 impl Case<'_> {
-    fn object(&self, key: &ObjectKey) -> Status {
+    fn object(&self, key: &ObjectKey, judged: &BTreeMap<ObjectKey, Status>) -> Status {
         let desired = self.world.desired;
         let mut status = Status {
             object: key.clone(),
@@ -87,6 +91,7 @@ impl Case<'_> {
             conditions: Vec::new(),
             resources: Vec::new(),
             replicas: None,
+            groups: Vec::new(),
         };
         let held = desired.held.contains(key);
         let findings = if held {
@@ -95,7 +100,9 @@ impl Case<'_> {
                 "the specification is invalid and no valid version of it is known; `axon validate` lists the findings",
             )]
         } else {
-            self.findings(key, &mut status)
+            let mut findings = self.findings(key, &mut status);
+            self.inherit_stalls(key, judged, &mut findings);
+            findings
         };
         self.conclude(&mut status, &findings);
         status
@@ -115,15 +122,30 @@ impl Case<'_> {
             },
             Kind::NeuronService => match desired.services.get(&key.name) {
                 Some(service) => findings.extend(self.service(service, status)),
-                None => findings.extend(removal(&findings)),
+                None => match desired.packed.get(&key.name) {
+                    Some(service) => findings.extend(self.packed(service, status)),
+                    None => findings.extend(removal(&findings)),
+                },
             },
         }
         findings
     }
 
+    /// Who waits for an object that only a person can bring further needs that person, too.
+    fn inherit_stalls(&self, key: &ObjectKey, judged: &BTreeMap<ObjectKey, Status>, findings: &mut Vec<Finding>) {
+        let waiting = self.plan.waiting.iter().filter(|waiting| waiting.object == *key);
+        let stalled = waiting
+            .filter_map(|waiting| awaited(&waiting.on))
+            .find(|other| judged.get(other).is_some_and(Status::is_stalled));
+        if let Some(other) = stalled {
+            let text = format!("waits for {other}, which is stalled; see there");
+            findings.push(Finding::stall(Reason::DependencyNotReady, text));
+        }
+    }
+
     /// What the plan is doing about the object and what it waits for.
     fn blockers(&self, key: &ObjectKey) -> Vec<Finding> {
-        let waiting = self.plan.waiting.iter().filter(|waiting| waiting.object == *key);
+        let waiting = self.plan.waiting.iter().filter(|waiting| waiting.object == *key && !waiting.on.is_planned());
         let mut findings: Vec<Finding> = waiting.map(|waiting| finding(&waiting.on)).collect();
         let steps = self.plan.steps.iter().chain(self.in_flight.values()).filter(|step| step.object == *key);
         findings.extend(steps.map(doing));
@@ -139,8 +161,7 @@ impl Case<'_> {
     }
 
     fn pool(&self, wanted: &DesiredPool, status: &mut Status) {
-        let listing = self.world.observed.providers.get(wanted.cluster.as_str());
-        let mine = listing.into_iter().flat_map(Listing::iter).filter(|provider| {
+        let mine = self.world.observed.all_providers().filter(|provider| {
             provider.status != ProviderStatus::Inactive
                 && crate::ownership::owner(&provider.tags, self.world.installation)
                     == crate::ownership::Owner::Us(wanted.object.clone())
@@ -151,6 +172,9 @@ impl Case<'_> {
                 id: provider.arn.clone(),
                 state: format!("{:?}", provider.status).to_uppercase(),
             });
+        }
+        for group in wanted.groups() {
+            self.group(wanted, group, status);
         }
     }
 
@@ -198,6 +222,15 @@ impl Case<'_> {
     }
 }
 
+/// The object that must come further first.
+fn awaited(wait: &Wait) -> Option<ObjectKey> {
+    if let Wait::Object { object } = wait {
+        return Some(object.clone());
+    }
+    let Wait::Cluster { cluster, .. } = wait else { return None };
+    cluster.parse().ok().map(|name| ObjectKey { kind: Kind::NeuronCluster, name })
+}
+
 fn removal(found: &[Finding]) -> Option<Finding> {
     found.is_empty().then(|| Finding::progress(Reason::Pruning, "no longer declared; being removed"))
 }
@@ -215,7 +248,9 @@ fn finding(wait: &Wait) -> Finding {
     let reason = match wait {
         Wait::NotRead { .. } => Reason::NotObserved,
         Wait::InFlight { .. } | Wait::Turn { .. } | Wait::ReadLag { .. } | Wait::Revision { .. } => Reason::Progressing,
-        Wait::Cluster { .. } | Wait::Provider { .. } | Wait::Object { .. } => Reason::DependencyNotReady,
+        Wait::Cluster { .. } | Wait::Provider { .. } | Wait::Object { .. } | Wait::Group { .. } => {
+            Reason::DependencyNotReady
+        }
         Wait::Draining { .. } | Wait::InUse { .. } | Wait::Replacement { .. } | Wait::NotEmpty { .. } => {
             Reason::Progressing
         }
@@ -230,6 +265,11 @@ fn finding(wait: &Wait) -> Finding {
             | ErrorClass::NotFound => Reason::CallFailed,
         },
         Wait::RolledBack { .. } => Reason::DeploymentRolledBack,
+        Wait::Image { .. } | Wait::Quarantined { .. } => Reason::ImageUnusable,
+        Wait::Rollout { .. } | Wait::Soak { .. } => Reason::RolloutInProgress,
+        Wait::Window { .. } => Reason::OutOfDate,
+        Wait::Budget { .. } => Reason::DeploymentInProgress,
+        Wait::Devices { .. } => Reason::InsufficientDevices,
         Wait::Suspended => Reason::Suspended,
         Wait::ReadOnly { .. } => Reason::ReadOnly,
         Wait::PruneBlocked { .. } => Reason::PruneBlocked,

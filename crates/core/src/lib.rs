@@ -14,6 +14,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod allocate;
 pub mod check;
 pub mod cloud;
 pub mod desired;
@@ -21,6 +22,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod fingerprint;
 pub mod judge;
+pub mod layout;
 pub mod neuron;
 pub mod observe;
 pub mod observed;

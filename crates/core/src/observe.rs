@@ -4,12 +4,16 @@
 //! [`crate::ownership`] and [`crate::plan`]. Members carry AWS's meaning and unit. What AWS fills in by itself stays in
 //! a reading; [`crate::diff`] knows what to ignore.
 
+mod ec2;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::ownership::Tags;
 use crate::shape;
+
+pub use ec2::{Activity, Group, GroupMember, Image, ImageAnswer, ImageSource, Machine, Template, TemplateVersion};
 
 /// Name of an ECS cluster.
 pub type ClusterName = String;
@@ -33,6 +37,12 @@ pub struct Cluster {
     pub tags: Tags,
     /// Container instances, whoever brought them.
     pub registered_instances: i32,
+    /// Capacity providers that are associated with it, of any kind.
+    pub capacity_providers: Vec<String>,
+    /// Strategy for whoever names none.
+    pub default_strategy: Vec<shape::shared::CapacityProviderStrategyItem>,
+    /// `attachmentsStatus`, AWS's own word (`UPDATE_IN_PROGRESS` …).
+    pub attachments_status: Option<String>,
 }
 
 /// `status` of a cluster (ECS API, `Cluster`).
@@ -59,7 +69,7 @@ pub struct Provider {
     pub name: String,
     /// Provider ARN.
     pub arn: String,
-    /// Cluster that it belongs to.
+    /// Cluster that it belongs to; empty for a provider of an Auto Scaling group, which belongs to none.
     pub cluster: ClusterName,
     /// Life stage.
     pub status: ProviderStatus,
@@ -69,6 +79,8 @@ pub struct Provider {
     pub update_status_reason: Option<String>,
     /// What it launches, if it is a Managed Instances provider.
     pub managed_instances: Option<shape::provider::ManagedInstancesProvider>,
+    /// The group behind it, if it is the provider of an Auto Scaling group.
+    pub auto_scaling_group: Option<shape::provider::AutoScalingGroupProvider>,
     /// Tags.
     pub tags: Tags,
 }
@@ -243,6 +255,8 @@ pub struct Task {
     pub availability_zone: Option<String>,
     /// When ECS created it.
     pub created: Option<Timestamp>,
+    /// When it reached RUNNING.
+    pub started: Option<Timestamp>,
     /// Why it stopped, in ECS's words.
     pub stopped_reason: Option<String>,
     /// `stopCode`.
@@ -266,7 +280,7 @@ pub struct TaskContainer {
     pub neuron_device_ids: Vec<String>,
 }
 
-/// A container instance that holds tasks of ours.
+/// A container instance: what ECS knows of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
     /// Container instance ARN.
@@ -281,6 +295,18 @@ pub struct Instance {
     pub status: String,
     /// Capacity provider that launched it.
     pub provider: Option<String>,
+    /// Whether its agent is connected.
+    pub connected: bool,
+    /// `ecs.ami-id`.
+    pub image: Option<String>,
+    /// Version of its agent.
+    pub agent_version: Option<String>,
+    /// When it registered.
+    pub registered: Option<Timestamp>,
+    /// Tasks in state RUNNING, whoever's.
+    pub running_tasks: i32,
+    /// Tasks in state PENDING, whoever's.
+    pub pending_tasks: i32,
 }
 
 /// Tasks of one service with the instances under them.

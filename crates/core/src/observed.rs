@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::cloud::ServiceKey;
 use crate::observe::{
-    Cluster, ClusterName, ClusterStatus, PastDeployment, Provider, Service, ServiceTasks, TaskDefinition,
+    Cluster, ClusterName, ClusterStatus, Group, ImageAnswer, ImageSource, Instance, Machine, PastDeployment, Provider,
+    Service, ServiceTasks, TaskDefinition, Template,
 };
 use crate::ownership::{self, Installation, Owner, Tags};
 use crate::spec::ObjectKey;
@@ -115,6 +116,18 @@ pub struct Observed {
     pub tasks: BTreeMap<ServiceKey, ServiceTasks>,
     /// Past deployments of the services that were asked about.
     pub history: BTreeMap<ServiceKey, History>,
+    /// Capacity providers of Auto Scaling groups by name; they belong to no cluster.
+    pub group_providers: Listing<Provider>,
+    /// Launch templates by name.
+    pub templates: Listing<Template>,
+    /// Auto Scaling groups by name.
+    pub groups: Listing<Group>,
+    /// EC2 instances of these groups by id.
+    pub machines: Listing<Machine>,
+    /// What the sources of images led to.
+    pub images: BTreeMap<ImageSource, ImageAnswer>,
+    /// Container instances by cluster and ARN.
+    pub instances: BTreeMap<ClusterName, Listing<Instance>>,
 }
 
 /// Past deployments of a service as of a moment.
@@ -155,9 +168,24 @@ impl Observed {
         }
     }
 
-    /// Every provider of every cluster.
+    /// The launch template of a name.
+    pub fn template(&self, name: &str, installation: &Installation) -> Slot<'_, Template> {
+        self.templates.slot(name, &View { installation, tags: |template| &template.tags })
+    }
+
+    /// The Auto Scaling group of a name, in whatever stage of life.
+    pub fn group(&self, name: &str, installation: &Installation) -> Slot<'_, Group> {
+        self.groups.slot(name, &View { installation, tags: |group| &group.tags })
+    }
+
+    /// The provider of an Auto Scaling group of a name, in whatever stage of life.
+    pub fn group_provider(&self, name: &str, installation: &Installation) -> Slot<'_, Provider> {
+        self.group_providers.slot(name, &View { installation, tags: |provider| &provider.tags })
+    }
+
+    /// Every provider, of every cluster and of none.
     pub fn all_providers(&self) -> impl Iterator<Item = &Provider> {
-        self.providers.values().flat_map(Listing::iter)
+        self.providers.values().flat_map(Listing::iter).chain(self.group_providers.iter())
     }
 
     /// Every service of every cluster.

@@ -35,6 +35,13 @@ pub const PUSHED_AFTER: &str = "neuron.ecs/pushed-after";
 /// Keys of the tags that come from the specification, separated by spaces: what to remove when they leave it.
 pub const TAG_KEYS: &str = "neuron.ecs/tag-keys";
 
+/// Ids of the Neuron devices that every task of a service has on its instance (`0-3`).
+pub const DEVICES: &str = "neuron.ecs/devices";
+/// The instance type that these ids belong to.
+pub const INSTANCE_TYPE: &str = "neuron.ecs/instance-type";
+/// Images and template contents that a rollout has failed with, separated by spaces: not tried again.
+pub const QUARANTINED: &str = "neuron.ecs/quarantined";
+
 /// Tags of one resource, by key.
 pub type Tags = BTreeMap<String, String>;
 

@@ -4,6 +4,7 @@
 //! plan and the next scope to read. Outcomes are newer than sweeps that began before them; an ambiguous outcome makes a
 //! step wait for a fresh reading. No I/O, no clock.
 
+mod ec2;
 mod merge;
 mod scope;
 
@@ -106,10 +107,11 @@ pub struct State {
     needs_history: BTreeSet<ServiceKey>,
     looked_into: BTreeMap<ServiceKey, Fingerprinted>,
     last_errors: Vec<CloudError>,
+    images_read: Option<Timestamp>,
 }
 
 /// What a service looked like when its tasks were read last.
-type Fingerprinted = (String, i32, i32);
+type Fingerprinted = (String, i32, i32, String);
 
 impl State {
     /// Knows nothing yet.
@@ -126,6 +128,7 @@ impl State {
             needs_history: BTreeSet::new(),
             looked_into: BTreeMap::new(),
             last_errors: Vec::new(),
+            images_read: None,
         }
     }
 
@@ -241,6 +244,9 @@ impl State {
             Some(Err(error)) => self.last_errors.push(error),
             None => {}
         }
+        if let Some(ec2) = sweep.ec2 {
+            self.swept_ec2(ec2, started);
+        }
         self.forget_lost_clusters();
         self.swept_details(sweep.tasks, sweep.history, started);
     }
@@ -285,6 +291,7 @@ impl State {
         let lives = |name: &String| clusters.get(name).is_some_and(|c| c.status != ClusterStatus::Inactive);
         observed.providers.retain(|name, _| lives(name));
         observed.services.retain(|name, _| lives(name));
+        observed.instances.retain(|name, _| lives(name));
     }
 
     fn ended(&mut self, ended: Ended) {
@@ -328,7 +335,11 @@ impl State {
                 observed.clusters.put(cluster.name.clone(), *cluster);
             }
             Effect::Provider(mut provider) => {
-                if let Some(listing) = observed.providers.get_mut(&provider.cluster) {
+                if provider.auto_scaling_group.is_some() {
+                    let known = observed.group_providers.get(&provider.name).map(|known| &known.tags);
+                    keep_tags(&mut provider.tags, known, step);
+                    observed.group_providers.put(provider.name.clone(), *provider);
+                } else if let Some(listing) = observed.providers.get_mut(&provider.cluster) {
                     keep_tags(&mut provider.tags, listing.get(&provider.name).map(|known| &known.tags), step);
                     listing.put(provider.name.clone(), *provider);
                 }
@@ -343,7 +354,16 @@ impl State {
                     listing.put(service.name.clone(), *service);
                 }
             }
-            Effect::Tags | Effect::Gone => crate::preview::assume(observed, step),
+            Effect::Template(template) => observed.templates.put(template.name.clone(), template),
+            Effect::TemplateVersion(id, version) => {
+                let name = observed.templates.iter().find(|template| template.id == id).map(|t| t.name.clone());
+                if let Some(template) = name.and_then(|name| observed.templates.get_mut(&name)) {
+                    template.versions.push(version);
+                }
+            }
+            // A group that was just made has an ARN that only the next sweep tells.
+            Effect::Done if matches!(step.action, Action::CreateAutoScalingGroup(_)) => {}
+            Effect::Tags | Effect::Done | Effect::Gone => crate::preview::assume(observed, step),
         }
     }
 
@@ -365,5 +385,7 @@ fn keep_tags(answered: &mut Tags, known: Option<&Tags>, step: &Step) {
 
 fn look(service: &Service) -> Fingerprinted {
     let primary = service.deployments.iter().find(|deployment| deployment.primary);
-    (primary.map(|deployment| deployment.id.clone()).unwrap_or_default(), service.running, service.pending)
+    // A task that was replaced between two looks leaves the counts as they were, but not the events.
+    let event = service.events.first().map(|event| event.id.clone()).unwrap_or_default();
+    (primary.map(|deployment| deployment.id.clone()).unwrap_or_default(), service.running, service.pending, event)
 }

@@ -25,6 +25,9 @@ pub struct Status {
     /// Replicas of a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<Replicas>,
+    /// Instances of a pool of Auto Scaling groups, by type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupStatus>,
 }
 
 impl Status {
@@ -91,6 +94,14 @@ pub enum ConditionType {
     Available,
     /// AWS has something else than declared. Present only while true.
     Drifted,
+    /// The image of new instances is known and good.
+    #[serde(rename = "AMIResolved")]
+    AmiResolved,
+    /// Instances run another image or launch template than new ones get. Present only while true.
+    #[serde(rename = "AMIDrift")]
+    AmiDrift,
+    /// Every replica has Neuron devices.
+    DevicesAllocated,
 }
 
 /// Why a condition is as it is, in one word.
@@ -134,6 +145,14 @@ pub enum Reason {
     PruneBlocked,
     /// Being removed.
     Pruning,
+    /// No good image is known, or a rollout has failed with the newest one.
+    ImageUnusable,
+    /// Instances are being replaced.
+    RolloutInProgress,
+    /// Instances are out of date.
+    OutOfDate,
+    /// No Neuron devices are left for some replicas.
+    InsufficientDevices,
 }
 
 /// A resource on AWS behind an object.
@@ -163,6 +182,18 @@ pub struct Replicas {
     pub tasks: Vec<TaskStatus>,
 }
 
+impl Replicas {
+    /// These and those of another ECS service of the same object.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.desired += other.desired;
+        self.running += other.running;
+        self.pending += other.pending;
+        self.tasks.extend(other.tasks);
+        self
+    }
+}
+
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -183,4 +214,62 @@ pub struct TaskStatus {
     /// Ids of its Neuron devices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub neuron_devices: Vec<String>,
+}
+
+/// One Auto Scaling group of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupStatus {
+    /// Name of the group and of its launch template.
+    pub name: String,
+    /// The type of its instances.
+    pub instance_type: String,
+    /// Devices of one instance.
+    pub chips: u8,
+    /// The image of new instances, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageStatus>,
+    /// Version of the launch template that new instances get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_version: Option<i64>,
+    /// Instances wanted.
+    pub desired: i32,
+    /// Instances at most.
+    pub max: u32,
+    /// Its instances.
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// The image in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageStatus {
+    /// `ami-…`.
+    pub id: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Version of the ECS agent in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+}
+
+/// One instance and who holds its devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceStatus {
+    /// `i-…`.
+    pub id: String,
+    /// Availability Zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// `status` of the container instance in ECS's words, or the lifecycle state in Auto Scaling's before it registers.
+    pub state: String,
+    /// Whether it was launched from an older version of the launch template.
+    pub out_of_date: bool,
+    /// Who holds each device; nothing if it is free.
+    pub devices: Vec<Option<String>>,
 }

@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use crate::fingerprint::Fingerprint;
 use crate::ownership::Tags;
-use crate::shape::cluster::{CreateCluster, UpdateCluster};
+use crate::shape::cluster::{CreateCluster, PutClusterCapacityProviders, UpdateCluster};
+use crate::shape::launch_template::{CreateLaunchTemplate, CreateLaunchTemplateVersion};
 use crate::shape::provider::{CreateCapacityProvider, UpdateCapacityProvider};
+use crate::shape::scaling_group::{CreateAutoScalingGroup, GroupTag, UpdateAutoScalingGroup};
 use crate::shape::service::{CreateService, UpdateService};
 use crate::shape::task_definition::RegisterTaskDefinition;
 
@@ -20,6 +22,10 @@ use crate::shape::task_definition::RegisterTaskDefinition;
 pub enum Resource {
     /// An ECS cluster.
     Cluster(String),
+    /// A launch template; names are unique in account and Region.
+    LaunchTemplate(String),
+    /// An Auto Scaling group; names are unique in account and Region.
+    AutoScalingGroup(String),
     /// A capacity provider; names are unique in account and Region.
     CapacityProvider(String),
     /// All revisions of a task definition.
@@ -32,15 +38,20 @@ pub enum Resource {
         /// Service name.
         name: String,
     },
+    /// An EC2 instance of one of our groups, and the container instance on it.
+    Instance(String),
 }
 
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cluster(name) => write!(f, "cluster {name}"),
+            Self::LaunchTemplate(name) => write!(f, "launch template {name}"),
+            Self::AutoScalingGroup(name) => write!(f, "Auto Scaling group {name}"),
             Self::CapacityProvider(name) => write!(f, "capacity provider {name}"),
             Self::TaskDefinition(family) => write!(f, "task definition {family}"),
             Self::Service { cluster, name } => write!(f, "service {cluster}/{name}"),
+            Self::Instance(id) => write!(f, "instance {id}"),
         }
     }
 }
@@ -58,6 +69,73 @@ pub enum Action {
         /// Cluster name.
         cluster: String,
     },
+    /// ecs:PutClusterCapacityProviders
+    PutClusterCapacityProviders(PutClusterCapacityProviders),
+    /// ec2:CreateLaunchTemplate
+    CreateLaunchTemplate(CreateLaunchTemplate),
+    /// ec2:CreateLaunchTemplateVersion
+    CreateLaunchTemplateVersion(CreateLaunchTemplateVersion),
+    /// ec2:DeleteLaunchTemplate
+    DeleteLaunchTemplate {
+        /// `lt-…`.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// ec2:CreateTags
+    CreateTags {
+        /// EC2's id of the resource.
+        id: String,
+        /// Tags to set; others stay.
+        tags: Tags,
+    },
+    /// ec2:DeleteTags
+    DeleteTags {
+        /// EC2's id of the resource.
+        id: String,
+        /// Keys to remove.
+        keys: Vec<String>,
+    },
+    /// autoscaling:CreateAutoScalingGroup
+    CreateAutoScalingGroup(CreateAutoScalingGroup),
+    /// autoscaling:UpdateAutoScalingGroup
+    UpdateAutoScalingGroup(UpdateAutoScalingGroup),
+    /// autoscaling:DeleteAutoScalingGroup with `ForceDelete`: its instances go with it.
+    DeleteAutoScalingGroup {
+        /// Group name.
+        name: String,
+    },
+    /// autoscaling:CreateOrUpdateTags
+    CreateOrUpdateTags {
+        /// Group name.
+        group: String,
+        /// Tags to set; others stay.
+        tags: Vec<GroupTag>,
+    },
+    /// autoscaling:SetDesiredCapacity
+    SetDesiredCapacity {
+        /// Group name.
+        group: String,
+        /// Instances wanted.
+        desired: i32,
+    },
+    /// autoscaling:TerminateInstanceInAutoScalingGroup
+    TerminateInstanceInAutoScalingGroup {
+        /// `i-…`.
+        instance: String,
+        /// What becomes of its place.
+        place: Place,
+    },
+    /// ecs:UpdateContainerInstancesState
+    #[serde(rename_all = "camelCase")]
+    UpdateContainerInstancesState {
+        /// Cluster name.
+        cluster: String,
+        /// Container instance ARN.
+        instance: String,
+        /// `ACTIVE` or `DRAINING`.
+        status: &'static str,
+    },
     /// ecs:CreateCapacityProvider
     CreateCapacityProvider(CreateCapacityProvider),
     /// ecs:UpdateCapacityProvider
@@ -67,8 +145,8 @@ pub enum Action {
     DeleteCapacityProvider {
         /// Provider name.
         name: String,
-        /// Cluster that it belongs to.
-        cluster: String,
+        /// Cluster that it belongs to; none for the provider of an Auto Scaling group.
+        cluster: Option<String>,
     },
     /// ecs:RegisterTaskDefinition
     RegisterTaskDefinition(RegisterTaskDefinition),
@@ -112,6 +190,19 @@ impl Action {
             Self::CreateCluster(_) => "CreateCluster",
             Self::UpdateCluster(_) => "UpdateCluster",
             Self::DeleteCluster { .. } => "DeleteCluster",
+            Self::PutClusterCapacityProviders(_) => "PutClusterCapacityProviders",
+            Self::CreateLaunchTemplate(_) => "CreateLaunchTemplate",
+            Self::CreateLaunchTemplateVersion(_) => "CreateLaunchTemplateVersion",
+            Self::DeleteLaunchTemplate { .. } => "DeleteLaunchTemplate",
+            Self::CreateTags { .. } => "CreateTags",
+            Self::DeleteTags { .. } => "DeleteTags",
+            Self::CreateAutoScalingGroup(_) => "CreateAutoScalingGroup",
+            Self::UpdateAutoScalingGroup(_) => "UpdateAutoScalingGroup",
+            Self::DeleteAutoScalingGroup { .. } => "DeleteAutoScalingGroup",
+            Self::CreateOrUpdateTags { .. } => "CreateOrUpdateTags",
+            Self::SetDesiredCapacity { .. } => "SetDesiredCapacity",
+            Self::TerminateInstanceInAutoScalingGroup { .. } => "TerminateInstanceInAutoScalingGroup",
+            Self::UpdateContainerInstancesState { .. } => "UpdateContainerInstancesState",
             Self::CreateCapacityProvider(_) => "CreateCapacityProvider",
             Self::UpdateCapacityProvider(_) => "UpdateCapacityProvider",
             Self::DeleteCapacityProvider { .. } => "DeleteCapacityProvider",
@@ -129,20 +220,43 @@ impl Action {
     pub const fn change(&self) -> Change {
         match self {
             Self::CreateCluster(_)
+            | Self::CreateLaunchTemplate(_)
+            | Self::CreateLaunchTemplateVersion(_)
+            | Self::CreateAutoScalingGroup(_)
             | Self::CreateCapacityProvider(_)
             | Self::RegisterTaskDefinition(_)
             | Self::CreateService(_) => Change::Create,
             Self::UpdateCluster(_)
+            | Self::PutClusterCapacityProviders(_)
+            | Self::CreateTags { .. }
+            | Self::DeleteTags { .. }
+            | Self::UpdateAutoScalingGroup(_)
+            | Self::CreateOrUpdateTags { .. }
+            | Self::SetDesiredCapacity { .. }
+            | Self::UpdateContainerInstancesState { .. }
             | Self::UpdateCapacityProvider(_)
             | Self::UpdateService(_)
             | Self::TagResource { .. }
             | Self::UntagResource { .. } => Change::Update,
             Self::DeleteCluster { .. }
+            | Self::DeleteLaunchTemplate { .. }
+            | Self::DeleteAutoScalingGroup { .. }
+            | Self::TerminateInstanceInAutoScalingGroup { .. }
             | Self::DeleteCapacityProvider { .. }
             | Self::DeregisterTaskDefinition { .. }
             | Self::DeleteService { .. } => Change::Delete,
         }
     }
+}
+
+/// What becomes of the place of a terminated instance in its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Place {
+    /// The group launches another instance.
+    Refilled,
+    /// The group wants one instance less (`ShouldDecrementDesiredCapacity`).
+    Removed,
 }
 
 /// Kind of change.

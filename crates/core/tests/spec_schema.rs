@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use axon_core::neuron::Catalog;
 use axon_core::parse::{Parsed, SourceFile, parse};
-use axon_core::spec::generate::{Size, fleet};
+use axon_core::spec::generate::{Size, fleet, fleet_on_groups};
 use axon_core::spec::{Fleet, Object, field_doc, schema, schema_text};
 use axon_core::validate::validate;
 use proptest::prelude::*;
@@ -69,26 +69,38 @@ fn mutate(document: &Value, place: prop::sample::Index, how: u8) -> Value {
     changed
 }
 
+fn reads_back(fleet: &Fleet) -> Result<(), TestCaseError> {
+    let files: Vec<SourceFile> = objects(fleet)
+        .iter()
+        .enumerate()
+        .map(|(i, object)| SourceFile { path: format!("{i}.yaml"), text: serde_json::to_string(object).unwrap() })
+        .collect();
+    let validated = validate(parse(&files), &Catalog::builtin());
+    let errors: Vec<String> = validated.diagnostics.iter().filter(|d| d.is_error()).map(ToString::to_string).collect();
+    prop_assert!(errors.is_empty(), "{}", errors.join("\n"));
+    prop_assert_eq!(objects(&validated.fleet), objects(fleet));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
     fn a_generated_fleet_is_valid_and_reads_back_as_it_was(fleet in fleet(Size::default())) {
-        let files: Vec<SourceFile> = objects(&fleet)
-            .iter()
-            .enumerate()
-            .map(|(i, object)| SourceFile { path: format!("{i}.yaml"), text: serde_json::to_string(object).unwrap() })
-            .collect();
-        let validated = validate(parse(&files), &Catalog::builtin());
-        let errors: Vec<String> =
-            validated.diagnostics.iter().filter(|d| d.is_error()).map(ToString::to_string).collect();
-        prop_assert!(errors.is_empty(), "{}", errors.join("\n"));
-        prop_assert_eq!(objects(&validated.fleet), objects(&fleet));
+        reads_back(&fleet)?;
+    }
+
+    #[test]
+    fn a_generated_fleet_on_groups_is_valid_and_reads_back_as_it_was(fleet in fleet_on_groups(Size::default())) {
+        reads_back(&fleet)?;
     }
 
     #[test]
     fn a_document_is_read_exactly_if_the_schema_accepts_it(
-        fleet in fleet(Size { clusters: 1, pools: 1, services: 1 }),
+        fleet in prop_oneof![
+            fleet(Size { clusters: 1, pools: 1, services: 1 }),
+            fleet_on_groups(Size { clusters: 1, pools: 1, services: 1 }),
+        ],
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 12),
     ) {
         let validator = &*VALIDATOR;

@@ -38,7 +38,7 @@ const MOST_STEPS: usize = 200;
 pub(crate) enum Begin {
     Facts,
     Source,
-    Sweep(Scope),
+    Sweep(Box<Scope>),
 }
 
 /// Whether steps are still started.
@@ -128,20 +128,20 @@ impl Controller {
     /// What begins now.
     pub(crate) fn begin(&mut self, now: Timestamp) -> Vec<Begin> {
         let looks = self.schedule.due(now);
-        looks.into_iter().map(|look| self.begin_look(look)).collect()
+        looks.into_iter().map(|look| self.begin_look(look, now)).collect()
     }
 
-    fn begin_look(&mut self, look: Look) -> Begin {
+    fn begin_look(&mut self, look: Look, now: Timestamp) -> Begin {
         match look {
             Look::Facts => Begin::Facts,
             Look::Source => Begin::Source,
             Look::Aws => {
-                let scope = self.state.scope();
+                let scope = self.state.scope(now);
                 self.last_scope = Some(scope.clone());
                 // Only outcomes from now on can be newer than what is read.
                 self.stale = false;
                 self.stepped = false;
-                Begin::Sweep(scope)
+                Begin::Sweep(Box::new(scope))
             }
         }
     }
@@ -186,7 +186,7 @@ impl Controller {
         debug!(started = started.len(), left = plan.steps.len(), waiting = plan.waiting.len(), "planned");
         self.plan = plan;
         self.judge(now);
-        let urgency = self.urgency();
+        let urgency = self.urgency(now);
         if self.state.specified().is_some() {
             self.schedule.look_again(urgency, now);
         }
@@ -235,9 +235,9 @@ impl Controller {
         self.statuses = statuses;
     }
 
-    fn urgency(&self) -> Urgency {
+    fn urgency(&self, now: Timestamp) -> Urgency {
         let busy = self.is_busy();
-        let more = self.last_scope.as_ref().is_none_or(|last| asks_more(&self.state.scope(), last));
+        let more = self.last_scope.as_ref().is_none_or(|last| asks_more(&self.state.scope(now), last));
         // What a burst of steps has set off is looked at once, when its last one has ended.
         let burst_over = self.stepped && busy && self.in_flight.is_empty() && self.plan.steps.is_empty();
         if more || self.stale || burst_over {

@@ -165,6 +165,8 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::TasksFailing
         | Reason::DeploymentFailed
         | Reason::DeploymentRolledBack
+        | Reason::ImageUnusable
+        | Reason::InsufficientDevices
         | Reason::PruneBlocked => true,
         Reason::Succeeded
         | Reason::Progressing
@@ -179,6 +181,8 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::DriftDetected
         | Reason::Suspended
         | Reason::ReadOnly
+        | Reason::RolloutInProgress
+        | Reason::OutOfDate
         | Reason::Pruning => false,
     }
 }

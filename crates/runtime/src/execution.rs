@@ -82,6 +82,7 @@ fn nothing_read(started: Timestamp) -> Sweep {
         task_definitions: None,
         tasks: BTreeMap::new(),
         history: BTreeMap::new(),
+        ec2: None,
         calls: 0,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axon_core::cloud::{Cloud, CloudError, Effect, ErrorClass, Facts, Scope, Sweep};
+use axon_core::cloud::{Cloud, CloudError, Ec2Sweep, Effect, ErrorClass, Facts, Scope, Sweep};
 use axon_core::observe::{Cluster, ClusterStatus, Identity};
 use axon_core::ownership::Tags;
 use axon_core::parse::SourceFile;
@@ -118,7 +118,7 @@ impl Cloud for Fake {
         let act = self.begin("lookup", "lookup".to_owned());
         self.play(act, "GetCallerIdentity").await?;
         let [account, region, partition] = ["111122223333", "us-east-1", "aws"].map(str::to_owned);
-        Ok(Facts { identity: Identity { account, region, partition } })
+        Ok(Facts { identity: Identity { account, region, partition }, instance_types: Vec::new() })
     }
 
     async fn observe(&self, scope: Scope) -> Sweep {
@@ -135,6 +135,14 @@ impl Cloud for Fake {
             clusters: played.map(|()| clusters),
             tasks: BTreeMap::new(),
             history: BTreeMap::new(),
+            ec2: scope.ec2.map(|_| Ec2Sweep {
+                providers: Ok(vec![]),
+                templates: Ok(vec![]),
+                groups: Ok(vec![]),
+                machines: Ok(vec![]),
+                images: BTreeMap::new(),
+                instances: BTreeMap::new(),
+            }),
             calls: 1,
         }
     }
@@ -165,6 +173,9 @@ fn effect(clusters: &mut BTreeMap<String, Cluster>, action: &Action) -> Effect {
                 service_connect_namespace: None,
                 tags: tags(&request.tags),
                 registered_instances: 0,
+                capacity_providers: vec![],
+                default_strategy: vec![],
+                attachments_status: None,
             };
             clusters.insert(name, cluster.clone());
             Effect::Cluster(Box::new(cluster))

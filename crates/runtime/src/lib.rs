@@ -29,7 +29,7 @@ mod view;
 mod fake;
 
 pub use events::{Event, EventReason};
-pub use preview::{PreviewRequest, preview};
+pub use preview::{Foreseen, PreviewRequest, preview};
 pub use reconciler::{Outcome, Reconciler};
 pub use settings::{Settings, Until};
 pub use specify::{Specification, Specifier};

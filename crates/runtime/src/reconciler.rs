@@ -186,7 +186,7 @@ impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
                     self.reads.push(look_up(cloud).map(|report| Read { report, source: None }).boxed());
                 }
                 Begin::Sweep(scope) => {
-                    self.reads.push(sweep(cloud, clock, scope).map(|report| Read { report, source: None }).boxed());
+                    self.reads.push(sweep(cloud, clock, *scope).map(|report| Read { report, source: None }).boxed());
                 }
                 Begin::Source => {
                     if let Some(source) = self.source.take() {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use axon_core::cloud::{ErrorClass, Scope};
+use axon_core::cloud::{Ec2Scope, ErrorClass, Scope};
 use jiff::Timestamp;
 
 use crate::backoff;
@@ -183,7 +183,19 @@ pub(crate) fn asks_more(scope: &Scope, last: &Scope) -> bool {
         && scope.services.is_subset(&last.services)
         && scope.family_prefixes.is_subset(&last.family_prefixes)
         && scope.tasks_of.is_subset(&last.tasks_of)
-        && scope.history_of.is_subset(&last.history_of))
+        && scope.history_of.is_subset(&last.history_of)
+        && asks_no_more_of_ec2(scope.ec2.as_ref(), last.ec2.as_ref()))
+}
+
+fn asks_no_more_of_ec2(scope: Option<&Ec2Scope>, last: Option<&Ec2Scope>) -> bool {
+    match (scope, last) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        // Images come round by themselves; one that was never asked for is asked for with its group's name.
+        (Some(scope), Some(last)) => {
+            scope.names.is_subset(&last.names) && scope.instances_of.is_subset(&last.instances_of)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axon_sim::{Launchable, Options, Quirks};
 use axon_tests::World;
-use axon_tests::fleets::{example, examples};
+use axon_tests::fleets::{example, examples, group_examples};
 
 /// Trainium 2 is launched, which AWS's documents disagree on.
 fn options() -> Options {
@@ -39,4 +39,32 @@ async fn the_plan_of_an_example_is_what_is_then_done() {
     planned.sort_unstable();
     written.sort_unstable();
     assert_eq!(written, planned);
+}
+
+/// The clusters that the examples share, without anything else.
+const CLUSTERS: &str = "
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronCluster
+metadata: {name: ml-prod}
+spec: {}
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronCluster
+metadata: {name: ml-other}
+spec: {}
+";
+
+#[tokio::test(start_paused = true)]
+async fn every_example_of_auto_scaling_groups_becomes_ready_and_then_nothing_is_left_to_do() {
+    let files = group_examples();
+    assert!(files.len() >= 13, "{} examples", files.len());
+    let mut world = World::with(options(), "");
+    world.settings.busy_interval = Duration::from_secs(30);
+    let clusters = axon_core::parse::SourceFile { path: "clusters.yaml".to_owned(), text: CLUSTERS.to_owned() };
+    world.specify_files(std::iter::once(clusters).chain(files).collect());
+    let mut operator = world.start().await;
+    operator.ready().await;
+    assert_eq!(world.plan().await.steps().count(), 0, "nothing is left to do");
+    world.quiet(Duration::from_hours(2)).await;
+    operator.stop().await;
 }

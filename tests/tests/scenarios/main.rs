@@ -5,11 +5,13 @@
 #![cfg(test)]
 
 mod budget;
+mod chips;
 mod convergence;
 mod devices;
 mod drift;
 mod example;
 mod faults;
+mod images;
 mod quirks;
 mod removal;
 mod replacement;

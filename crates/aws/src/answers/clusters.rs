@@ -22,6 +22,9 @@ pub(crate) fn cluster(sdk: types::Cluster) -> Result<Cluster, Incomplete> {
         service_connect_namespace: sdk.service_connect_defaults.and_then(|defaults| defaults.namespace),
         tags: tags(sdk.tags),
         registered_instances: sdk.registered_container_instances_count,
+        capacity_providers: sdk.capacity_providers.unwrap_or_default(),
+        default_strategy: FromSdk::from_sdk(sdk.default_capacity_provider_strategy),
+        attachments_status: sdk.attachments_status,
     })
 }
 

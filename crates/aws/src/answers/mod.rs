@@ -7,10 +7,15 @@ use axon_core::ownership::Tags;
 use jiff::Timestamp;
 
 pub(crate) mod clusters;
+pub(crate) mod groups;
+pub(crate) mod images;
+pub(crate) mod instance_types;
+pub(crate) mod machines;
 pub(crate) mod providers;
 pub(crate) mod services;
 pub(crate) mod task_definitions;
 pub(crate) mod tasks;
+pub(crate) mod templates;
 
 /// An answer lacks the member named here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,12 @@ pub(crate) fn present<T>(member: Option<T>, name: &'static str) -> Result<T, Inc
 
 /// Tags by key.
 pub(crate) fn tags(list: Option<Vec<aws_sdk_ecs::types::Tag>>) -> Tags {
+    let pairs = list.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
+    pairs.collect()
+}
+
+/// Tags of EC2 by key.
+pub(crate) fn ec2_tags(list: Option<Vec<aws_sdk_ec2::types::Tag>>) -> Tags {
     let pairs = list.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
     pairs.collect()
 }

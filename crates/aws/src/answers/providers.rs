@@ -9,9 +9,10 @@ use super::{Incomplete, name_of, present, tags};
 use crate::convert::FromSdk;
 
 /// Reads a provider. A Managed Instances provider belongs to the cluster that it was `asked` with if AWS does not say
-/// so itself; providers of other kinds belong to none.
+/// so itself; providers of other kinds belong to none, not even to the cluster that they are associated with.
 pub(crate) fn provider(sdk: types::CapacityProvider, asked: &str) -> Result<Provider, Incomplete> {
     let cluster = match (&sdk.cluster, &sdk.managed_instances_provider) {
+        _ if sdk.auto_scaling_group_provider.is_some() => String::new(),
         (Some(cluster), _) => name_of(cluster).to_owned(),
         (None, Some(_)) => asked.to_owned(),
         (None, None) => String::new(),
@@ -24,6 +25,7 @@ pub(crate) fn provider(sdk: types::CapacityProvider, asked: &str) -> Result<Prov
         update_status: sdk.update_status.map(|word| word.as_str().to_owned()),
         update_status_reason: sdk.update_status_reason,
         managed_instances: FromSdk::from_sdk(sdk.managed_instances_provider),
+        auto_scaling_group: FromSdk::from_sdk(sdk.auto_scaling_group_provider),
         tags: tags(sdk.tags),
     })
 }

@@ -18,6 +18,7 @@ pub(crate) fn task(sdk: types::Task) -> Result<Task, Incomplete> {
         container_instance: sdk.container_instance_arn,
         availability_zone: sdk.availability_zone,
         created: time(sdk.created_at),
+        started: time(sdk.started_at),
         stopped_reason: sdk.stopped_reason,
         stop_code: sdk.stop_code.map(|word| word.as_str().to_owned()),
         containers: sdk.containers.into_iter().flatten().map(container).collect::<Result<_, _>>()?,
@@ -48,5 +49,11 @@ pub(crate) fn instance(sdk: types::ContainerInstance) -> Result<Instance, Incomp
         availability_zone: attribute("ecs.availability-zone"),
         status: present(sdk.status, "status")?,
         provider: sdk.capacity_provider_name,
+        connected: sdk.agent_connected,
+        image: attribute("ecs.ami-id"),
+        agent_version: sdk.version_info.and_then(|version| version.agent_version),
+        registered: time(sdk.registered_at),
+        running_tasks: sdk.running_tasks_count,
+        pending_tasks: sdk.pending_tasks_count,
     })
 }

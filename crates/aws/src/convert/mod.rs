@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_ecs::error::BuildError;
+use aws_smithy_types::error::operation::BuildError;
 
 /// Turns a value of ours into the SDK's. Fails only where the SDK itself insists on a member.
 pub(crate) trait IntoSdk<T> {
@@ -114,56 +114,76 @@ pub(super) fn typed<Sdk, T>(
     value.into_sdk()
 }
 
-/// Writes both directions for structs of `shape` (which the calling file imports under that name). Kinds of members:
+/// Writes both directions for structs of `shape`, to and from those of the SDK under the same name, or under the one
+/// after `as`. The calling file imports both under the names `shape` and `sdk`. Kinds of members:
 ///
 /// - `req`: always there on both sides,
 /// - `opt`: optional on both sides,
+/// - `must`: always there here, optional in the SDK,
 /// - `list`: a list here, an optional list in the SDK,
 /// - `vec(set_member)`: a list on both sides, sent even if empty,
 /// - `map`: texts by text here, the same but optional in the SDK.
 macro_rules! wire {
-    ($($name:ident: $($kind:ident $(($setter:ident))? $field:ident),+ $(,)?;)+) => {$(
-        impl $crate::convert::IntoSdk<aws_sdk_ecs::types::$name> for shape::$name {
-            fn into_sdk(self) -> Result<aws_sdk_ecs::types::$name, aws_sdk_ecs::error::BuildError> {
+    ($($name:ident $(as $sdk:ident)?: $($kind:ident $(($setter:ident))? $field:ident),+ $(,)?;)+) => {
+        $($crate::convert::wire!(@both $name [$crate::convert::wire!(@sdk $name $($sdk)?)]
+            $($kind $(($setter))? $field),+);)+
+    };
+    (@sdk $name:ident) => { sdk::$name };
+    (@sdk $name:ident $sdk:ident) => { sdk::$sdk };
+    (@both $name:ident [$sdk:ty] $($kind:ident $(($setter:ident))? $field:ident),+) => {
+        impl $crate::convert::IntoSdk<$sdk> for shape::$name {
+            fn into_sdk(self) -> Result<$sdk, aws_smithy_types::error::operation::BuildError> {
                 let Self { $($field),+ } = self;
-                let builder = aws_sdk_ecs::types::$name::builder();
-                $(let builder = $crate::convert::wire!(@put $name builder $kind $(($setter))? $field);)+
+                let builder = <$sdk>::builder();
+                $(let builder = $crate::convert::wire!(@put [$sdk] builder $kind $(($setter))? $field);)+
                 $crate::convert::Finish::finish(builder.build())
             }
         }
 
-        impl $crate::convert::FromSdk<aws_sdk_ecs::types::$name> for shape::$name {
-            fn from_sdk(sdk: aws_sdk_ecs::types::$name) -> Self {
-                Self { $($field: $crate::convert::FromSdk::from_sdk(sdk.$field)),+ }
+        impl $crate::convert::FromSdk<$sdk> for shape::$name {
+            fn from_sdk(sdk: $sdk) -> Self {
+                Self { $($field: $crate::convert::wire!(@take $kind sdk.$field)),+ }
             }
         }
-    )+};
-    (@put $name:ident $builder:ident req $field:ident) => {
-        $builder.$field($crate::convert::wire!(@typed $name $field))
     };
-    (@put $name:ident $builder:ident opt $field:ident) => {
-        match $crate::convert::wire!(@typed $name $field) {
+    (@take must $sdk:ident.$field:ident) => {
+        Option::from_sdk($sdk.$field).unwrap_or_default()
+    };
+    (@take $kind:ident $sdk:ident.$field:ident) => {
+        $crate::convert::FromSdk::from_sdk($sdk.$field)
+    };
+    (@put [$sdk:ty] $builder:ident req $field:ident) => {
+        $builder.$field($crate::convert::wire!(@typed [$sdk] $field $field))
+    };
+    (@put [$sdk:ty] $builder:ident opt $field:ident) => {
+        match $crate::convert::wire!(@typed [$sdk] $field $field) {
             Some(value) => $builder.$field(value),
             None => $builder,
         }
     };
-    (@put $name:ident $builder:ident list $field:ident) => {
-        $crate::convert::wire!(@typed $name $field)
+    (@put [$sdk:ty] $builder:ident must $field:ident) => {
+        match $crate::convert::wire!(@typed [$sdk] $field (Some($field))) {
+            Some(value) => $builder.$field(value),
+            None => $builder,
+        }
+    };
+    (@put [$sdk:ty] $builder:ident list $field:ident) => {
+        $crate::convert::wire!(@typed [$sdk] $field $field)
             .into_iter()
             .flatten()
             .fold($builder, |builder, element| builder.$field(element))
     };
-    (@put $name:ident $builder:ident map $field:ident) => {
-        $crate::convert::wire!(@typed $name $field)
+    (@put [$sdk:ty] $builder:ident map $field:ident) => {
+        $crate::convert::wire!(@typed [$sdk] $field $field)
             .into_iter()
             .flatten()
             .fold($builder, |builder, (key, value)| builder.$field(key, value))
     };
-    (@put $name:ident $builder:ident vec($setter:ident) $field:ident) => {
-        $builder.$setter(Some($crate::convert::wire!(@typed $name $field)))
+    (@put [$sdk:ty] $builder:ident vec($setter:ident) $field:ident) => {
+        $builder.$setter(Some($crate::convert::wire!(@typed [$sdk] $field $field)))
     };
-    (@typed $name:ident $field:ident) => {
-        $crate::convert::typed(|sdk: &aws_sdk_ecs::types::$name| &sdk.$field, $field)?
+    (@typed [$sdk:ty] $field:ident $value:tt) => {
+        $crate::convert::typed(|sdk: &$sdk| &sdk.$field, $value)?
     };
 }
 
@@ -171,14 +191,14 @@ macro_rules! wire {
 /// through unchanged.
 macro_rules! words {
     ($($name:ident),+ $(,)?) => {$(
-        impl $crate::convert::IntoSdk<aws_sdk_ecs::types::$name> for String {
-            fn into_sdk(self) -> Result<aws_sdk_ecs::types::$name, aws_sdk_ecs::error::BuildError> {
-                Ok(aws_sdk_ecs::types::$name::from(self.as_str()))
+        impl $crate::convert::IntoSdk<sdk::$name> for String {
+            fn into_sdk(self) -> Result<sdk::$name, aws_smithy_types::error::operation::BuildError> {
+                Ok(sdk::$name::from(self.as_str()))
             }
         }
 
-        impl $crate::convert::FromSdk<aws_sdk_ecs::types::$name> for String {
-            fn from_sdk(sdk: aws_sdk_ecs::types::$name) -> Self {
+        impl $crate::convert::FromSdk<sdk::$name> for String {
+            fn from_sdk(sdk: sdk::$name) -> Self {
                 sdk.as_str().to_owned()
             }
         }
@@ -191,8 +211,10 @@ mod cluster;
 mod connect;
 mod container;
 mod deployment;
+mod launch_template;
 mod provider;
 mod requirements;
+mod scaling_group;
 mod service;
 mod tags;
 mod task_definition;

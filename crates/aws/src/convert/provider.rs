@@ -1,7 +1,8 @@
-//! A Managed Instances capacity provider. Table of members for `shape::provider`.
+//! A capacity provider, of Managed Instances or of an Auto Scaling group. Table of members for `shape::provider`.
 //!
 //! Rows only; what they turn into is written in `convert`.
 
+use aws_sdk_ecs::types as sdk;
 use axon_core::shape::provider as shape;
 
 wire! {
@@ -49,12 +50,27 @@ wire! {
         opt propagate_tags,
         opt infrastructure_optimization,
         opt auto_repair_configuration;
+    AutoScalingGroupProvider:
+        req auto_scaling_group_arn,
+        opt managed_scaling,
+        opt managed_termination_protection,
+        opt managed_draining;
+    AutoScalingGroupProviderUpdate: opt managed_scaling, opt managed_termination_protection, opt managed_draining;
+    ManagedScaling:
+        opt status,
+        opt target_capacity,
+        opt minimum_scaling_step_size,
+        opt maximum_scaling_step_size,
+        opt instance_warmup_period;
 }
 
 words! {
     AutoRepairActionsStatus,
     CapacityOptionType,
     CapacityReservationPreference,
+    ManagedDraining,
     ManagedInstancesMonitoringOptions,
+    ManagedScalingStatus,
+    ManagedTerminationProtection,
     PropagateMiTags,
 }

@@ -2,6 +2,7 @@
 //!
 //! Rows only; what they turn into is written in `convert`.
 
+use aws_sdk_ecs::types as sdk;
 use axon_core::shape::service as shape;
 
 wire! {

@@ -3,6 +3,7 @@
 //! Rows only; what they turn into is written in `convert`.
 #![allow(deprecated, reason = "AWS keeps inference accelerators in the request, and `shape` mirrors it")]
 
+use aws_sdk_ecs::types as sdk;
 use axon_core::shape::task_definition as shape;
 
 wire! {

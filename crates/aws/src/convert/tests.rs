@@ -2,8 +2,10 @@
 
 use std::fmt::Debug;
 
-use axon_core::shape::cluster::{CreateCluster, UpdateCluster};
+use axon_core::shape::cluster::{CreateCluster, PutClusterCapacityProviders, UpdateCluster};
+use axon_core::shape::launch_template::{CreateLaunchTemplate, CreateLaunchTemplateVersion, LaunchTemplateData};
 use axon_core::shape::provider::{CreateCapacityProvider, ManagedInstancesProvider, UpdateCapacityProvider};
+use axon_core::shape::scaling_group::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 use axon_core::shape::service::{CreateService, UpdateService};
 use axon_core::shape::task_definition::RegisterTaskDefinition;
 use serde_json::Value;
@@ -43,7 +45,23 @@ fn a_cluster_survives_the_way_through_the_sdk() {
 fn a_capacity_provider_survives_the_way_through_the_sdk() {
     survives(document!(CreateCapacityProvider).managed_instances_provider);
     survives(document!(UpdateCapacityProvider).managed_instances_provider);
+    survives(document!(CreateCapacityProvider).auto_scaling_group_provider);
+    survives(document!(UpdateCapacityProvider).auto_scaling_group_provider);
     survives([document!(ManagedInstancesProvider)]);
+}
+
+#[test]
+fn a_launch_template_survives_the_way_through_the_sdk() {
+    let template = document!(CreateLaunchTemplate);
+    survives::<aws_sdk_ec2::types::RequestLaunchTemplateData, LaunchTemplateData>([template.launch_template_data]);
+    survives::<aws_sdk_ec2::types::TagSpecification, _>(template.tag_specifications);
+}
+
+#[test]
+fn what_a_group_launches_survives_the_way_through_the_sdk() {
+    let group = document!(UpdateAutoScalingGroup);
+    survives(group.launch_template);
+    survives(group.mixed_instances_policy);
 }
 
 #[test]
@@ -86,6 +104,11 @@ fn the_documents_set_every_member() {
         format!("{:?}", document!(ManagedInstancesProvider)),
         format!("{:?}", document!(RegisterTaskDefinition)),
         format!("{:?}", document!(CreateService)),
+        format!("{:?}", document!(PutClusterCapacityProviders)),
+        format!("{:?}", document!(CreateLaunchTemplate)),
+        format!("{:?}", document!(CreateLaunchTemplateVersion)),
+        format!("{:?}", document!(CreateAutoScalingGroup)),
+        format!("{:?}", document!(UpdateAutoScalingGroup)),
     ];
     for document in documents {
         for empty in [": None", "[]", "{}", "\"\""] {

@@ -32,6 +32,8 @@ pub(crate) struct Symptom<'a> {
 pub(crate) enum Code {
     /// This very code.
     Is(&'static str),
+    /// Any code that ends so: EC2 puts the kind of resource before it.
+    Ending(&'static str),
     /// Any code with an HTTP status from the first to the second number.
     Status(u16, u16),
     /// Any code at all.
@@ -78,6 +80,10 @@ const fn unknown(code: &'static str) -> Row {
     Row { service: "*", operation: "*", code: Code::Is(code), message: "", meaning: Meaning::Unknown }
 }
 
+const fn ending(end: &'static str, class: ErrorClass) -> Row {
+    Row { service: "*", operation: "*", code: Code::Ending(end), message: "", meaning: Meaning::Is(class) }
+}
+
 const fn status(first: u16, last: u16, meaning: Meaning) -> Row {
     Row { service: "*", operation: "*", code: Code::Status(first, last), message: "", meaning }
 }
@@ -93,6 +99,10 @@ pub(crate) const TABLE: &[Row] = &[
 
     row("ecs", "DeleteCapacityProvider", "ClientException", "does not exist", NotFound),
     row("ecs", "UpdateCapacityProvider", "ClientException", "does not exist", NotFound),
+    row("ecs", "CreateCapacityProvider", "ClientException", "does not exist", NotFound),
+    row("ecs", "CreateCapacityProvider", "InvalidParameterException", "does not exist", NotFound),
+    row("ecs", "PutClusterCapacityProviders", "InvalidParameterException", "does not exist", NotFound),
+    row("ecs", "PutClusterCapacityProviders", "InvalidParameterException", "not found", NotFound),
     row("ecs", "DescribeTaskDefinition", "ClientException", "Unable to describe task definition", NotFound),
     row("ecs", "DeregisterTaskDefinition", "ClientException", "Unable to describe task definition", NotFound),
     row("ecs", "DeregisterTaskDefinition", "ClientException", "does not exist", NotFound),
@@ -101,6 +111,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("ecs", "CreateCapacityProvider", "InvalidParameterException", "already exists", Conflict),
     row("ecs", "DeleteCapacityProvider", "ClientException", "in use", Conflict),
     row("ecs", "DeleteCapacityProvider", "InvalidParameterException", "in use", Conflict),
+    row("ecs", "CreateCapacityProvider", "ClientException", "limit", Quota),
     row("ecs", "CreateService", "InvalidParameterException", "still draining", Conflict),
     row("ecs", "CreateService", "InvalidParameterException", "not idempotent", Conflict),
     row("ecs", "*", "InvalidParameterException", "not in an ACTIVE state", Conflict),
@@ -111,6 +122,13 @@ pub(crate) const TABLE: &[Row] = &[
     row("ecs", "*", "ClientException", "assume", Conflict),
     row("ecs", "*", "InvalidParameterException", "service-linked role", Conflict),
     row("ecs", "*", "ClientException", "service-linked role", Conflict),
+
+    // Auto Scaling has one code for most that it refuses. A group is not found, a template does not exist; an image that
+    // does not exist is a mistake in the template.
+    row("autoscaling", "*", "ValidationError", "image id", Invalid),
+    row("autoscaling", "*", "ValidationError", "not found", NotFound),
+    row("autoscaling", "*", "ValidationError", "does not exist", NotFound),
+    row("autoscaling", "*", "ValidationError", "pending delete", Conflict),
 
     any("ThrottlingException", Throttled),
     any("Throttling", Throttled),
@@ -131,21 +149,47 @@ pub(crate) const TABLE: &[Row] = &[
     any("ClusterContainsCapacityProviderException", Conflict),
     any("ClusterContainsTasksException", Conflict),
 
+    // Auto Scaling. A template or group that exists already, and what is being changed just now.
+    any("AlreadyExists", Conflict),
+    any("ResourceContention", Conflict),
+    any("ResourceInUse", Conflict),
+    any("ScalingActivityInProgress", Conflict),
+    any("ServiceLinkedRoleFailure", Conflict),
+    // EC2.
+    ending(".AlreadyExistsException", Conflict),
+    any("IncorrectState", Conflict),
+    any("IncorrectInstanceState", Conflict),
+
     any("ServiceNotFoundException", NotFound),
     any("ClusterNotFoundException", NotFound),
     any("NamespaceNotFoundException", NotFound),
     any("ResourceNotFoundException", NotFound),
+    any("ParameterNotFound", NotFound),
     any("MISSING", NotFound),
+    // A container instance that was deregistered.
+    any("INACTIVE", NotFound),
+    ending(".NotFound", NotFound),
+    ending(".NotFoundException", NotFound),
+    ending(".VersionNotFound", NotFound),
+    any("InvalidAMIID.Unavailable", NotFound),
 
     any("InsufficientInstanceCapacity", NoCapacity),
+    any("InsufficientCapacity", NoCapacity),
+    any("InsufficientHostCapacity", NoCapacity),
+    any("UnfulfillableCapacity", NoCapacity),
     any("LimitExceededException", Quota),
     any("AttributeLimitExceededException", Quota),
+    any("MaxSpotInstanceCountExceeded", Quota),
+    // After RequestLimitExceeded, which is throttling.
+    ending("LimitExceeded", Quota),
 
     any("AccessDeniedException", Denied),
     any("AccessDenied", Denied),
     any("ACCESS_DENIED", Denied),
     any("NotAuthorized", Denied),
     any("UnauthorizedOperation", Denied),
+    any("AuthFailure", Denied),
+    any("PendingVerification", Denied),
     any("UnrecognizedClientException", Denied),
     any("InvalidClientTokenId", Denied),
     any("IncompleteSignature", Denied),
@@ -162,11 +206,15 @@ pub(crate) const TABLE: &[Row] = &[
     any("ExpiredTokenException", Transient),
     any("ExpiredToken", Transient),
     any("CredentialsTimeout", Transient),
+    // The listing is begun again with the next sweep.
+    any("InvalidNextToken", Transient),
     any("Connect", Transient),
 
     unknown("ServerException"),
     unknown("InternalFailure"),
     unknown("InternalServerError"),
+    unknown("InternalError"),
+    unknown("Unavailable"),
     unknown("ServiceUnavailable"),
     unknown("ServiceUnavailableException"),
     unknown("RequestTimeout"),
@@ -185,6 +233,8 @@ pub(crate) const TABLE: &[Row] = &[
     any("ValidationException", Invalid),
     any("SerializationException", Invalid),
     any("RequestEntityTooLargeException", Invalid),
+    any("InvalidKeyId", Invalid),
+    any("DryRunOperation", Invalid),
     any("Request", Invalid),
 
     // Codes that this version does not know, by status.
@@ -200,6 +250,7 @@ impl Row {
     fn covers(&self, symptom: &Symptom<'_>) -> bool {
         let code = match self.code {
             Code::Is(code) => code == symptom.code,
+            Code::Ending(end) => symptom.code.ends_with(end),
             Code::Status(first, last) => symptom.status.is_some_and(|status| (first..=last).contains(&status)),
             Code::Any => true,
         };

@@ -18,7 +18,7 @@ knows whether the call had its effect: `Transient` for a call that reads, `Ambig
 Codes without AWS's spelling are words of Axon for what happens below AWS: `Connect` (no connection came about),
 `Connection` (it broke), `Timeout` (the deadline passed), `Unparsable` (the answer is none of AWS's), `Incomplete` (the
 answer lacks what it always has), `Request` (the request could not be made), `NoCredentials` and `CredentialsTimeout`.
-`MISSING` and `ACCESS_DENIED` are reasons in `failures[]` of an answer that is otherwise good.
+`MISSING`, `INACTIVE` and `ACCESS_DENIED` are reasons in `failures[]` of an answer that is otherwise good.
 
 | Service | Operation | Code | Message contains | Class |
 | --- | --- | --- | --- | --- |
@@ -30,6 +30,7 @@ pub fn errors_page() -> String {
     for row in TABLE {
         let code = match row.code {
             Code::Is(code) => format!("`{code}`"),
+            Code::Ending(end) => format!("any that ends in `{end}`"),
             Code::Status(first, last) if first == last => format!("any, HTTP {first}"),
             Code::Status(first, last) => format!("any, HTTP {first} to {last}"),
             Code::Any => "any".to_owned(),

@@ -15,7 +15,7 @@ fn example(row: &'static Row) -> Symptom<'static> {
         .find(|operation| named(row.service, operation.service()) && named(row.operation, operation.name()))
         .expect("the row names an operation of ours");
     let (code, status) = match row.code {
-        Code::Is(code) => (code, None),
+        Code::Is(code) | Code::Ending(code) => (code, None),
         Code::Status(_, last) => ("SomethingNew", Some(last)),
         Code::Any => ("SomethingNew", None),
     };
@@ -42,6 +42,7 @@ fn no_row_is_written_twice() {
 fn every_modelled_error_of_the_operations_in_use_has_a_row() {
     let modelled = [
         "AccessDeniedException",
+        "AlreadyExists",
         "BlockedException",
         "ClientException",
         "ClusterContainsCapacityProviderException",
@@ -50,14 +51,21 @@ fn every_modelled_error_of_the_operations_in_use_has_a_row() {
         "ClusterContainsTasksException",
         "ClusterNotFoundException",
         "ConflictException",
+        "InternalServerError",
+        "InvalidKeyId",
+        "InvalidNextToken",
         "InvalidParameterException",
         "LimitExceededException",
         "NamespaceNotFoundException",
         "PlatformTaskDefinitionIncompatibilityException",
         "PlatformUnknownException",
+        "ResourceContention",
+        "ResourceInUse",
         "ResourceInUseException",
         "ResourceNotFoundException",
+        "ScalingActivityInProgress",
         "ServerException",
+        "ServiceLinkedRoleFailure",
         "ServiceNotActiveException",
         "ServiceNotFoundException",
         "UnsupportedFeatureException",
@@ -98,6 +106,41 @@ fn the_message_decides_where_the_code_says_nothing() {
     let role = "Unable to assume the service linked role. Verify that it exists.";
     assert_eq!(class(Operation::CreateService, "InvalidParameterException", 400, role), Conflict);
     assert_eq!(class(Operation::CreateService, "InvalidParameterException", 400, "No subnets"), Invalid);
+}
+
+#[test]
+fn codes_of_ec2_tell_by_their_end_what_they_mean_whatever_the_resource() {
+    let create = Operation::CreateLaunchTemplate;
+    assert_eq!(class(create, "InvalidLaunchTemplateName.AlreadyExistsException", 400, ""), Conflict);
+    assert_eq!(class(Operation::DeleteLaunchTemplate, "InvalidLaunchTemplateId.NotFound", 400, ""), NotFound);
+    assert_eq!(
+        class(Operation::DeleteLaunchTemplate, "InvalidLaunchTemplateName.NotFoundException", 400, ""),
+        NotFound
+    );
+    assert_eq!(class(Operation::CreateTags, "InvalidLaunchTemplateId.Malformed", 400, ""), Invalid);
+    assert_eq!(class(Operation::DescribeImages, "InvalidAMIID.NotFound", 400, ""), NotFound);
+    assert_eq!(class(create, "VcpuLimitExceeded", 400, ""), Quota);
+    assert_eq!(class(create, "RequestLimitExceeded", 503, "Request limit exceeded."), Throttled);
+    assert_eq!(class(create, "UnauthorizedOperation", 403, ""), Denied);
+    assert_eq!(class(create, "InsufficientInstanceCapacity", 500, ""), NoCapacity);
+}
+
+#[test]
+fn auto_scaling_says_most_in_the_message_of_one_code() {
+    let group = "AutoScalingGroup name not found - AutoScalingGroup 'axon-trn' not found";
+    let instance = "Instance Id not found - No managed instance found for instance ID: i-1";
+    let template = "You must use a valid fully-formed launch template. The specified launch template, with template ID \
+                    lt-1, does not exist.";
+    let image = "You must use a valid fully-formed launch template. The image id '[ami-1]' does not exist";
+    let size = "New SetDesiredCapacity value 5 is above max value 3 for the AutoScalingGroup.";
+    assert_eq!(class(Operation::DeleteAutoScalingGroup, "ValidationError", 400, group), NotFound);
+    assert_eq!(class(Operation::TerminateInstanceInAutoScalingGroup, "ValidationError", 400, instance), NotFound);
+    assert_eq!(class(Operation::CreateAutoScalingGroup, "ValidationError", 400, template), NotFound);
+    assert_eq!(class(Operation::CreateAutoScalingGroup, "ValidationError", 400, image), Invalid);
+    assert_eq!(class(Operation::SetDesiredCapacity, "ValidationError", 400, size), Invalid);
+    assert_eq!(class(Operation::UpdateAutoScalingGroup, "ResourceContention", 500, ""), Conflict);
+    assert_eq!(class(Operation::CreateAutoScalingGroup, "LimitExceeded", 400, ""), Quota);
+    assert_eq!(class(Operation::DescribeAutoScalingGroups, "Throttling", 400, "Rate exceeded"), Throttled);
 }
 
 #[test]

@@ -1,13 +1,14 @@
-//! Creates, changes and deletes clusters.
+//! Creates, changes and deletes clusters, and associates capacity providers with them.
 //!
 //! Part of `execute`. Requests are taken apart without a rest, so that no member can be forgotten.
 
 use aws_sdk_ecs::error::BuildError;
 use aws_sdk_ecs::operation::create_cluster::builders::CreateClusterFluentBuilder;
+use aws_sdk_ecs::operation::put_cluster_capacity_providers::builders::PutClusterCapacityProvidersFluentBuilder;
 use aws_sdk_ecs::operation::update_cluster::builders::UpdateClusterFluentBuilder;
 use aws_sdk_ecs::types;
 use axon_core::cloud::{CloudError, Effect};
-use axon_core::shape::cluster::{CreateCluster, UpdateCluster};
+use axon_core::shape::cluster::{CreateCluster, PutClusterCapacityProviders, UpdateCluster};
 
 use crate::answers::{clusters::cluster, present};
 use crate::call::{Caller, complete};
@@ -24,6 +25,14 @@ pub(super) async fn update(caller: &Caller, request: UpdateCluster) -> Result<Ef
     let request = change(caller.ecs.update_cluster(), request);
     let answer = caller.send_built(Operation::UpdateCluster, request, UpdateClusterFluentBuilder::send).await?;
     effect(Operation::UpdateCluster, answer.cluster)
+}
+
+pub(super) async fn associate(caller: &Caller, request: PutClusterCapacityProviders) -> Result<Effect, CloudError> {
+    let request = association(caller.ecs.put_cluster_capacity_providers(), request);
+    let answer = caller
+        .send_built(Operation::PutClusterCapacityProviders, request, PutClusterCapacityProvidersFluentBuilder::send)
+        .await?;
+    effect(Operation::PutClusterCapacityProviders, answer.cluster)
 }
 
 pub(super) async fn delete(caller: &Caller, cluster: String) -> Result<Effect, CloudError> {
@@ -60,4 +69,16 @@ fn change(
         .set_settings(settings.into_sdk()?)
         .set_configuration(configuration.into_sdk()?)
         .set_service_connect_defaults(service_connect_defaults.into_sdk()?))
+}
+
+/// Both lists are sent even if empty: ECS insists on them, and what they leave out goes.
+fn association(
+    builder: PutClusterCapacityProvidersFluentBuilder,
+    request: PutClusterCapacityProviders,
+) -> Result<PutClusterCapacityProvidersFluentBuilder, BuildError> {
+    let PutClusterCapacityProviders { cluster, capacity_providers, default_capacity_provider_strategy } = request;
+    Ok(builder
+        .cluster(cluster)
+        .set_capacity_providers(Some(capacity_providers))
+        .set_default_capacity_provider_strategy(Some(default_capacity_provider_strategy.into_sdk()?)))
 }

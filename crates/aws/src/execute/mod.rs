@@ -12,10 +12,13 @@ use crate::call::Caller;
 use crate::observe::task_definitions::Revisions;
 
 mod clusters;
+mod groups;
+mod machines;
 mod providers;
 mod services;
 mod tags;
 mod task_definitions;
+mod templates;
 
 /// Makes the call of `action`.
 pub(crate) async fn execute(caller: &Caller, revisions: &Revisions, action: Action) -> Result<Effect, CloudError> {
@@ -23,6 +26,7 @@ pub(crate) async fn execute(caller: &Caller, revisions: &Revisions, action: Acti
         Action::CreateCluster(request) => Box::pin(clusters::create(caller, request)).await,
         Action::UpdateCluster(request) => Box::pin(clusters::update(caller, request)).await,
         Action::DeleteCluster { cluster } => gone_if_missing(clusters::delete(caller, cluster).await),
+        Action::PutClusterCapacityProviders(request) => Box::pin(clusters::associate(caller, request)).await,
         Action::CreateCapacityProvider(request) => Box::pin(providers::create(caller, request)).await,
         Action::UpdateCapacityProvider(request) => Box::pin(providers::update(caller, request)).await,
         Action::DeleteCapacityProvider { name, cluster } => {
@@ -37,6 +41,22 @@ pub(crate) async fn execute(caller: &Caller, revisions: &Revisions, action: Acti
         Action::DeleteService { cluster, service } => gone_if_missing(services::delete(caller, cluster, service).await),
         Action::TagResource { arn, tags } => tags::set(caller, revisions, arn, tags).await,
         Action::UntagResource { arn, keys } => tags::remove(caller, revisions, arn, keys).await,
+        Action::CreateLaunchTemplate(request) => Box::pin(templates::create(caller, request)).await,
+        Action::CreateLaunchTemplateVersion(request) => Box::pin(templates::create_version(caller, request)).await,
+        Action::DeleteLaunchTemplate { id, name: _ } => gone_if_missing(templates::delete(caller, id).await),
+        Action::CreateTags { id, tags } => tags::set_on_ec2(caller, id, tags).await,
+        Action::DeleteTags { id, keys } => tags::remove_on_ec2(caller, id, keys).await,
+        Action::CreateAutoScalingGroup(request) => Box::pin(groups::create(caller, request)).await,
+        Action::UpdateAutoScalingGroup(request) => Box::pin(groups::update(caller, request)).await,
+        Action::DeleteAutoScalingGroup { name } => gone_if_missing(groups::delete(caller, name).await),
+        Action::CreateOrUpdateTags { group, tags } => groups::set_tags(caller, &group, tags).await,
+        Action::SetDesiredCapacity { group, desired } => groups::set_desired(caller, group, desired).await,
+        Action::TerminateInstanceInAutoScalingGroup { instance, place } => {
+            gone_if_missing(machines::terminate(caller, instance, place).await)
+        }
+        Action::UpdateContainerInstancesState { cluster, instance, status } => {
+            machines::set_state(caller, cluster, instance, status).await
+        }
     }
 }
 

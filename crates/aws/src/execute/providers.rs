@@ -32,10 +32,11 @@ pub(super) async fn update(caller: &Caller, request: UpdateCapacityProvider) -> 
     effect(Operation::UpdateCapacityProvider, answer.capacity_provider, &cluster)
 }
 
-pub(super) async fn delete(caller: &Caller, name: String, cluster: String) -> Result<Effect, CloudError> {
-    let request = caller.ecs.delete_capacity_provider().capacity_provider(name).cluster(&cluster);
+/// The provider of an Auto Scaling group is deleted without naming a cluster.
+pub(super) async fn delete(caller: &Caller, name: String, cluster: Option<String>) -> Result<Effect, CloudError> {
+    let request = caller.ecs.delete_capacity_provider().capacity_provider(name).set_cluster(cluster.clone());
     let answer = caller.send(Operation::DeleteCapacityProvider, request.send()).await?;
-    effect(Operation::DeleteCapacityProvider, answer.capacity_provider, &cluster)
+    effect(Operation::DeleteCapacityProvider, answer.capacity_provider, &cluster.unwrap_or_default())
 }
 
 fn effect(operation: Operation, answer: Option<types::CapacityProvider>, cluster: &str) -> Result<Effect, CloudError> {
@@ -47,11 +48,13 @@ fn creation(
     builder: CreateCapacityProviderFluentBuilder,
     request: CreateCapacityProvider,
 ) -> Result<CreateCapacityProviderFluentBuilder, BuildError> {
-    let CreateCapacityProvider { name, cluster, managed_instances_provider, tags } = request;
+    let CreateCapacityProvider { name, cluster, managed_instances_provider, auto_scaling_group_provider, tags } =
+        request;
     Ok(builder
         .set_name(name)
         .set_cluster(cluster)
         .set_managed_instances_provider(managed_instances_provider.into_sdk()?)
+        .set_auto_scaling_group_provider(auto_scaling_group_provider.into_sdk()?)
         .set_tags(tags.into_sdk()?))
 }
 
@@ -59,9 +62,10 @@ fn change(
     builder: UpdateCapacityProviderFluentBuilder,
     request: UpdateCapacityProvider,
 ) -> Result<UpdateCapacityProviderFluentBuilder, BuildError> {
-    let UpdateCapacityProvider { name, cluster, managed_instances_provider } = request;
+    let UpdateCapacityProvider { name, cluster, managed_instances_provider, auto_scaling_group_provider } = request;
     Ok(builder
         .set_name(name)
         .set_cluster(cluster)
-        .set_managed_instances_provider(managed_instances_provider.into_sdk()?))
+        .set_managed_instances_provider(managed_instances_provider.into_sdk()?)
+        .set_auto_scaling_group_provider(auto_scaling_group_provider.into_sdk()?))
 }

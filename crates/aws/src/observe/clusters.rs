@@ -42,6 +42,7 @@ async fn described(caller: &Caller, names: Vec<String>) -> Reading<Vec<Cluster>>
         .set_clusters(Some(names))
         .include(ClusterField::Settings)
         .include(ClusterField::Configurations)
+        .include(ClusterField::Attachments)
         .include(ClusterField::Tags);
     let answer = caller.send(Operation::DescribeClusters, request.send()).await?;
     only_missing(Operation::DescribeClusters, answer.failures)?;

@@ -19,11 +19,17 @@ use crate::error;
 use crate::operations::Operation;
 
 mod clusters;
+mod ec2;
+mod groups;
 mod history;
+mod images;
+mod instances;
+mod machines;
 mod providers;
 mod services;
 pub(crate) mod task_definitions;
 mod tasks;
+mod templates;
 
 use task_definitions::Revisions;
 
@@ -39,14 +45,15 @@ pub(crate) async fn sweep(caller: Caller, revisions: &Revisions, scope: Scope) -
     let started = Timestamp::try_from(caller.clock.now()).unwrap_or(Timestamp::UNIX_EPOCH);
     let known = known_clusters(&scope);
     let clusters = clusters::all(&caller, &known).await;
-    let (within, task_definitions, tasks, history) = futures::join!(
+    let (within, task_definitions, tasks, history, ec2) = futures::join!(
         Box::pin(within(&caller, &scope, &known, &clusters)),
         Box::pin(read_revisions(&caller, revisions, &scope.family_prefixes)),
         Box::pin(each(scope.tasks_of.clone(), |key| tasks_of(caller.clone(), key))),
         Box::pin(each(scope.history_of.clone(), |key| history_of(caller.clone(), key))),
+        Box::pin(ec2::read(&caller, &scope, &clusters)),
     );
     let (providers, services) = within;
-    Sweep { started, clusters, providers, services, task_definitions, tasks, history, calls: caller.calls() }
+    Sweep { started, clusters, providers, services, task_definitions, tasks, history, ec2, calls: caller.calls() }
 }
 
 /// Clusters that the scope names, directly or through a service.
@@ -133,7 +140,7 @@ where
 }
 
 /// Reads a list page by page, to the last.
-async fn pages<T, F>(mut page: impl FnMut(Option<String>) -> F) -> Reading<Vec<T>>
+pub(crate) async fn pages<T, F>(mut page: impl FnMut(Option<String>) -> F) -> Reading<Vec<T>>
 where
     F: Future<Output = Reading<(Option<Vec<T>>, Option<String>)>> + Send,
 {

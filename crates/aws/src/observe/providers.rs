@@ -1,4 +1,4 @@
-//! Capacity providers of one cluster: DescribeCapacityProviders, page by page.
+//! Capacity providers of one cluster, or those of Auto Scaling groups: DescribeCapacityProviders, page by page.
 //!
 //! Part of `observe`. Page size is AWS's: ten.
 
@@ -13,11 +13,21 @@ use crate::operations::Operation;
 
 /// Providers of `cluster`.
 pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Provider>> {
+    described(caller, Some(cluster)).await
+}
+
+/// Every provider of an Auto Scaling group in the account; ECS tells of them where no cluster is asked about.
+pub(super) async fn of_groups(caller: &Caller) -> Reading<Vec<Provider>> {
+    let all = described(caller, None).await?;
+    Ok(all.into_iter().filter(|provider| provider.auto_scaling_group.is_some()).collect())
+}
+
+async fn described(caller: &Caller, cluster: Option<&str>) -> Reading<Vec<Provider>> {
     let found = pages(|token| {
         let request = caller
             .ecs
             .describe_capacity_providers()
-            .cluster(cluster)
+            .set_cluster(cluster.map(str::to_owned))
             .include(CapacityProviderField::Tags)
             .set_next_token(token);
         async move {
@@ -27,5 +37,7 @@ pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Provider>>
         }
     });
     let found = found.await?.into_iter();
-    found.map(|sdk| complete(Operation::DescribeCapacityProviders, provider(sdk, cluster))).collect()
+    found
+        .map(|sdk| complete(Operation::DescribeCapacityProviders, provider(sdk, cluster.unwrap_or_default())))
+        .collect()
 }

@@ -9,12 +9,12 @@ use aws_sdk_ecs::types::DesiredStatus;
 use axon_core::cloud::{Reading, ServiceKey};
 use axon_core::observe::{Instance, ServiceTasks, Task};
 
-use super::{PAGE, only_missing, pages};
-use crate::answers::tasks::{instance, task};
+use super::{PAGE, instances, only_missing, pages};
+use crate::answers::tasks::task;
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
 
-/// Most tasks or instances that one describe call takes.
+/// Most tasks that one DescribeTasks takes.
 const DESCRIBED: usize = 100;
 
 /// Tasks of a service.
@@ -57,16 +57,6 @@ async fn described(caller: &Caller, cluster: &str, arns: Vec<String>) -> Reading
 async fn instances_under(caller: &Caller, cluster: &str, tasks: &[Task]) -> Reading<BTreeMap<String, Instance>> {
     let arns: BTreeSet<String> = tasks.iter().filter_map(|task| task.container_instance.clone()).collect();
     let arns: Vec<String> = arns.into_iter().collect();
-    let mut instances = BTreeMap::new();
-    for chunk in arns.chunks(DESCRIBED) {
-        let request =
-            caller.ecs.describe_container_instances().cluster(cluster).set_container_instances(Some(chunk.to_vec()));
-        let answer = caller.send(Operation::DescribeContainerInstances, request.send()).await?;
-        only_missing(Operation::DescribeContainerInstances, answer.failures)?;
-        for sdk in answer.container_instances.into_iter().flatten() {
-            let found = complete(Operation::DescribeContainerInstances, instance(sdk))?;
-            instances.insert(found.arn.clone(), found);
-        }
-    }
-    Ok(instances)
+    let found = instances::described(caller, cluster, &arns).await?;
+    Ok(found.into_iter().map(|instance| (instance.arn.clone(), instance)).collect())
 }

@@ -34,7 +34,7 @@ async fn lookup_tells_account_region_and_partition_and_asks_once() {
     assert_eq!(aws.lookup().await.expect("an identity").identity, first);
     assert_eq!((first.account.as_str(), first.region.as_str()), ("123456789012", "us-east-1"));
     assert_eq!(first.partition, "aws-cn");
-    assert_eq!(fake.operations(), ["GetCallerIdentity"]);
+    assert_eq!(fake.count("GetCallerIdentity"), 1);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! It stands where the SDK's HTTP client stands, so requests are serialised and signed and answers parsed for real.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use axon_aws::{Aws, Connection, Deadlines, FixedCredentials};
 use axon_core::cloud::Scope;
-use axon_core::step::{Action, Resource, Step};
+use axon_core::shape::scaling_group::GroupTag;
+use axon_core::step::{Action, Place, Resource, Step};
 use serde_json::{Value, json};
 
 /// One call as it went over the wire.
@@ -22,6 +23,8 @@ use serde_json::{Value, json};
 pub(crate) struct Call {
     pub(crate) operation: String,
     pub(crate) body: Value,
+    /// Members of a form, for the services that are asked by form.
+    pub(crate) form: BTreeMap<String, String>,
     pub(crate) uri: String,
 }
 
@@ -77,7 +80,7 @@ impl Fake {
     }
 
     pub(crate) async fn aws(&self) -> Aws {
-        Aws::connect(self.connection()).await.expect("the fake can be reached")
+        Box::pin(Aws::connect(self.connection())).await.expect("the fake can be reached")
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
@@ -96,19 +99,20 @@ impl Fake {
 impl HttpConnector for Fake {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
-        let operation = match request.headers().get("x-amz-target") {
-            Some(target) => target.rsplit('.').next().unwrap_or_default().to_owned(),
-            None => form_member(&body, "Action"),
+        let uri = request.uri().to_owned();
+        let call = if let Some(target) = request.headers().get("x-amz-target") {
+            let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+            Call { operation, body: serde_json::from_str(&body).unwrap_or(Value::Null), form: BTreeMap::new(), uri }
+        } else {
+            let mut form = form(&body);
+            let operation = form.remove("Action").unwrap_or_default();
+            Call { operation, body: Value::Null, form, uri }
         };
-        let call =
-            Call { operation, body: serde_json::from_str(&body).unwrap_or(Value::Null), uri: request.uri().to_owned() };
         self.calls.lock().expect("no test panics while it holds the lock").push(call.clone());
         match (self.script)(&call) {
             Reply::Ok(Value::String(xml)) => answer(200, xml),
             Reply::Ok(value) => answer(200, value.to_string()),
-            Reply::Refused(status, code, message) => {
-                answer(status, json!({"__type": code, "message": message}).to_string())
-            }
+            Reply::Refused(status, code, message) => answer(status, refusal(&call, code, message)),
             Reply::Raw(status, body) => answer(status, body.to_owned()),
             Reply::Silence => HttpConnectorFuture::new(std::future::pending()),
             Reply::Broken => HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset by peer".into()))),
@@ -120,9 +124,45 @@ impl HttpConnector for Fake {
     }
 }
 
-fn form_member(body: &str, name: &str) -> String {
+fn form(body: &str) -> BTreeMap<String, String> {
     let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).collect()
+    pairs.map(|(key, value)| (decoded(key), decoded(value))).collect()
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = text.bytes();
+    let mut plain = Vec::new();
+    while let Some(byte) = bytes.next() {
+        let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16)).expect("two digits follow a %");
+        plain.push(match byte {
+            b'%' => u8::try_from(digit() * 16 + digit()).expect("two digits are a byte"),
+            b'+' => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(plain).expect("forms are UTF-8")
+}
+
+/// An error in the notation of the service that was asked.
+fn refusal(call: &Call, code: &str, message: &str) -> String {
+    let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    match call.form.get("Version").map(String::as_str) {
+        None => json!({"__type": code, "message": message}).to_string(),
+        Some("2016-11-15") => format!("<Response><Errors>{error}</Errors><RequestID>request-1</RequestID></Response>"),
+        Some(_) => format!("<ErrorResponse>{error}<RequestId>request-1</RequestId></ErrorResponse>"),
+    }
+}
+
+/// A good answer in XML. `members` are what the operation answers.
+pub(crate) fn xml(call: &Call, members: &str) -> Reply {
+    let name = &call.operation;
+    Reply::Ok(json!(match call.form.get("Version").map(String::as_str) {
+        Some("2016-11-15") => format!("<{name}Response><requestId>request-1</requestId>{members}</{name}Response>"),
+        _ => format!(
+            "<{name}Response><{name}Result>{members}</{name}Result>\
+             <ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata></{name}Response>"
+        ),
+    }))
 }
 
 fn answer(status: u16, body: String) -> HttpConnectorFuture {
@@ -169,6 +209,7 @@ pub(crate) fn scope(cluster: &str) -> Scope {
         family_prefixes: BTreeSet::new(),
         tasks_of: BTreeSet::new(),
         history_of: BTreeSet::new(),
+        ec2: None,
     }
 }
 
@@ -196,7 +237,7 @@ pub(crate) fn actions() -> Vec<Action> {
         Action::DeleteCluster { cluster: "main".to_owned() },
         document!(CreateCapacityProvider),
         document!(UpdateCapacityProvider),
-        Action::DeleteCapacityProvider { name: "trn".to_owned(), cluster: "main".to_owned() },
+        Action::DeleteCapacityProvider { name: "trn".to_owned(), cluster: Some("main".to_owned()) },
         document!(RegisterTaskDefinition),
         Action::DeregisterTaskDefinition { arn: arn.clone() },
         document!(CreateService),
@@ -204,11 +245,52 @@ pub(crate) fn actions() -> Vec<Action> {
         Action::DeleteService { cluster: "main".to_owned(), service: "llama".to_owned() },
         Action::TagResource { arn: arn.clone(), tags: [("team".to_owned(), "ml".to_owned())].into() },
         Action::UntagResource { arn, keys: vec!["team".to_owned()] },
+        document!(PutClusterCapacityProviders),
+        document!(CreateLaunchTemplate),
+        document!(CreateLaunchTemplateVersion),
+        Action::DeleteLaunchTemplate { id: "lt-1".to_owned(), name: "axon-trn".to_owned() },
+        Action::CreateTags { id: "lt-1".to_owned(), tags: [("team".to_owned(), "ml & more".to_owned())].into() },
+        Action::DeleteTags { id: "lt-1".to_owned(), keys: vec!["team".to_owned(), "cost".to_owned()] },
+        document!(CreateAutoScalingGroup),
+        document!(UpdateAutoScalingGroup),
+        Action::DeleteAutoScalingGroup { name: "axon-trn".to_owned() },
+        Action::CreateOrUpdateTags {
+            group: "axon-trn".to_owned(),
+            tags: vec![GroupTag { key: "team".to_owned(), value: "ml".to_owned(), propagate_at_launch: false }],
+        },
+        Action::SetDesiredCapacity { group: "axon-trn".to_owned(), desired: 3 },
+        Action::TerminateInstanceInAutoScalingGroup { instance: "i-1".to_owned(), place: Place::Refilled },
+        Action::UpdateContainerInstancesState {
+            cluster: "main".to_owned(),
+            instance: INSTANCE.to_owned(),
+            status: "DRAINING",
+        },
     ]
 }
 
+/// ARN of a container instance.
+pub(crate) const INSTANCE: &str = "arn:aws:ecs:us-east-1:123456789012:container-instance/main/1";
+
+const TEMPLATE: &str = "<launchTemplate><launchTemplateId>lt-1</launchTemplateId>\
+    <launchTemplateName>axon-trn</launchTemplateName><createTime>2026-01-02T03:04:05.000Z</createTime>\
+    <defaultVersionNumber>1</defaultVersionNumber><latestVersionNumber>1</latestVersionNumber>\
+    <tagSet><item><key>neuron.ecs/managed-by</key><value>axon</value></item></tagSet></launchTemplate>";
+
+const VERSION: &str = "<launchTemplateVersion><launchTemplateId>lt-1</launchTemplateId>\
+    <versionNumber>2</versionNumber><createTime>2026-01-02T03:04:05.000Z</createTime>\
+    <launchTemplateData/></launchTemplateVersion>";
+
 /// What AWS answers to every write that succeeds.
-pub(crate) fn written(call: &Call) -> Value {
+pub(crate) fn written(call: &Call) -> Reply {
+    match call.operation.as_str() {
+        "CreateLaunchTemplate" | "DeleteLaunchTemplate" => xml(call, TEMPLATE),
+        "CreateLaunchTemplateVersion" => xml(call, VERSION),
+        _ if !call.form.is_empty() => xml(call, ""),
+        _ => Reply::Ok(written_to_ecs(call)),
+    }
+}
+
+fn written_to_ecs(call: &Call) -> Value {
     json!({
         "cluster": cluster("main"),
         "capacityProvider": {

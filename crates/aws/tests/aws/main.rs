@@ -5,9 +5,17 @@
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
+mod ec2_requests;
+#[cfg(test)]
+mod ec2_sweeps;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod facts;
+#[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod images;
 #[cfg(test)]
 mod log;
 #[cfg(test)]

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use axon_aws::OPERATIONS;
-use axon_core::cloud::Cloud;
+use axon_core::cloud::{Cloud, Ec2Scope};
+use axon_core::observe::ImageSource;
 use serde_json::json;
 
-use crate::fake::{Fake, Reply, actions, cluster, cluster_arn, names, scope, service_arn, step, written};
+use crate::fake::{
+    Fake, INSTANCE, Reply, actions, cluster, cluster_arn, names, scope, service_arn, step, written, xml,
+};
 
 fn anything(call: &crate::fake::Call) -> Reply {
     let task = "arn:aws:ecs:us-east-1:123456789012:task/main/1";
-    let instance = "arn:aws:ecs:us-east-1:123456789012:container-instance/main/1";
     Reply::Ok(match call.operation.as_str() {
         "ListClusters" => json!({"clusterArns": [cluster_arn("main")]}),
         "DescribeClusters" => json!({"clusters": [cluster("main")]}),
@@ -23,16 +25,32 @@ fn anything(call: &crate::fake::Call) -> Reply {
             "taskDefinitionArn": names(call, "tasks").join(""),
             "lastStatus": "RUNNING",
             "desiredStatus": "RUNNING",
-            "containerInstanceArn": instance,
+            "startedAt": 1_700_000_000,
+            "containerInstanceArn": INSTANCE,
             "containers": [{"name": "server", "lastStatus": "RUNNING", "neuronDeviceIds": ["0", "1"]}],
         }]}),
+        "ListContainerInstances" => json!({"containerInstanceArns": [INSTANCE]}),
+        "GetParameters" => json!({"Parameters": [{"Name": "/ami", "Value": "ami-1"}]}),
+        "DescribeLaunchTemplates" => {
+            let item =
+                "<item><launchTemplateId>lt-1</launchTemplateId><launchTemplateName>t</launchTemplateName></item>";
+            return xml(call, &format!("<launchTemplates>{item}</launchTemplates>"));
+        }
+        "DescribeAutoScalingGroups" => {
+            let group = "<member><AutoScalingGroupName>g</AutoScalingGroupName><AutoScalingGroupARN>a</AutoScalingGroupARN>\
+                <DesiredCapacity>1</DesiredCapacity></member>";
+            return xml(call, &format!("<AutoScalingGroups>{group}</AutoScalingGroups>"));
+        }
+        "GetCallerIdentity" => {
+            return xml(call, "<Account>123456789012</Account><Arn>arn:aws:iam::123456789012:user/axon</Arn>");
+        }
         "DescribeContainerInstances" => json!({"containerInstances": [{
-            "containerInstanceArn": instance,
+            "containerInstanceArn": INSTANCE,
             "status": "ACTIVE",
             "ec2InstanceId": "i-1",
             "attributes": [{"name": "ecs.instance-type", "value": "inf2.xlarge"}],
         }]}),
-        _ => written(call),
+        _ => return written(call),
     })
 }
 
@@ -45,18 +63,24 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
     scope.family_prefixes.insert("axon-".to_owned());
     scope.tasks_of.insert(key.clone());
     scope.history_of.insert(key.clone());
+    let images = [ImageSource::Parameter("/ami".to_owned())].into();
+    scope.ec2 = Some(Ec2Scope { images, instances_of: ["main".to_owned()].into(), ..Ec2Scope::default() });
     let sweep = aws.observe(scope).await;
     assert!(sweep.history.values().all(Result::is_ok));
     let tasks = sweep.tasks.get(&key).expect("asked for").as_ref().expect("read");
     assert_eq!(tasks.tasks[0].containers[0].neuron_device_ids, ["0", "1"]);
+    assert_eq!(tasks.tasks[0].started.map(jiff::Timestamp::as_second), Some(1_700_000_000));
     let instance = tasks.instances.values().next().expect("one instance");
     assert_eq!(instance.instance_type.as_deref(), Some("inf2.xlarge"));
-    assert!(aws.lookup().await.is_err(), "the fake does not speak XML");
+    let ec2 = sweep.ec2.expect("asked for");
+    assert!(ec2.templates.is_ok() && ec2.groups.is_ok() && ec2.machines.is_ok() && ec2.providers.is_ok());
+    aws.lookup().await.expect("an identity");
     for action in actions() {
         aws.execute(&step(action)).await.expect("the fake says yes");
     }
-    let called: BTreeSet<String> = fake.operations().into_iter().collect();
-    let listed: BTreeSet<String> = OPERATIONS.iter().map(|(_, name)| (*name).to_owned()).collect();
-    assert_eq!(called, listed);
-    assert!(OPERATIONS.iter().all(|(service, name)| (*service == "sts") == (*name == "GetCallerIdentity")));
+    let service = |uri: &str| uri.trim_start_matches("https://").split('.').next().map(str::to_owned);
+    let called: BTreeSet<(Option<String>, String)> =
+        fake.calls().into_iter().map(|call| (service(&call.uri), call.operation)).collect();
+    let listed = OPERATIONS.iter().map(|(service, name)| (Some((*service).to_owned()), (*name).to_owned()));
+    assert_eq!(called, listed.collect());
 }

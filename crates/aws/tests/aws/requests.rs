@@ -13,7 +13,7 @@ fn request_of(action: &Action) -> Value {
 
 #[tokio::test]
 async fn a_complete_request_reaches_the_wire_as_it_is_written_in_the_plan() {
-    let fake = Fake::new(|call| Reply::Ok(written(call)));
+    let fake = Fake::new(written);
     let aws = fake.aws().await;
     for action in actions() {
         let documents = matches!(
@@ -25,6 +25,7 @@ async fn a_complete_request_reaches_the_wire_as_it_is_written_in_the_plan() {
                 | Action::RegisterTaskDefinition(_)
                 | Action::CreateService(_)
                 | Action::UpdateService(_)
+                | Action::PutClusterCapacityProviders(_)
         );
         aws.execute(&step(action.clone())).await.expect("the fake says yes");
         let sent = fake.calls().pop().expect("a call");
@@ -37,7 +38,7 @@ async fn a_complete_request_reaches_the_wire_as_it_is_written_in_the_plan() {
 
 #[tokio::test]
 async fn one_step_is_one_call() {
-    let fake = Fake::new(|call| Reply::Ok(written(call)));
+    let fake = Fake::new(written);
     let aws = fake.aws().await;
     let actions = actions();
     for action in &actions {
@@ -48,7 +49,7 @@ async fn one_step_is_one_call() {
 
 #[tokio::test]
 async fn a_deleted_service_is_forced_to_go() {
-    let fake = Fake::new(|call| Reply::Ok(written(call)));
+    let fake = Fake::new(written);
     let action = Action::DeleteService { cluster: "main".to_owned(), service: "llama".to_owned() };
     fake.aws().await.execute(&step(action)).await.expect("the fake says yes");
     let sent = fake.calls().pop().expect("a call");
@@ -57,7 +58,7 @@ async fn a_deleted_service_is_forced_to_go() {
 
 #[tokio::test]
 async fn a_list_emptied_by_an_update_is_sent_empty_and_one_left_out_is_not_sent() {
-    let fake = Fake::new(|call| Reply::Ok(written(call)));
+    let fake = Fake::new(written);
     let update = axon_core::shape::service::UpdateService {
         service: Some("llama".to_owned()),
         load_balancers: Some(vec![]),
@@ -77,7 +78,14 @@ async fn deleting_what_does_not_exist_leaves_nothing_to_do() {
         "DeregisterTaskDefinition" => {
             Reply::Refused(400, "ClientException", "The specified task definition does not exist.")
         }
-        _ => Reply::Ok(written(call)),
+        "DeleteLaunchTemplate" => Reply::Refused(400, "InvalidLaunchTemplateId.NotFound", "It does not exist."),
+        "DeleteAutoScalingGroup" => {
+            Reply::Refused(400, "ValidationError", "AutoScalingGroup name not found - AutoScalingGroup 'x' not found")
+        }
+        "TerminateInstanceInAutoScalingGroup" => {
+            Reply::Refused(400, "ValidationError", "Instance Id not found - No managed instance found")
+        }
+        _ => written(call),
     });
     let aws = fake.aws().await;
     for action in actions() {
@@ -89,7 +97,7 @@ async fn deleting_what_does_not_exist_leaves_nothing_to_do() {
 
 #[tokio::test]
 async fn a_deregistered_revision_is_no_longer_active() {
-    let fake = Fake::new(|call| Reply::Ok(written(call)));
+    let fake = Fake::new(written);
     let arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/axon-llama:3".to_owned();
     let outcome = fake.aws().await.execute(&step(Action::DeregisterTaskDefinition { arn })).await;
     let Ok(Effect::TaskDefinition(revision)) = outcome else { panic!("{outcome:?}") };

@@ -36,11 +36,33 @@ async fn clusters_named_or_tagged_are_read_and_others_only_told() {
 }
 
 #[tokio::test]
-async fn settings_configuration_and_tags_of_clusters_are_asked_for() {
+async fn settings_configuration_attachments_and_tags_of_clusters_are_asked_for() {
     let fake = Fake::new(three_clusters);
     fake.aws().await.observe(scope("main")).await;
     let call = fake.calls().into_iter().find(|call| call.operation == "DescribeClusters").expect("called");
-    assert_eq!(names(&call, "include"), ["SETTINGS", "CONFIGURATIONS", "TAGS"]);
+    assert_eq!(names(&call, "include"), ["SETTINGS", "CONFIGURATIONS", "ATTACHMENTS", "TAGS"]);
+}
+
+#[tokio::test]
+async fn a_cluster_tells_what_is_associated_with_it_and_whether_that_is_changing() {
+    let fake = Fake::new(|call| {
+        Reply::Ok(match call.operation.as_str() {
+            "DescribeClusters" => {
+                let mut main = cluster("main");
+                main["capacityProviders"] = json!(["axon-trn", "FARGATE"]);
+                main["defaultCapacityProviderStrategy"] = json!([{"capacityProvider": "axon-trn", "weight": 1}]);
+                main["attachmentsStatus"] = json!("UPDATE_IN_PROGRESS");
+                json!({"clusters": [main, cluster("bare")]})
+            }
+            _ => json!({}),
+        })
+    });
+    let clusters = fake.aws().await.observe(scope("main")).await.clusters.expect("read");
+    assert_eq!(clusters[0].capacity_providers, ["axon-trn", "FARGATE"]);
+    assert_eq!(clusters[0].default_strategy[0].capacity_provider, "axon-trn");
+    assert_eq!((clusters[0].default_strategy[0].weight, clusters[0].default_strategy[0].base), (1, 0));
+    assert_eq!(clusters[0].attachments_status.as_deref(), Some("UPDATE_IN_PROGRESS"));
+    assert!(clusters[1].capacity_providers.is_empty() && clusters[1].attachments_status.is_none());
 }
 
 #[tokio::test]

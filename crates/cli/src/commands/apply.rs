@@ -29,8 +29,9 @@ pub(super) async fn apply(arguments: &Apply, out: &mut Output) -> Answer {
     let specs = Specs::sound(&arguments.paths, out)?;
     let target = Target::connect(&arguments.aws).await?;
     let wish = Wish { aws: &arguments.aws, pruning: pruning(arguments.prune.into()) };
-    let preview = foresee(&specs, &target, &wish).await?;
-    out.talk(&show::plan::text(&preview))?;
+    let foreseen = foresee(&specs, &target, &wish).await?;
+    out.talk(&show::plan::text(&foreseen))?;
+    let preview = foreseen.preview;
     let changes = preview.steps().next().is_some();
     if changes && !arguments.yes && !agreed(out).await? {
         out.talk("Nothing was changed.\n")?;

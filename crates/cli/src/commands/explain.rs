@@ -50,7 +50,7 @@ fn unknown(topic: &str) -> Failure {
         }
         known = shorter;
     }
-    failure.hint("give a code (axon explain --all lists them), a kind (NeuronCluster, NeuronPool, NeuronService) or a field such as NeuronPool.spec.managedInstances")
+    failure.hint("give a code (axon explain --all lists them), a kind (NeuronCluster, NeuronPool, NeuronService) or a field such as NeuronPool.spec.managedInstances or NeuronPool.spec.autoScalingGroup.rollout")
 }
 
 fn all() -> String {
@@ -67,6 +67,8 @@ mod tests {
         assert!(about("ax0101").unwrap().starts_with("# AX0101"));
         assert!(about("NeuronPool").unwrap().contains("`spec`"));
         assert!(about("pool.spec.managedInstances").unwrap().contains("`subnets`"));
+        assert!(about("pool.spec.autoScalingGroup.rollout").unwrap().contains("`soak`"));
+        assert!(about("service.spec.devices").unwrap().contains("devices"));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! `axon plan`: what would change on AWS and why. Neighbours: `apply` shows the same plan before it acts.
 
-use axon_core::preview::Preview;
 use axon_core::state::Pruning;
 use axon_runtime::clock::Clock;
-use axon_runtime::{PreviewRequest, preview};
+use axon_runtime::{Foreseen, PreviewRequest, preview};
 
 use crate::arguments::{AwsArguments, Detail, Plan, PlanFormat};
 use crate::exit::Exit;
@@ -16,15 +15,15 @@ use crate::target::{Target, unanswered};
 pub(super) async fn plan(arguments: &Plan, out: &mut Output) -> Answer {
     let specs = Specs::sound(&arguments.paths, out)?;
     let target = Target::connect(&arguments.aws).await?;
-    let preview =
+    let foreseen =
         foresee(&specs, &target, &Wish { aws: &arguments.aws, pruning: pruning(arguments.prune.into()) }).await?;
     let text = match arguments.output {
-        PlanFormat::Text => show::plan::text(&preview),
-        PlanFormat::Json => format!("{:#}\n", show::plan::json(&preview)),
-        PlanFormat::Markdown => show::plan_markdown::markdown(&preview),
+        PlanFormat::Text => show::plan::text(&foreseen),
+        PlanFormat::Json => format!("{:#}\n", show::plan::json(&foreseen)),
+        PlanFormat::Markdown => show::plan_markdown::markdown(&foreseen),
     };
     out.data(&text)?;
-    let changes = preview.steps().next().is_some();
+    let changes = foreseen.preview.steps().next().is_some();
     Ok(match arguments.detail() {
         Detail::Changes if changes => Exit::Changes,
         Detail::Changes | Detail::ErrorsOnly => Exit::Done,
@@ -58,20 +57,22 @@ pub(super) const fn pruning(prune: Given) -> Pruning {
 }
 
 /// Reads AWS and plays the plan to its end.
-pub(super) async fn foresee(specs: &Specs, target: &Target, wish: &Wish<'_>) -> Result<Preview, Failure> {
+pub(super) async fn foresee(specs: &Specs, target: &Target, wish: &Wish<'_>) -> Result<Foreseen, Failure> {
     let installation = wish.aws.installation().map_err(|error| Failure::usage(error.to_string()))?;
     let specified = specs.specified(installation.clone(), &target.facts().await?)?;
     let request = PreviewRequest { installation, specified, pruning: wish.pruning };
     let seen = preview(&*target.cloud, target.clock.now(), request).await;
-    let (preview, errors) = seen.map_err(|error| unanswered(&error))?;
+    let (foreseen, errors) = seen.map_err(|error| unanswered(&error))?;
     match errors.first() {
         Some(error) => {
             let mut failure = unanswered(error);
             failure.cause = format!("AWS could not be read completely, so there is no plan: {}", failure.cause);
             Err(failure)
         }
-        None if !preview.ended => Err(Failure::work("the plan does not come to an end; this is a bug in Axon")
-            .hint("please report it with the output of `axon plan -o json`")),
-        None => Ok(preview),
+        None if !foreseen.preview.ended => {
+            Err(Failure::work("the plan does not come to an end; this is a bug in Axon")
+                .hint("please report it with the output of `axon plan -o json`"))
+        }
+        None => Ok(foreseen),
     }
 }

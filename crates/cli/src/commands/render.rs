@@ -1,13 +1,18 @@
 //! `axon render`: the exact AWS requests that files become, offline.
 //!
 //! An account with nothing in it is imagined, and the plan that fills it is played to its end: what is printed is what
-//! the planner would send, names of providers and revisions included, as they are on first creation.
+//! the planner would send, names of providers and revisions included, as they are on first creation. Replicas whose
+//! devices Axon chooses are laid out on new instances. An image that a parameter names is not looked up: EC2's own way of
+//! writing such a reference stands for its id.
+
+use std::collections::BTreeMap;
 
 use axon_core::cloud::Facts;
-use axon_core::observe::Identity;
+use axon_core::desired::{Desired, DesiredPool};
+use axon_core::observe::{Identity, Image, ImageAnswer, ImageSource};
 use axon_core::observed::{Listing, Observed};
 use axon_core::plan::{Prune, World};
-use axon_core::preview::preview;
+use axon_core::preview::{Preview, preview};
 use axon_core::spec::Fleet;
 use axon_runtime::clock::{Clock, SystemClock};
 
@@ -15,19 +20,12 @@ use crate::arguments::{Render, RenderFormat};
 use crate::exit::Exit;
 use crate::failure::{Answer, Failure};
 use crate::output::Output;
-use crate::show::requests::{self, Places};
+use crate::show::requests::{self, Places, RESOLVE};
 use crate::specs::Specs;
 
 pub(super) fn render(arguments: &Render, out: &mut Output) -> Answer {
     let specs = Specs::sound(&arguments.paths, out)?;
-    let specified = specs.specified(arguments.installation.clone(), &facts(arguments))?;
-    let observed = Observed {
-        clusters: Listing::Read(std::collections::BTreeMap::new()),
-        task_definitions: Listing::Read(std::collections::BTreeMap::new()),
-        ..Observed::default()
-    };
-    let world = World { installation: &arguments.installation, desired: &specified.desired, observed: &observed };
-    let preview = preview(world, SystemClock.now(), Prune::Disabled);
+    let preview = filled(&specs, arguments)?;
     match arguments.output {
         RenderFormat::Yaml => out.data(&requests::yaml(preview.steps(), &places(&specs.fleet)))?,
         RenderFormat::Json => out.data(&format!("{:#}\n", requests::json(preview.steps())))?,
@@ -37,6 +35,46 @@ pub(super) fn render(arguments: &Render, out: &mut Output) -> Answer {
         Some(waiting) => {
             Err(Failure::work(format!("not everything can be rendered: {} {}", waiting.object, waiting.on)))
         }
+    }
+}
+
+/// Everything that fills an account with nothing in it.
+fn filled(specs: &Specs, arguments: &Render) -> Result<Preview, Failure> {
+    let specified = specs.specified(arguments.installation.clone(), &facts(arguments))?;
+    let observed = nothing_but_images(&specified.desired);
+    let world = World { installation: &arguments.installation, desired: &specified.desired, observed: &observed };
+    Ok(preview(world, SystemClock.now(), Prune::Disabled))
+}
+
+/// An account with nothing in it, in which every image that is asked for can be launched.
+fn nothing_but_images(desired: &Desired) -> Observed {
+    let groups = desired.pools.values().flat_map(DesiredPool::groups);
+    Observed {
+        clusters: Listing::Read(BTreeMap::new()),
+        task_definitions: Listing::Read(BTreeMap::new()),
+        group_providers: Listing::Read(BTreeMap::new()),
+        templates: Listing::Read(BTreeMap::new()),
+        groups: Listing::Read(BTreeMap::new()),
+        machines: Listing::Read(BTreeMap::new()),
+        images: groups.map(|group| (group.image.clone(), ImageAnswer::Found(image(&group.image)))).collect(),
+        ..Observed::default()
+    }
+}
+
+fn image(source: &ImageSource) -> Image {
+    let id = match source {
+        ImageSource::Id(id) => id.clone(),
+        ImageSource::Parameter(parameter) => format!("{RESOLVE}{parameter}"),
+    };
+    Image {
+        id,
+        name: None,
+        agent_version: None,
+        created: None,
+        deprecated: None,
+        state: "available".to_owned(),
+        architecture: "x86_64".to_owned(),
+        root_device: None,
     }
 }
 
@@ -52,6 +90,8 @@ fn facts(arguments: &Render) -> Facts {
             region: arguments.region.clone(),
             partition: partition.to_owned(),
         },
+        // Offline; the table that is compiled in knows the types.
+        instance_types: Vec::new(),
     }
 }
 
@@ -60,4 +100,71 @@ fn places(fleet: &Fleet) -> Places {
     let pools = fleet.pools.values().map(|one| (one.key(), one.source.clone()));
     let services = fleet.services.values().map(|one| (one.key(), one.source.clone()));
     clusters.chain(pools).chain(services).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use axon_core::step::Action;
+
+    use super::*;
+
+    fn render_of(examples: &[&str]) -> (Preview, String) {
+        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples"));
+        let arguments = Render {
+            paths: examples.iter().map(|example| folder.join(example)).collect(),
+            output: RenderFormat::Yaml,
+            region: "us-east-1".to_owned(),
+            account: "111122223333".to_owned(),
+            installation: "axon".parse().unwrap(),
+        };
+        let specs = Specs::read(&arguments.paths).unwrap();
+        let preview = filled(&specs, &arguments).unwrap();
+        let text = requests::yaml(preview.steps(), &Places::new());
+        (preview, text)
+    }
+
+    #[test]
+    fn a_pool_of_groups_is_rendered_from_template_to_association_and_its_services_by_device_set() {
+        let (preview, text) = render_of(&["vllm-managed.yaml", "ec2/ec2-shared-pool.yaml"]);
+        assert_eq!((preview.blocked.as_slice(), preview.ended), (&[][..], true));
+        let of = |object: &str| {
+            let heads = text.lines().filter_map(|line| line.strip_prefix("# ")?.split_once(" for "));
+            heads.filter(|(_, whom)| *whom == object).map(|(call, _)| call.to_owned()).collect::<Vec<String>>()
+        };
+        let pool = [
+            "ec2:CreateLaunchTemplate",
+            "autoscaling:CreateAutoScalingGroup",
+            "ecs:CreateCapacityProvider",
+            "ecs:PutClusterCapacityProviders",
+        ];
+        assert_eq!(of("NeuronPool/ec2-shared"), pool);
+        for service in ["large", "medium"] {
+            let calls = of(&format!("NeuronService/{service}"));
+            assert_eq!(calls, ["ecs:RegisterTaskDefinition", "ecs:CreateService"], "{service}");
+        }
+        for name in ["serviceName: large-n0-6", "serviceName: medium-n7-10", "ImageId: resolve:ssm:/aws/service/ecs/"] {
+            assert!(text.contains(name), "{name:?} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_example_is_rendered_by_creations_alone_and_to_the_end() {
+        let (preview, _) = render_of(&["."]);
+        assert_eq!((preview.blocked.as_slice(), preview.ended), (&[][..], true));
+        let others: Vec<&str> = preview
+            .steps()
+            .filter(|step| step.action.change() != axon_core::step::Change::Create)
+            .filter(|step| !matches!(step.action, Action::PutClusterCapacityProviders(_)))
+            .map(|step| step.action.operation())
+            .collect();
+        assert_eq!(others, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn an_image_that_is_named_by_its_id_is_sent_as_it_is() {
+        let id = image(&ImageSource::Id("ami-0123456789abcdef0".to_owned())).id;
+        assert_eq!(id, "ami-0123456789abcdef0");
+    }
 }

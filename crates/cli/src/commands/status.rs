@@ -24,7 +24,7 @@ pub(super) async fn status(arguments: &Status, out: &mut Output) -> Answer {
     };
     let columns = out.data_screen.columns();
     let text = match (arguments.output, chosen) {
-        (StatusFormat::Table, None) => show::status::overview(&report.statuses, report.now, columns),
+        (StatusFormat::Table, None) => show::status::everything(&report.statuses, report.now, columns),
         (StatusFormat::Table, Some(status)) => {
             let name = status.object.to_string();
             let events: Vec<_> = report.events.iter().filter(|event| event.object == name).cloned().collect();

@@ -2,7 +2,10 @@
 //!
 //! Neighbours: `commands` call, `output` writes. Not here: streams, and what the values mean.
 
+pub(crate) mod chips;
 pub(crate) mod findings;
+pub(crate) mod groups;
+pub(crate) mod layouts;
 pub(crate) mod plan;
 pub(crate) mod plan_markdown;
 pub(crate) mod progress;

@@ -7,9 +7,11 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 use axon_core::preview::Preview;
-use axon_core::step::{Cause, Change, FieldChange, Step};
+use axon_core::step::{Action, Cause, Change, FieldChange, Place, Step};
+use axon_runtime::Foreseen;
 use serde_json::{Value, json};
 
+use super::layouts;
 use crate::output::paint::{BAD, CAUTION, FAINT, GOOD, STRONG, paint};
 
 /// Longest value of a field that is printed whole.
@@ -49,7 +51,8 @@ pub(crate) const fn sign(change: Change) -> &'static str {
     }
 }
 
-const fn color(change: Change) -> Style {
+/// The colour of a sign.
+pub(crate) const fn color(change: Change) -> Style {
     match change {
         Change::Create => GOOD,
         Change::Update => CAUTION,
@@ -58,7 +61,8 @@ const fn color(change: Change) -> Style {
 }
 
 /// The whole plan.
-pub(crate) fn text(preview: &Preview) -> String {
+pub(crate) fn text(foreseen: &Foreseen) -> String {
+    let preview = &foreseen.preview;
     let mut text = String::new();
     for (number, round) in (1..).zip(&preview.rounds) {
         let after = if number == 1 { "" } else { ", after the one before" };
@@ -68,6 +72,7 @@ pub(crate) fn text(preview: &Preview) -> String {
         }
         text.push('\n');
     }
+    text.push_str(&layouts::text(foreseen));
     if !preview.blocked.is_empty() {
         let _ = writeln!(text, "{}", paint(STRONG, "Not done"));
         for waiting in &preview.blocked {
@@ -98,18 +103,41 @@ fn drawn(step: &Step) -> String {
         "  {} {}  {} {}\n",
         paint(color(change), sign(change)),
         step.resource,
-        step.action.operation(),
+        call(&step.action),
         paint(FAINT, format!("for {}", step.object)),
     );
     for cause in &step.because {
-        let _ = writeln!(text, "      {}", because(cause));
+        let _ = writeln!(text, "      {}", because(step, cause));
     }
     text
 }
 
+/// The operation, with what it is about where the name alone does not say it.
+pub(crate) fn call(action: &Action) -> String {
+    let operation = action.operation();
+    match action {
+        Action::SetDesiredCapacity { desired, .. } => format!("{operation} to {desired}"),
+        Action::UpdateContainerInstancesState { status, .. } => format!("{operation} to {status}"),
+        Action::TerminateInstanceInAutoScalingGroup { place: Place::Refilled, .. } => {
+            format!("{operation}, and the group launches another")
+        }
+        Action::TerminateInstanceInAutoScalingGroup { place: Place::Removed, .. } => {
+            format!("{operation}, and the group has one less")
+        }
+        _ => operation.to_owned(),
+    }
+}
+
 /// A cause in words.
-pub(crate) fn because(cause: &Cause) -> String {
+pub(crate) fn because(step: &Step, cause: &Cause) -> String {
     match cause {
+        // The mark of a rollout that went wrong, and the surge before one.
+        Cause::Failed { reason } if matches!(step.action, Action::CreateTags { .. }) => {
+            format!("its rollout failed and is taken back: {reason}")
+        }
+        Cause::Superseded { by } if matches!(step.action, Action::SetDesiredCapacity { .. }) => {
+            format!("one more before an instance is replaced: superseded by {by}")
+        }
         Cause::Missing => "does not exist".to_owned(),
         Cause::NewContent => "no revision with this content exists".to_owned(),
         Cause::Field(change) => field(change),
@@ -138,11 +166,13 @@ fn value(value: Option<&Value>) -> String {
 }
 
 /// The plan for machines.
-pub(crate) fn json(preview: &Preview) -> Value {
+pub(crate) fn json(foreseen: &Foreseen) -> Value {
+    let preview = &foreseen.preview;
     let Totals { create, change, delete } = Totals::of(preview);
     let rounds: Vec<Value> = preview.rounds.iter().map(|round| json!(round)).collect();
     json!({
         "rounds": rounds,
+        "layouts": layouts::json(foreseen),
         "blocked": preview.blocked.iter().map(blocked_json).collect::<Vec<_>>(),
         "create": create,
         "change": change,
@@ -162,7 +192,7 @@ fn blocked_json(waiting: &axon_core::plan::Waiting) -> Value {
 pub(crate) mod tests {
     use axon_core::plan::{Wait, Waiting};
     use axon_core::spec::ObjectKey;
-    use axon_core::step::{Action, Resource};
+    use axon_core::step::Resource;
 
     use super::*;
 
@@ -198,6 +228,62 @@ pub(crate) mod tests {
         Preview { rounds: vec![vec![create], vec![update, delete]], blocked, ended: true }
     }
 
+    /// A preview without layouts.
+    fn seen(preview: Preview) -> Foreseen {
+        Foreseen { preview, ..Foreseen::default() }
+    }
+
+    #[test]
+    fn steps_on_instances_say_what_becomes_of_them() {
+        let by = "version 3 of launch template axon-shared".to_owned();
+        let step = |resource, action| Step {
+            object: ObjectKey::pool("shared".parse().unwrap()),
+            resource,
+            action,
+            because: vec![Cause::Superseded { by: by.clone() }],
+        };
+        let group = "axon-shared".to_owned();
+        let instance = || Resource::Instance("i-1".to_owned());
+        let (cluster, arn) = ("ml".to_owned(), "arn".to_owned());
+        let rounds = vec![vec![
+            step(Resource::AutoScalingGroup(group.clone()), Action::SetDesiredCapacity { group, desired: 3 }),
+            step(instance(), Action::UpdateContainerInstancesState { cluster, instance: arn, status: "DRAINING" }),
+            step(
+                instance(),
+                Action::TerminateInstanceInAutoScalingGroup { instance: "i-1".to_owned(), place: Place::Removed },
+            ),
+        ]];
+        let expected = "\
+Round 1
+  ~ Auto Scaling group axon-shared  SetDesiredCapacity to 3 for NeuronPool/shared
+      one more before an instance is replaced: superseded by version 3 of launch template axon-shared
+  ~ instance i-1  UpdateContainerInstancesState to DRAINING for NeuronPool/shared
+      superseded by version 3 of launch template axon-shared
+  - instance i-1  TerminateInstanceInAutoScalingGroup, and the group has one less for NeuronPool/shared
+      superseded by version 3 of launch template axon-shared
+
+Devices
+  ~ instance i-1: to be drained
+  - instance i-1: to be terminated
+
+Plan: 0 to create, 2 to change, 1 to delete.
+";
+        let preview = Preview { rounds, blocked: Vec::new(), ended: true };
+        assert_eq!(anstream::adapter::strip_str(&text(&seen(preview))).to_string(), expected);
+    }
+
+    #[test]
+    fn a_failed_rollout_is_not_called_a_failed_template() {
+        let step = Step {
+            object: ObjectKey::pool("shared".parse().unwrap()),
+            resource: Resource::LaunchTemplate("axon-shared".to_owned()),
+            action: Action::CreateTags { id: "lt-1".to_owned(), tags: axon_core::ownership::Tags::new() },
+            because: vec![Cause::Failed { reason: "2 tasks have failed".to_owned() }],
+        };
+        let text = because(&step, &step.because[0]);
+        assert_eq!(text, "its rollout failed and is taken back: 2 tasks have failed");
+    }
+
     #[test]
     fn a_plan_says_what_why_and_how_much() {
         let expected = "\
@@ -216,12 +302,12 @@ Not done
 
 Plan: 1 to create, 1 to change, 1 to delete.
 ";
-        assert_eq!(anstream::adapter::strip_str(&text(&sample())).to_string(), expected);
+        assert_eq!(anstream::adapter::strip_str(&text(&seen(sample()))).to_string(), expected);
     }
 
     #[test]
     fn an_empty_plan_says_so() {
-        let text = text(&Preview { ended: true, ..Preview::default() });
+        let text = text(&seen(Preview { ended: true, ..Preview::default() }));
         assert_eq!(anstream::adapter::strip_str(&text).to_string(), "No changes. AWS matches these files.\n");
     }
 
@@ -235,7 +321,7 @@ Plan: 1 to create, 1 to change, 1 to delete.
 
     #[test]
     fn machines_get_steps_totals_and_reasons() {
-        let value = json(&sample());
+        let value = json(&seen(sample()));
         assert_eq!(value["rounds"][0][0]["operation"], "CreateCluster");
         assert_eq!(value["blocked"][0]["message"], "suspended by the annotation neuron.ecs/suspend");
         assert_eq!((&value["create"], &value["delete"]), (&json!(1), &json!(1)));

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use axon_core::preview::Preview;
 use axon_core::step::Step;
+use axon_runtime::Foreseen;
 
-use super::plan::{because, sign, summary};
+use super::layouts;
+use super::plan::{because, call, sign, summary};
 
 /// The whole plan: the total first, since a comment is read from the top.
-pub(crate) fn markdown(preview: &Preview) -> String {
+pub(crate) fn markdown(foreseen: &Foreseen) -> String {
+    let preview = &foreseen.preview;
     let mut text = format!("### {}\n", summary(preview));
     if preview.steps().next().is_some() {
         text.push_str("\n| | resource | call | for | why |\n| --- | --- | --- | --- | --- |\n");
@@ -16,6 +18,7 @@ pub(crate) fn markdown(preview: &Preview) -> String {
     for step in preview.steps() {
         text.push_str(&row(step));
     }
+    text.push_str(&layouts::markdown(foreseen));
     if !preview.blocked.is_empty() {
         text.push_str("\n**Not done**\n\n");
     }
@@ -26,12 +29,12 @@ pub(crate) fn markdown(preview: &Preview) -> String {
 }
 
 fn row(step: &Step) -> String {
-    let why: Vec<String> = step.because.iter().map(|cause| one_line(&because(cause))).collect();
+    let why: Vec<String> = step.because.iter().map(|cause| one_line(&because(step, cause))).collect();
     format!(
         "| `{}` | {} | {} | {} | {} |\n",
         sign(step.action.change()),
         one_line(&step.resource.to_string()),
-        step.action.operation(),
+        call(&step.action),
         step.object,
         why.join("<br>"),
     )
@@ -62,7 +65,7 @@ mod tests {
 
 - NeuronService/llama: suspended by the annotation neuron.ecs/suspend
 ";
-        assert_eq!(markdown(&sample()), expected);
+        assert_eq!(markdown(&Foreseen { preview: sample(), ..Foreseen::default() }), expected);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use axon_core::status::{ConditionType, Reason, Status, Truth};
 use axon_runtime::{DoneStep, Phase, View};
 use jiff::Timestamp;
 
-use super::plan::sign;
+use super::plan::{call, sign};
 use super::status::{one_line, overview, reason};
 use super::time::age;
 use crate::output::Size;
@@ -81,7 +81,7 @@ impl Progress {
         let mut body = self.heading(view, now);
         body.push_str(&overview(view.statuses.values(), now, Some(size.columns)));
         for running in &view.in_flight {
-            let _ = writeln!(body, "{} {}  {}", paint(FAINT, "calling"), running.action.operation(), running.resource);
+            let _ = writeln!(body, "{} {}  {}", paint(FAINT, "calling"), call(&running.action), running.resource);
         }
         for error in &self.errors {
             let _ = writeln!(body, "{} {error}", paint(CAUTION, "!"));
@@ -125,10 +125,13 @@ fn said(status: &Status) -> Option<Said> {
     Some((ready.status, ready.reason, lasting_part(&ready.message)))
 }
 
-/// A message without what is new in every attempt: the request id, the number of the attempt and the next one's time.
+/// A message without what is new in every attempt: the request id, the number of the attempt and the next one's time;
+/// and without a time at its end, which moves on while new instances are watched.
 fn lasting_part(message: &str) -> String {
     let end = [" (request ", "; attempt "].iter().filter_map(|mark| message.find(mark)).min();
-    one_line(message.get(..end.unwrap_or(message.len())).unwrap_or(message))
+    let kept = message.get(..end.unwrap_or(message.len())).unwrap_or(message);
+    let timed = kept.rsplit_once(" until ").filter(|(_, end)| end.parse::<Timestamp>().is_ok());
+    one_line(timed.map_or(kept, |(before, _)| before))
 }
 
 fn mark((truth, _, _): &Said, status: &Status) -> String {
@@ -147,7 +150,7 @@ fn line(status: &Status, (truth, why, message): &Said) -> String {
 }
 
 fn step(done: &DoneStep) -> String {
-    format!("{} {}  {}", sign(done.step.action.change()), done.step.action.operation(), done.step.resource)
+    format!("{} {}  {}", sign(done.step.action.change()), call(&done.step.action), done.step.resource)
 }
 
 /// A line that would wrap would spoil the count of lines to go up.
@@ -162,6 +165,8 @@ fn cut(line: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axon_core::plan::Wait;
+
     use super::super::plan::tests::sample;
     use super::super::status::tests::{START, later, starting};
     use super::*;
@@ -218,6 +223,20 @@ mod tests {
             progress.lines(&view, START)
         });
         assert!(plain(&told[0]).ends_with("CreateService answered X: no\n"), "{told:?}");
+        assert_eq!(told[1], "");
+    }
+
+    #[test]
+    fn watching_a_new_instance_for_longer_is_no_news() {
+        let mut progress = Progress::new(START);
+        let told = [60, 90].map(|until| {
+            let mut status = starting();
+            let on = Wait::Soak { group: "axon-shared".to_owned(), until: later(until) };
+            status.conditions[0].message = on.to_string();
+            let view = View { statuses: [(status.object.clone(), status)].into(), ..View::default() };
+            progress.lines(&view, START)
+        });
+        assert!(plain(&told[0]).ends_with("axon-shared are being replaced: new ones are watched\n"), "{told:?}");
         assert_eq!(told[1], "");
     }
 

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use axon_core::status::{Condition, ConditionType, Reason, Replicas, Status, TaskStatus, Truth};
 use jiff::Timestamp;
 
+use super::groups::{groups, held};
 use super::time::age;
 use crate::output::paint::{STRONG, paint};
 use crate::output::table::table;
@@ -15,7 +16,7 @@ use crate::report::EventLine;
 
 const HEADING: [&str; 8] = ["KIND", "NAME", "READY", "REASON", "REPLICAS", "DEVICES", "AGE", "MESSAGE"];
 /// What stands where nothing applies.
-const NOTHING: &str = "-";
+pub(crate) const NOTHING: &str = "-";
 
 /// One row per object.
 pub(crate) fn overview<'a>(
@@ -30,6 +31,15 @@ pub(crate) fn overview<'a>(
     table(&HEADING, rows, columns)
 }
 
+/// One row per object, and below it the instances of every pool that has some of its own.
+pub(crate) fn everything(statuses: &[Status], now: Timestamp, columns: Option<u16>) -> String {
+    let mut text = overview(statuses, now, columns);
+    for pool in statuses.iter().filter(|status| !status.groups.is_empty()) {
+        section(&mut text, &pool.object.to_string(), &groups(pool, now));
+    }
+    text
+}
+
 fn row(status: &Status, now: Timestamp) -> Vec<String> {
     let ready = status.condition(ConditionType::Ready);
     let replicas = status.replicas.as_ref();
@@ -39,17 +49,20 @@ fn row(status: &Status, now: Timestamp) -> Vec<String> {
         ready.map_or(NOTHING.to_owned(), |ready| truth(ready.status).to_owned()),
         ready.map_or(NOTHING.to_owned(), |ready| reason(ready.reason)),
         replicas.map_or(NOTHING.to_owned(), |replicas| format!("{}/{}", replicas.running, replicas.desired)),
-        replicas.map_or(NOTHING.to_owned(), devices),
+        devices(status),
         ready.map_or(NOTHING.to_owned(), |ready| age(now, ready.last_transition_time)),
         ready.map(|ready| one_line(&ready.message)).unwrap_or_default(),
     ]
 }
 
-/// How many Neuron devices the tasks that were looked into hold.
-fn devices(replicas: &Replicas) -> String {
-    match replicas.tasks.iter().map(|task| task.neuron_devices.len()).sum::<usize>() {
-        0 => NOTHING.to_owned(),
-        devices => devices.to_string(),
+/// How many Neuron devices the tasks of a service hold, as far as they were looked into; for a pool, how many of its
+/// devices are held.
+fn devices(status: &Status) -> String {
+    let tasks = status.replicas.iter().flat_map(|replicas| &replicas.tasks);
+    match (tasks.map(|task| task.neuron_devices.len()).sum::<usize>(), held(&status.groups)) {
+        (0, (_, 0)) => NOTHING.to_owned(),
+        (0, (held, all)) => format!("{held}/{all}"),
+        (devices, _) => devices.to_string(),
     }
 }
 
@@ -91,6 +104,9 @@ pub(crate) fn object(status: &Status, events: &[EventLine], now: Timestamp, colu
         };
         let resources = status.resources.iter().map(row).collect();
         section(&mut text, "Resources", &table(&["KIND", "STATE", "ID"], resources, None));
+    }
+    if !status.groups.is_empty() {
+        section(&mut text, "Instances", &groups(status, now));
     }
     let tasks: Vec<_> = status.replicas.iter().flat_map(|replicas| &replicas.tasks).map(task_row).collect();
     if !tasks.is_empty() {
@@ -152,6 +168,7 @@ pub(crate) mod tests {
     use axon_core::status::ResourceStatus;
     use jiff::SignedDuration;
 
+    use super::super::groups::tests::pool;
     use super::*;
 
     pub(crate) const START: Timestamp = Timestamp::UNIX_EPOCH;
@@ -191,6 +208,7 @@ pub(crate) mod tests {
                 state: "ACTIVE".to_owned(),
             }],
             replicas: Some(Replicas { desired: 2, running: 1, pending: 1, tasks: vec![task] }),
+            groups: Vec::new(),
         }
     }
 
@@ -244,6 +262,34 @@ Events
   35s  Created  1      created service ml/llama (CreateService)
 ";
         assert_eq!(plain(&object(&starting(), &[event], later(95), None)), expected);
+    }
+
+    #[test]
+    fn a_pool_shows_its_instances_alone_and_below_the_overview() {
+        let status = pool();
+        let expected = "\
+NeuronPool/shared
+Revision  dir@sha256:0a1b2c3d4e5f
+
+Conditions
+  TYPE  STATUS  REASON  AGE  MESSAGE
+
+Instances
+  inf2.48xlarge  2 of 2 instances wanted, at most 4 · 13 of 24 devices held · 1 out of date
+    group  axon-shared-inf2-48xlarge-0a1b2c3d, launch template version 3
+    image  ami-0123456789abcdef0, 1m35s old, ECS agent 1.98.0
+           al2023-ami-ecs-neuron-hvm-2023.0.20260922-kernel-6.1-x86_64
+    INSTANCE             ZONE        STATE     DEVICES 0-11
+    i-00000000000000001  us-east-1a  ACTIVE    [llll llll b···]
+    i-0123456789abcdef0  us-east-1b  DRAINING  [llll ···· ····]  out of date
+  b bert  l llama  · free
+";
+        assert_eq!(plain(&object(&status, &[], later(95), None)), expected);
+        let all = plain(&everything(&[starting(), status], later(95), None));
+        let (rows, instances) = all.split_once("\n\n").unwrap();
+        assert!(rows.contains("NeuronPool     shared  -      -              -         13/24 "), "{all}");
+        assert!(instances.starts_with("NeuronPool/shared\n  inf2.48xlarge  2 of 2"), "{all}");
+        assert!(instances.ends_with("  b bert  l llama  · free\n"), "{all}");
     }
 
     #[test]

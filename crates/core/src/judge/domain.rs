@@ -1,7 +1,7 @@
 //! Conditions about one side of an object each: is it registered, is there capacity, do its tasks run?
 
 use super::{Case, Finding};
-use crate::spec::Kind;
+use crate::spec::{Kind, ObjectKey};
 use crate::status::{Condition, ConditionType, Reason, Status, Truth};
 
 /// What a condition says, before it gets its time.
@@ -29,9 +29,16 @@ impl Case<'_> {
         let mut words = vec![self.registered(status, findings)];
         match status.object.kind {
             Kind::NeuronCluster => {}
-            Kind::NeuronPool => words.push(provider_ready(status, findings)),
+            Kind::NeuronPool => {
+                words.push(provider_ready(status, findings));
+                words.extend(image(status, findings));
+                words.extend(drift(status).map(|word| self.with_opening(&status.object, word)));
+            }
             Kind::NeuronService => {
                 words.push(capacity(findings));
+                if self.world.desired.packed.contains_key(&status.object.name) {
+                    words.push(devices(findings));
+                }
                 words.push(available(status, findings));
             }
         }
@@ -43,6 +50,15 @@ impl Case<'_> {
             last_transition_time: self.now,
         };
         words.into_iter().map(condition).collect()
+    }
+
+    /// Says of what is out of date when it will be replaced.
+    fn with_opening(&self, object: &ObjectKey, mut word: Word) -> Word {
+        let planned = self.plan.waiting.iter().filter(|waiting| waiting.object == *object && waiting.on.is_planned());
+        for waiting in planned {
+            word.message = format!("{}; {}", word.message, waiting.on);
+        }
+        word
     }
 
     /// Whether ECS has the object as rendered.
@@ -74,6 +90,38 @@ fn provider_ready(status: &Status, findings: &[Finding]) -> Word {
     match status.resources.iter().find(|resource| resource.state == "ACTIVE") {
         Some(provider) => Word::holds(ConditionType::CapacityReady, format!("{} can be used", provider.id)),
         None => missing(ConditionType::CapacityReady, findings, "its capacity provider is not active yet"),
+    }
+}
+
+/// Only pools of Auto Scaling groups have an image of their own.
+fn image(status: &Status, findings: &[Finding]) -> Option<Word> {
+    let unusable = findings.iter().find(|finding| finding.reason == Reason::ImageUnusable);
+    if let Some(finding) = unusable {
+        return Some(Word::fails(ConditionType::AmiResolved, finding.reason, finding.message.clone()));
+    }
+    let image = status.groups.first()?.image.as_ref()?;
+    let name = image.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+    Some(Word::holds(ConditionType::AmiResolved, format!("new instances launch {}{name}", image.id)))
+}
+
+/// Instances that were launched from something older than new ones get.
+fn drift(status: &Status) -> Option<Word> {
+    let instances = || status.groups.iter().flat_map(|group| &group.instances);
+    let outdated = instances().filter(|instance| instance.out_of_date).count();
+    let message = format!("{outdated} of {} instances have an older image or launch template", instances().count());
+    (outdated > 0).then_some(Word {
+        kind: ConditionType::AmiDrift,
+        truth: Truth::True,
+        reason: Reason::OutOfDate,
+        message,
+    })
+}
+
+fn devices(findings: &[Finding]) -> Word {
+    let lacks = |finding: &&Finding| matches!(finding.reason, Reason::InsufficientDevices | Reason::NotObserved);
+    match findings.iter().find(lacks) {
+        Some(finding) => Word::fails(ConditionType::DevicesAllocated, finding.reason, finding.message.clone()),
+        None => Word::holds(ConditionType::DevicesAllocated, "every replica has its devices"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Case, Finding};
 use crate::desired::DesiredService;
+use crate::neuron::DeviceSet;
 use crate::observe::{Deployment, Rollout, Service, ServiceStatus, ServiceTasks, Task};
 use crate::observed::Slot;
 use crate::status::{Reason, Replicas, ResourceStatus, Status, TaskStatus};
@@ -11,7 +12,7 @@ const NO_CAPACITY: [&str; 3] = ["unable to place a task", "insufficient capacity
 
 impl Case<'_> {
     pub(super) fn service(&self, wanted: &DesiredService, status: &mut Status) -> Vec<Finding> {
-        let (cluster, name) = (wanted.cluster.as_str(), wanted.object.name.as_str());
+        let (cluster, name) = (wanted.cluster.as_str(), wanted.name.as_str());
         let Slot::Ours(found, _) = self.world.observed.service(cluster, name, self.world.installation) else {
             return Vec::new();
         };
@@ -25,7 +26,11 @@ impl Case<'_> {
             let (kind, state) = ("task definition".to_owned(), "ACTIVE".to_owned());
             status.resources.push(ResourceStatus { kind, id: revision.clone(), state });
         }
-        status.replicas = Some(replicas(found, tasks));
+        let replicas = replicas(found, tasks);
+        status.replicas = Some(match status.replicas.take() {
+            Some(others) => others.and(replicas),
+            None => replicas,
+        });
         if found.status != ServiceStatus::Active {
             return Vec::new();
         }
@@ -109,7 +114,7 @@ fn replicas(found: &Service, tasks: Option<&ServiceTasks>) -> Replicas {
                 health: task.health.clone(),
                 instance_type: instance.and_then(|instance| instance.instance_type.clone()),
                 instance: instance.and_then(|instance| instance.ec2_id.clone()),
-                neuron_devices: task.containers.iter().flat_map(|c| c.neuron_device_ids.clone()).collect(),
+                neuron_devices: devices(found, task),
             }
         })
     });
@@ -118,6 +123,16 @@ fn replicas(found: &Service, tasks: Option<&ServiceTasks>) -> Replicas {
         running: found.running,
         pending: found.pending,
         tasks: shown.collect(),
+    }
+}
+
+/// Devices that ECS has assigned, or that the service gives to every task.
+fn devices(found: &Service, task: &Task) -> Vec<String> {
+    let assigned: Vec<String> = task.containers.iter().flat_map(|c| c.neuron_device_ids.clone()).collect();
+    let given = found.tags.get(crate::ownership::DEVICES).and_then(|tag| tag.parse::<DeviceSet>().ok());
+    match given {
+        Some(set) if assigned.is_empty() => set.ids().map(|id| id.to_string()).collect(),
+        _ => assigned,
     }
 }
 

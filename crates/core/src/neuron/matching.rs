@@ -8,7 +8,8 @@
 
 use super::{Catalog, InstanceType, ManagedSupport};
 use crate::spec::{
-    AcceleratorManufacturer, AcceleratorType, Bounds, DecimalBounds, Inclusion, InstanceRequirements, LocalStorageType,
+    AcceleratorManufacturer, AcceleratorType, Bounds, Capacity, DecimalBounds, Inclusion, InstanceRequirements,
+    LocalStorageType,
 };
 
 /// A requirement that an instance type does not meet.
@@ -60,18 +61,42 @@ impl Catalog {
         found
     }
 
+    /// The types a pool uses, in the order of preference: on Managed Instances those that ECS may launch, cheapest first; in
+    /// Auto Scaling groups those named, in the order written, or those that meet the requirements, cheapest first. Names
+    /// the catalog does not know are left out.
+    pub fn types_of(&self, capacity: Capacity<'_>) -> Vec<&InstanceType> {
+        match capacity {
+            Capacity::ManagedInstances(managed) => self.launchable(&managed.instance_requirements),
+            Capacity::AutoScalingGroup(group) => match &group.instance_requirements {
+                Some(wanted) if group.instance_types.is_empty() => self.matching(wanted),
+                Some(_) | None => group.instance_types.iter().filter_map(|name| self.get(name)).collect(),
+            },
+        }
+    }
+
     /// The type for Managed Instances that misses the fewest requirements; among equals the one whose name is nearest to
     /// what is allowed, then the cheapest.
     pub fn nearest(&self, requirements: &InstanceRequirements) -> Option<Nearest<'_>> {
-        let candidates = self.iter().filter(|kind| !matches!(kind.managed, ManagedSupport::No(_)));
-        let scored = candidates.map(|kind| (exclusions(kind, requirements), kind));
-        let wanted = &requirements.allowed_instance_types;
-        let best = scored.min_by_key(|(missing, kind)| {
-            let prefix = wanted.iter().map(|pattern| common_prefix(pattern, &kind.name)).max().unwrap_or_default();
-            (missing.len(), std::cmp::Reverse(prefix), kind.price)
-        });
-        best.map(|(exclusions, instance_type)| Nearest { instance_type, exclusions })
+        nearest_of(self.iter().filter(|kind| !matches!(kind.managed, ManagedSupport::No(_))), requirements)
     }
+
+    /// The type for Auto Scaling groups that misses the fewest requirements; among equals as with [`Self::nearest`].
+    pub fn nearest_for_groups(&self, requirements: &InstanceRequirements) -> Option<Nearest<'_>> {
+        nearest_of(self.iter(), requirements)
+    }
+}
+
+fn nearest_of<'a>(
+    candidates: impl Iterator<Item = &'a InstanceType>,
+    requirements: &InstanceRequirements,
+) -> Option<Nearest<'a>> {
+    let scored = candidates.map(|kind| (exclusions(kind, requirements), kind));
+    let wanted = &requirements.allowed_instance_types;
+    let best = scored.min_by_key(|(missing, kind)| {
+        let prefix = wanted.iter().map(|pattern| common_prefix(pattern, &kind.name)).max().unwrap_or_default();
+        (missing.len(), std::cmp::Reverse(prefix), kind.price)
+    });
+    best.map(|(exclusions, instance_type)| Nearest { instance_type, exclusions })
 }
 
 fn common_prefix(pattern: &str, name: &str) -> usize {

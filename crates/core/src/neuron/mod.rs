@@ -6,12 +6,16 @@
 
 mod devices;
 mod matching;
+mod offers;
 mod table;
 
 use std::collections::BTreeMap;
 
+pub use devices::{DeviceSet, ParseDeviceSetError};
 pub use matching::{Exclusion, Nearest, pattern_matches};
+pub use offers::{CHIP_PORTS, FIRST_CHIP_PORT, chip_port};
 
+use crate::cloud::InstanceTypeFacts;
 use crate::spec::CpuManufacturer;
 
 /// How the chips of an instance are wired, which decides what sets of them can work together.
@@ -55,8 +59,12 @@ pub struct InstanceType {
     pub cores_per_logical: u8,
     /// Device memory per chip in GiB.
     pub chip_memory_gib: u16,
-    /// Most EFA interfaces.
+    /// Most EFA interfaces; each is on a network card of its own, beginning with card 0.
     pub efa: u8,
+    /// Network cards.
+    pub network_cards: u8,
+    /// Most network interfaces on all cards together; nothing is unknown.
+    pub max_interfaces: Option<u16>,
     /// How the chips are wired.
     pub topology: Topology,
     /// Whether Managed Instances launch it.
@@ -125,6 +133,37 @@ impl Catalog {
     pub fn with(mut self, types: impl IntoIterator<Item = InstanceType>) -> Self {
         self.types.extend(types.into_iter().map(|kind| (kind.name.clone(), kind)));
         self
+    }
+
+    /// This catalog, corrected by what EC2 says of the types that it knows, and with the types that it does not know and
+    /// whose family it knows: chips of a family are wired alike.
+    #[must_use]
+    pub fn refreshed(mut self, facts: &[InstanceTypeFacts]) -> Self {
+        for fact in facts {
+            let known = self.types.get(&fact.name).cloned().or_else(|| self.sibling(fact));
+            let Some(known) = known else { continue };
+            let single = fact.chips <= 1;
+            let kind = InstanceType {
+                name: fact.name.clone(),
+                vcpus: fact.vcpus,
+                memory_mib: fact.memory_mib,
+                chips: fact.chips,
+                cores_per_chip: fact.cores_per_chip,
+                efa: fact.efa_interfaces,
+                spot: fact.spot,
+                topology: if single { Topology::Single } else { known.topology },
+                ..known
+            };
+            self.types.insert(kind.name.clone(), kind);
+        }
+        self
+    }
+
+    /// The type of the same family that is nearest in size. One with several chips tells nothing about one with one.
+    fn sibling(&self, fact: &InstanceTypeFacts) -> Option<InstanceType> {
+        let family = fact.name.split('.').next().unwrap_or_default();
+        let alike = |kind: &&InstanceType| kind.family == family && (kind.chips > 1) == (fact.chips > 1);
+        self.types.values().filter(alike).min_by_key(|kind| kind.vcpus.abs_diff(fact.vcpus)).cloned()
     }
 
     /// The type with this name.

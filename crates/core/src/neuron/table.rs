@@ -39,6 +39,7 @@ struct Size {
     chips: u8,
     topology: Topology,
     efa: u8,
+    max_interfaces: Option<u16>,
     local_storage_gb: Option<u32>,
     price: u32,
 }
@@ -61,6 +62,10 @@ fn row(family: &Family, size: &Size) -> InstanceType {
         cores_per_logical: family.cores_per_logical,
         chip_memory_gib: family.chip_memory_gib,
         efa: size.efa,
+        // One EFA interface for each network card, where a type has any; the others have a single card (EC2 user guide,
+        // "Elastic Fabric Adapter").
+        network_cards: size.efa.max(1),
+        max_interfaces: size.max_interfaces,
         topology: size.topology,
         managed: family.managed,
         spot: family.spot,
@@ -125,7 +130,8 @@ const fn trn2u() -> Family {
 /// A size without EFA and instance store, which most have not.
 const fn size(name: &'static str, vcpus: u32, memory_gib: u32, price: u32) -> Size {
     let topology = Topology::Single;
-    Size { name, vcpus, memory_gib, chips: 1, topology, efa: 0, local_storage_gb: Some(0), price }
+    let max_interfaces = None;
+    Size { name, vcpus, memory_gib, chips: 1, topology, efa: 0, max_interfaces, local_storage_gb: Some(0), price }
 }
 
 const fn ring(chips: u8, size: Size) -> Size {
@@ -157,18 +163,18 @@ fn inf2_sizes() -> Vec<Size> {
 fn trn1_sizes() -> Vec<Size> {
     vec![
         Size { local_storage_gb: Some(474), ..size("2xlarge", 8, 32, 1_344) },
-        torus(8, size("32xlarge", 128, 512, 21_500)),
+        Size { max_interfaces: Some(40), ..torus(8, size("32xlarge", 128, 512, 21_500)) },
     ]
 }
 
 fn trn1n_sizes() -> Vec<Size> {
-    vec![torus(16, size("32xlarge", 128, 512, 24_780))]
+    vec![Size { max_interfaces: Some(80), ..torus(16, size("32xlarge", 128, 512, 24_780)) }]
 }
 
 fn trn2_sizes() -> Vec<Size> {
     vec![
-        Size { efa: 1, local_storage_gb: None, ..size("3xlarge", 12, 128, 2_235) },
-        torus(16, size("48xlarge", 192, 2048, 35_764)),
+        Size { efa: 1, max_interfaces: Some(2), local_storage_gb: None, ..size("3xlarge", 12, 128, 2_235) },
+        Size { max_interfaces: Some(32), ..torus(16, size("48xlarge", 192, 2048, 35_764)) },
     ]
 }
 
@@ -186,6 +192,19 @@ mod tests {
         assert_eq!(catalog.get("inf2.xlarge").unwrap().vcpus, 4);
         assert_eq!(catalog.get("inf2.8xlarge").unwrap().memory_mib, 128 * 1024);
         assert_eq!(catalog.get("trn2.48xlarge").unwrap().memory_mib, 2048 * 1024);
+    }
+
+    #[test]
+    fn types_with_efa_have_one_card_for_each() {
+        for kind in Catalog::builtin().iter() {
+            assert_eq!(kind.network_cards, kind.efa.max(1), "{}", kind.name);
+        }
+        let with: Vec<String> =
+            Catalog::builtin().iter().filter(|kind| kind.efa > 0).map(|k| format!("{} {}", k.name, k.efa)).collect();
+        let expected =
+            ["inf1.24xlarge 1", "trn1.32xlarge 8", "trn1n.32xlarge 16", "trn2.3xlarge 1", "trn2.48xlarge 16"];
+        assert_eq!(with[..5], expected);
+        assert_eq!(with[5..], ["trn2u.48xlarge 16"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Code, did_you_mean};
-use crate::spec::{Duration, Kind, Name, ParseDurationError, resolve_schema};
+use crate::spec::{Duration, Kind, Name, ParseDurationError, TimeOfDay, resolve_schema};
 
 use super::scalar;
 use super::tree::{Field, Mark, Node, Problem, Shape};
@@ -109,12 +109,6 @@ impl<'a> Reader<'a, '_> {
         if field.key == "<<" {
             return;
         }
-        if field.key == "autoScalingGroup" && known.contains_key("managedInstances") {
-            let message = "`autoScalingGroup` is not yet supported by this version";
-            let problem = Problem::new(Code::AutoScalingGroupNotYet, field.key_mark, message);
-            self.problems.push(problem.with_help("Use `managedInstances`; Inf1 has to wait for the next milestone."));
-            return;
-        }
         let names = || known.keys().map(String::as_str);
         let shown: String = field.key.chars().take(60).collect();
         let message = format!("{} has no field `{shown}`", self.here());
@@ -126,9 +120,8 @@ impl<'a> Reader<'a, '_> {
     fn missing_fields(&mut self, node: &Node, schema: &Value, at: Mark) {
         let required = schema.get("required").and_then(Value::as_array);
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            let replaced = name == "managedInstances" && node.field("autoScalingGroup").is_some();
             let reported = self.path.is_empty() && matches!(name, "apiVersion" | "kind" | "metadata");
-            if node.field(name).is_none() && !replaced && !reported {
+            if node.field(name).is_none() && !reported {
                 let message = format!("{} needs the field `{name}`", self.here());
                 self.problems.push(Problem::new(Code::MissingField, at, message).with_help("Add it."));
             }
@@ -161,6 +154,8 @@ impl<'a> Reader<'a, '_> {
                 ParseDurationError::Form(_) => (Code::BadDuration, error.to_string()),
                 ParseDurationError::TooLong(_) => (Code::OutOfRange, error.to_string()),
             })
+        } else if format == Some("time-hm") {
+            text.parse::<TimeOfDay>().err().map(|error| (Code::OutOfRange, error.to_string()))
         } else {
             None
         };

@@ -2,15 +2,21 @@
 //!
 //! Between `resolve` + `state` and `check` + `execute`. Every call of [`plan`] plans the whole target afresh; there is no
 //! memory of earlier plans, so a restart loses nothing. Planning cannot fail: what is unknown is waited for.
-//! One file a kind: `cluster`, `pool`, `service`, `revision` (task definitions), and `removal` for what is no longer
-//! declared. No I/O, no clock: the time comes in with [`Limits`].
+//! One file a kind: `cluster`, `pool`, `group` (what lies behind a pool of Auto Scaling groups, with `group_provider`,
+//! `image` and `rollout`), `service`, `packed` (services whose devices Axon chooses), `revision` (task definitions), and
+//! `removal` for what is no longer declared. No I/O, no clock: the time comes in with [`Limits`].
 
 mod cluster;
+mod group;
+mod group_provider;
+mod image;
+mod packed;
 mod pool;
 #[cfg(test)]
 mod properties;
 mod removal;
 mod revision;
+mod rollout;
 mod service;
 mod tags;
 mod waiting;
@@ -20,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::allocate::{Allocation, allocate};
 use crate::cloud::{CloudError, ServiceKey};
 use crate::desired::Desired;
 use crate::fingerprint::Fingerprint;
@@ -29,6 +36,8 @@ use crate::ownership::Installation;
 use crate::spec::ObjectKey;
 use crate::step::{Action, Change, Resource, Step};
 
+pub use group::version_of;
+pub use rollout::{Node, NodeSides};
 pub use waiting::{PruneBlock, Wait, Waiting};
 
 /// How long AWS may go on showing the state before a call that created something (AWS advises up to five minutes).
@@ -119,12 +128,14 @@ pub struct Plan {
     pub waiting: Vec<Waiting>,
     /// Services whose past deployments the next plan needs.
     pub needs_history: BTreeSet<ServiceKey>,
+    /// Which devices every replica of a packed service has and should have.
+    pub allocation: Allocation,
 }
 
 impl Plan {
-    /// Whether nothing is left to do or to wait for.
+    /// Whether nothing is left to do or to wait for, besides what is due at a chosen time.
     pub fn is_settled(&self) -> bool {
-        self.steps.is_empty() && self.waiting.is_empty()
+        self.steps.is_empty() && self.waiting.iter().all(|waiting| waiting.on.is_planned())
     }
 }
 
@@ -144,14 +155,16 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
     let mut planner = Planner {
         world,
         limits,
-        plan: Plan::default(),
+        plan: Plan { allocation: allocate(world), ..Plan::default() },
         taken: BTreeSet::new(),
         revisions: revision::by_owner(world),
         revisions_in_use: revision::in_use(world.observed),
+        turns: packed::Turns::default(),
     };
     planner.clusters();
     planner.pools();
     planner.services();
+    planner.packed();
     planner.removals();
     planner.plan.steps.sort_by(order);
     planner.plan.waiting.sort();
@@ -179,6 +192,8 @@ struct Planner<'a> {
     revisions: BTreeMap<ObjectKey, Vec<&'a TaskDefinition>>,
     /// Every revision (ARN) that a living service runs or is moving away from.
     revisions_in_use: BTreeSet<&'a str>,
+    /// Who may start a deployment.
+    turns: packed::Turns,
 }
 
 /// What speaks for a step on a resource that a list does not show.

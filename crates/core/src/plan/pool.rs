@@ -4,9 +4,10 @@
 //! services move to it, and `removal` deletes the old one when nobody uses it. Providers are found by their tags, not by
 //! their names, because a name stays blocked for a while after deletion.
 
+use super::cluster::owner_in_words;
 use super::tags::{Tagged, tag_step};
 use super::{Evidence, Planner, Wait};
-use crate::desired::DesiredPool;
+use crate::desired::{DesiredCapacity, DesiredPool, DesiredProvider};
 use crate::diff::{self, diff};
 use crate::observe::{Provider, ProviderStatus};
 use crate::observed::Slot;
@@ -33,98 +34,126 @@ impl<'a> Planner<'a> {
         if !self.cluster_is_ready(&wanted.object, wanted.cluster.as_str()) {
             return;
         }
-        let observed = self.world.observed;
-        if observed.providers.get(wanted.cluster.as_str()).is_none_or(|listing| !listing.is_read()) {
-            self.wait(
-                &wanted.object,
-                Wait::NotRead { what: format!("capacity providers of cluster {}", wanted.cluster) },
-            );
-            return;
-        }
-        match self.provider_in_charge(wanted) {
-            Some(found) if found.status == ProviderStatus::Active => self.keep_provider(wanted, found),
-            Some(found) => self.wait(&wanted.object, provider_wait(found)),
-            None => self.create_provider(wanted),
+        match &wanted.capacity {
+            DesiredCapacity::Managed { provider, document, .. } => self.managed(wanted, provider, document),
+            DesiredCapacity::Groups(groups) => self.groups(wanted, groups),
         }
     }
 
-    /// The live provider of the pool's generation, an active one before one that is still being made.
-    pub(super) fn provider_in_charge(&self, wanted: &DesiredPool) -> Option<&'a Provider> {
+    fn managed(&mut self, pool: &DesiredPool, wanted: &DesiredProvider, document: &ManagedInstancesProvider) {
+        let listing = self.world.observed.providers.get(pool.cluster.as_str());
+        if listing.is_none_or(|listing| !listing.is_read()) {
+            let what = format!("capacity providers of cluster {}", pool.cluster);
+            self.wait(&pool.object, Wait::NotRead { what });
+            return;
+        }
+        match self.provider_in_charge(pool, wanted) {
+            Some(found) if found.status == ProviderStatus::Active => {
+                self.keep_managed(pool, (wanted, document), found);
+            }
+            Some(found) => self.wait(&pool.object, provider_wait(found)),
+            None => {
+                let mut tags = pool.tags.clone();
+                tags.insert(ownership::GENERATION.to_owned(), wanted.generation.clone());
+                let request = CreateCapacityProvider {
+                    cluster: Some(pool.cluster.to_string()),
+                    managed_instances_provider: Some(create_document(document)),
+                    tags: ownership::to_list(&self.stamped(&tags)),
+                    ..CreateCapacityProvider::default()
+                };
+                self.create_provider(pool, wanted, request);
+            }
+        }
+    }
+
+    /// The live provider of a generation, an active one before one that is still being made.
+    pub(super) fn provider_in_charge(&self, pool: &DesiredPool, wanted: &DesiredProvider) -> Option<&'a Provider> {
         let observed = self.world.observed;
-        let listing = observed.providers.get(wanted.cluster.as_str())?;
+        let listing = match &pool.capacity {
+            DesiredCapacity::Managed { .. } => observed.providers.get(pool.cluster.as_str())?,
+            DesiredCapacity::Groups(_) => &observed.group_providers,
+        };
         let mine = |provider: &&Provider| {
-            is_of(provider, &wanted.object, self.world.installation)
+            is_of(provider, &pool.object, self.world.installation)
                 && provider.tags.get(ownership::GENERATION) == Some(&wanted.generation)
+                && self.is_in_front(pool, wanted, provider)
         };
         let active = |provider: &&Provider| provider.status == ProviderStatus::Active;
         let making = |provider: &&Provider| provider.status == ProviderStatus::Provisioning && !has_failed(provider);
         listing.iter().filter(mine).find(active).or_else(|| listing.iter().filter(mine).find(making))
     }
 
-    fn create_provider(&mut self, wanted: &DesiredPool) {
+    /// Whether the group behind a provider is the one that there is. A group that was made again has another ARN.
+    fn is_in_front(&self, pool: &DesiredPool, wanted: &DesiredProvider, provider: &Provider) -> bool {
+        let group = pool.groups().iter().find(|group| group.provider == *wanted);
+        let found = group.and_then(|group| self.world.observed.groups.get(&group.name));
+        let behind = provider.auto_scaling_group.as_ref().map(|given| &given.auto_scaling_group_arn);
+        found.is_none_or(|found| behind == Some(&found.arn))
+    }
+
+    /// Creates a provider under the first name that nothing blocks.
+    pub(super) fn create_provider(
+        &mut self,
+        pool: &DesiredPool,
+        wanted: &DesiredProvider,
+        request: CreateCapacityProvider,
+    ) {
         for number in 1..=MAX_NAMES {
             let name = match number {
-                1 => wanted.provider_name.clone(),
-                number => format!("{}-{number}", wanted.provider_name),
+                1 => wanted.name.clone(),
+                number => format!("{}-{number}", wanted.name),
             };
-            let elsewhere = self
-                .world
-                .observed
-                .all_providers()
-                .any(|provider| provider.name == name && provider.cluster != wanted.cluster.as_str());
-            let slot = self.world.observed.provider(wanted.cluster.as_str(), &name, self.installation());
-            if slot == Slot::Absent && !elsewhere {
-                return self.create_provider_named(wanted, name);
+            if self.world.observed.all_providers().all(|provider| provider.name != name) {
+                let action =
+                    Action::CreateCapacityProvider(CreateCapacityProvider { name: Some(name.clone()), ..request });
+                let resource = Resource::CapacityProvider(name);
+                let step = Step { object: pool.object.clone(), resource, action, because: vec![Cause::Missing] };
+                return self.step(step, Evidence::Reading);
             }
         }
-        let resource = Resource::CapacityProvider(wanted.provider_name.clone());
+        let resource = Resource::CapacityProvider(wanted.name.clone());
         let owner = format!("so do {MAX_NAMES} numbered variants");
-        self.wait(&wanted.object, Wait::NameTaken { resource, owner });
+        self.wait(&pool.object, Wait::NameTaken { resource, owner });
     }
 
-    fn create_provider_named(&mut self, wanted: &DesiredPool, name: String) {
-        let document = &wanted.document;
-        let configuration = CreateManagedInstancesProviderConfiguration {
-            infrastructure_role_arn: document.infrastructure_role_arn.clone().unwrap_or_default(),
-            instance_launch_template: document.instance_launch_template.clone(),
-            propagate_tags: document.propagate_tags.clone(),
-            infrastructure_optimization: document.infrastructure_optimization.clone(),
-            auto_repair_configuration: document.auto_repair_configuration.clone(),
-        };
-        let action = Action::CreateCapacityProvider(CreateCapacityProvider {
-            name: Some(name.clone()),
-            cluster: Some(wanted.cluster.to_string()),
-            managed_instances_provider: Some(configuration),
-            tags: ownership::to_list(&self.stamped(&wanted.tags)),
-        });
-        let resource = Resource::CapacityProvider(name);
-        self.step(
-            Step { object: wanted.object.clone(), resource, action, because: vec![Cause::Missing] },
-            Evidence::Reading,
-        );
-    }
-
-    fn keep_provider(&mut self, wanted: &DesiredPool, found: &Provider) {
+    fn keep_managed(
+        &mut self,
+        pool: &DesiredPool,
+        (wanted, document): (&DesiredProvider, &ManagedInstancesProvider),
+        found: &Provider,
+    ) {
         if found.update_status.as_deref() == Some("UPDATE_IN_PROGRESS") {
-            self.wait(&wanted.object, provider_wait(found));
+            self.wait(&pool.object, provider_wait(found));
             return;
         }
-        let resource = Resource::CapacityProvider(found.name.clone());
-        let changes = diff(&wanted.document, &found.managed_instances, &diff::PROVIDER);
+        let changes = diff(document, &found.managed_instances, &diff::PROVIDER);
         if changes.is_empty() {
-            let place = Tagged { object: &wanted.object, resource, arn: &found.arn, found: &found.tags };
-            if let Some(step) = tag_step(&place, &wanted.tags, &self.stamped(&ownership::Tags::new())) {
-                self.step(step, Evidence::Reading);
-            }
+            let mut tags = pool.tags.clone();
+            tags.insert(ownership::GENERATION.to_owned(), wanted.generation.clone());
+            self.tag_provider(pool, found, &tags);
             return;
         }
         let action = Action::UpdateCapacityProvider(UpdateCapacityProvider {
             name: Some(found.name.clone()),
-            cluster: Some(wanted.cluster.to_string()),
-            managed_instances_provider: Some(update_document(&wanted.document)),
+            cluster: Some(pool.cluster.to_string()),
+            managed_instances_provider: Some(update_document(document)),
+            ..UpdateCapacityProvider::default()
         });
         let because = changes.into_iter().map(Cause::Field).collect();
-        self.step(Step { object: wanted.object.clone(), resource, action, because }, Evidence::Reading);
+        let resource = Resource::CapacityProvider(found.name.clone());
+        self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
+    }
+
+    pub(super) fn tag_provider(&mut self, pool: &DesiredPool, found: &Provider, tags: &ownership::Tags) {
+        let resource = Resource::CapacityProvider(found.name.clone());
+        let place = Tagged { object: &pool.object, resource, arn: &found.arn, found: &found.tags };
+        if let Some(step) = tag_step(&place, tags, &self.stamped(&ownership::Tags::new())) {
+            self.step(step, Evidence::Reading);
+        }
+    }
+
+    pub(super) fn name_taken(&mut self, pool: &DesiredPool, resource: Resource, owner: &Owner) {
+        self.wait(&pool.object, Wait::NameTaken { resource, owner: owner_in_words(owner) });
     }
 
     /// Whether the cluster can be used; if not, says what is waited for.
@@ -136,7 +165,9 @@ impl<'a> Planner<'a> {
             Slot::Ours(found, _) => Wait::Cluster { cluster, status: format!("{:?}", found.status) },
             Slot::Unknown => Wait::NotRead { what: format!("cluster {name}") },
             Slot::Absent => Wait::Cluster { cluster, status: "not created yet".to_owned() },
-            Slot::Foreign(..) => Wait::Cluster { cluster, status: "not ours".to_owned() },
+            Slot::Foreign(_, owner) => {
+                Wait::NameTaken { resource: Resource::Cluster(cluster), owner: owner_in_words(&owner) }
+            }
         };
         self.wait(object, wait);
         false
@@ -159,6 +190,16 @@ pub(super) fn provider_wait(found: &Provider) -> Wait {
         (status, _) => format!("{status:?}").to_uppercase(),
     };
     Wait::Provider { provider: found.name.clone(), status, reason: found.update_status_reason.clone() }
+}
+
+fn create_document(document: &ManagedInstancesProvider) -> CreateManagedInstancesProviderConfiguration {
+    CreateManagedInstancesProviderConfiguration {
+        infrastructure_role_arn: document.infrastructure_role_arn.clone().unwrap_or_default(),
+        instance_launch_template: document.instance_launch_template.clone(),
+        propagate_tags: document.propagate_tags.clone(),
+        infrastructure_optimization: document.infrastructure_optimization.clone(),
+        auto_repair_configuration: document.auto_repair_configuration.clone(),
+    }
 }
 
 /// The complete document: what AWS does with an omitted member of an update is not documented.

@@ -5,14 +5,14 @@ use proptest::prelude::*;
 use crate::check::check;
 use crate::cloud::Facts;
 use crate::desired::Desired;
-use crate::observe::{Identity, ProviderStatus, ServiceStatus};
+use crate::observe::{Identity, Image, ImageAnswer, ImageSource, ProviderStatus, ServiceStatus};
 use crate::observed::{Listing, Observed};
 use crate::ownership::{Installation, MANAGED_BY};
 use crate::plan::{Limits, Prune, World, plan};
 use crate::preview::{Preview, assume, preview};
 use crate::resolve::{Context, resolve};
 use crate::spec::Fleet;
-use crate::spec::generate::{Size, fleet};
+use crate::spec::generate::{Size, fleet, fleet_on_groups};
 
 /// Small fleets show what large ones do, and shrink faster.
 const SMALL: Size = Size { clusters: 2, pools: 2, services: 3 };
@@ -24,8 +24,14 @@ fn installation() -> Installation {
 
 fn desired(fleet: &Fleet) -> Desired {
     let identity = Identity { account: "111122223333".into(), region: "us-east-1".into(), partition: "aws".into() };
-    let resolved =
-        resolve(fleet, Context { installation: &installation(), facts: &Facts { identity }, revision: "main@sha1:1" });
+    let resolved = resolve(
+        fleet,
+        Context {
+            installation: &installation(),
+            facts: &Facts { identity, instance_types: Vec::new() },
+            revision: "main@sha1:1",
+        },
+    );
     assert_eq!(resolved.unresolved, std::collections::BTreeMap::new());
     resolved.desired
 }
@@ -36,6 +42,73 @@ fn empty_account() -> Observed {
         task_definitions: Listing::Read(std::collections::BTreeMap::new()),
         ..Observed::default()
     }
+}
+
+/// An account that was read, EC2 and all. The parameter of the recommended image names one.
+fn empty_ec2_account() -> Observed {
+    use std::collections::BTreeMap;
+    let parameter = format!("{}/recommended", crate::spec::NEURON_AMI_PARAMETERS);
+    let image = Image {
+        id: "ami-1".into(),
+        name: None,
+        agent_version: None,
+        created: None,
+        deprecated: None,
+        state: "available".into(),
+        architecture: "x86_64".into(),
+        root_device: None,
+    };
+    Observed {
+        group_providers: Listing::Read(BTreeMap::new()),
+        templates: Listing::Read(BTreeMap::new()),
+        groups: Listing::Read(BTreeMap::new()),
+        machines: Listing::Read(BTreeMap::new()),
+        images: BTreeMap::from([(ImageSource::Parameter(parameter), ImageAnswer::Found(image))]),
+        ..empty_account()
+    }
+}
+
+/// Reads tasks and instances where nothing was read of them yet: there are none.
+fn look_into(observed: &mut Observed) {
+    for (cluster, services) in &observed.services {
+        for service in services.iter() {
+            observed.tasks.entry((cluster.clone(), service.name.clone())).or_default();
+        }
+        let instances = observed.instances.entry(cluster.clone()).or_default();
+        if !instances.is_read() {
+            *instances = Listing::Read(std::collections::BTreeMap::new());
+        }
+    }
+}
+
+fn converge_on_groups(desired: &Desired, observed: Observed) -> Observed {
+    let mut observed = converge(desired, observed);
+    look_into(&mut observed);
+    observed
+}
+
+/// Replicas of every service on groups; on which devices they are may depend on what was there before.
+fn replicas(observed: &Observed) -> std::collections::BTreeMap<String, i32> {
+    let mut replicas = std::collections::BTreeMap::new();
+    for found in observed.all_services().filter(|found| found.status == ServiceStatus::Active) {
+        let name = found.tags.get(crate::ownership::NAME).cloned().unwrap_or_default();
+        let counted: &mut i32 = replicas.entry(format!("{}/{name}", found.cluster)).or_default();
+        *counted += found.settings.desired_count.unwrap_or_default();
+    }
+    replicas
+}
+
+/// Names of what lies behind the pools.
+fn backing(observed: &Observed) -> Vec<String> {
+    let templates = observed.templates.iter().map(|found| format!("template {}", found.name));
+    let groups = observed.groups.iter().map(|found| format!("group {} {:?}", found.name, found.settings.max_size));
+    let providers = observed.group_providers.iter().filter(|found| found.status == ProviderStatus::Active);
+    let associated = observed.clusters.iter().flat_map(|cluster| {
+        let mut names = cluster.capacity_providers.clone();
+        names.sort();
+        names.into_iter().map(move |name| format!("association {}/{name}", cluster.name))
+    });
+    templates.chain(groups).chain(providers.map(|found| format!("provider {}", found.name))).chain(associated).collect()
 }
 
 fn played(desired: &Desired, observed: &Observed) -> Preview {
@@ -157,5 +230,59 @@ proptest! {
     fn the_same_input_gives_the_same_bytes(fleet in fleet(SMALL)) {
         let (one, two) = (desired(&fleet), desired(&fleet));
         prop_assert_eq!(reviewed(&one, &empty_account())?, reviewed(&two, &empty_account())?);
+    }
+
+    #[test]
+    fn a_fleet_on_groups_is_built_to_its_end(fleet in fleet_on_groups(SMALL)) {
+        let desired = desired(&fleet);
+        let preview = played(&desired, &empty_ec2_account());
+        prop_assert!(preview.ended);
+        prop_assert_eq!(preview.blocked, vec![]);
+        let after = converge_on_groups(&desired, empty_ec2_account());
+        prop_assert_eq!(reviewed(&desired, &after)?, "[]");
+    }
+
+    #[test]
+    fn every_round_on_groups_passes_the_review(before in fleet_on_groups(SMALL), after in fleet_on_groups(SMALL)) {
+        let (before, after) = (desired(&before), desired(&after));
+        let mut observed = converge_on_groups(&before, empty_ec2_account());
+        for _ in 0..200 {
+            look_into(&mut observed);
+            if reviewed(&after, &observed)? == "[]" {
+                break;
+            }
+            let installation = installation();
+            let world = World { installation: &installation, desired: &after, observed: &observed };
+            for step in plan(world, &Limits::fresh(NOW, Prune::Enabled)).steps {
+                assume(&mut observed, &step);
+            }
+        }
+    }
+
+    #[test]
+    fn any_change_of_a_fleet_on_groups_converges_to_the_replicas_of_a_fresh_install(
+        before in fleet_on_groups(SMALL), after in fleet_on_groups(SMALL),
+    ) {
+        let (before, after) = (desired(&before), desired(&after));
+        prop_assume!(!after.is_empty());
+        let moved = converge_on_groups(&after, converge_on_groups(&before, empty_ec2_account()));
+        prop_assert_eq!(reviewed(&after, &moved)?, "[]");
+        let fresh = converge_on_groups(&after, empty_ec2_account());
+        prop_assert_eq!(replicas(&moved), replicas(&fresh));
+        let installation = installation();
+        let world = World { installation: &installation, desired: &after, observed: &moved };
+        let waits = plan(world, &Limits::fresh(NOW, Prune::Enabled)).waiting;
+        prop_assert_eq!(backing(&moved), backing(&fresh), "{:?}", waits);
+    }
+
+    #[test]
+    fn pools_move_between_groups_and_managed_instances(groups in fleet_on_groups(SMALL), managed in fleet(SMALL)) {
+        let (groups, managed) = (desired(&groups), desired(&managed));
+        let there = converge_on_groups(&managed, converge_on_groups(&groups, empty_ec2_account()));
+        prop_assert_eq!(reviewed(&managed, &there)?, "[]");
+        prop_assert_eq!(backing(&there), Vec::<String>::new());
+        let back = converge_on_groups(&groups, there);
+        prop_assert_eq!(reviewed(&groups, &back)?, "[]");
+        prop_assert_eq!(backing(&back), backing(&converge_on_groups(&groups, empty_ec2_account())));
     }
 }

@@ -3,10 +3,14 @@
 //! The reverse order of creation: services, then their task definitions, providers without users, empty clusters. Only
 //! what carries our installation id is considered; what was adopted or is marked `prune: Disabled` stays.
 
+mod groups;
+
 use std::collections::BTreeSet;
 
 use super::pool::{has_failed, is_of};
 use super::{Evidence, Planner, Prune, Wait};
+use crate::allocate::Allocated;
+use crate::desired::PackedService;
 use crate::observe::{
     Cluster, ClusterStatus, Provider, ProviderStatus, Rollout, Service, ServiceStatus, TaskDefinition,
 };
@@ -20,6 +24,8 @@ impl Planner<'_> {
         self.surplus_services();
         self.surplus_revisions();
         self.surplus_providers();
+        self.surplus_groups();
+        self.surplus_templates();
         self.surplus_clusters();
     }
 
@@ -30,18 +36,32 @@ impl Planner<'_> {
                 continue;
             }
             let wanted = self.world.desired.services.get(&owner.name);
+            // The ECS services of a packed service come and go with its layout.
+            let packed = self.world.desired.packed.get(&owner.name);
+            if packed.is_some_and(|packed| packed.cluster == *service.cluster) {
+                continue;
+            }
             let resource = Resource::Service { cluster: service.cluster.clone(), name: service.name.clone() };
             let cause = match wanted {
-                Some(wanted) if wanted.cluster == *service.cluster && wanted.object.name == *service.name => continue,
-                Some(wanted) if self.is_steady(wanted.cluster.as_str(), wanted.object.name.as_str()) => {
-                    Cause::Superseded { by: format!("service {}/{}", wanted.cluster, wanted.object.name) }
+                Some(wanted) if wanted.cluster == *service.cluster && wanted.name == *service.name => continue,
+                Some(wanted) if self.is_steady(wanted.cluster.as_str(), &wanted.name) => {
+                    Cause::Superseded { by: format!("service {}/{}", wanted.cluster, wanted.name) }
                 }
                 Some(_) => {
                     self.wait(&owner, Wait::Replacement { resource });
                     continue;
                 }
-                None if self.world.desired.declares(&owner) => continue,
-                None => Cause::NotDeclared,
+                None => match packed {
+                    Some(packed) if self.is_packed_steady(packed) => {
+                        Cause::Superseded { by: format!("{} in cluster {}", packed.object, packed.cluster) }
+                    }
+                    Some(_) => {
+                        self.wait(&owner, Wait::Replacement { resource });
+                        continue;
+                    }
+                    None if self.world.desired.declares(&owner) => continue,
+                    None => Cause::NotDeclared,
+                },
             };
             self.delete_service(&owner, service, cause);
         }
@@ -64,9 +84,21 @@ impl Planner<'_> {
                 .is_some_and(|primary| primary.rollout == Rollout::Completed && primary.running >= primary.desired)
     }
 
+    fn is_packed_steady(&self, packed: &PackedService) -> bool {
+        match self.plan.allocation.services.get(&packed.object.name) {
+            Some(Allocated::Units(units)) => {
+                !units.stay.is_empty()
+                    && units.stay.values().all(|unit| self.is_steady(unit.cluster.as_str(), &unit.name))
+            }
+            Some(Allocated::Blind { .. }) | None => false,
+        }
+    }
+
     fn surplus_revisions(&mut self) {
+        let desired = self.world.desired;
+        let variants = desired.packed.values().flat_map(|packed| packed.variants.values());
         let families: BTreeSet<&str> =
-            self.world.desired.services.values().filter_map(|s| s.task_definition.family.as_deref()).collect();
+            desired.services.values().chain(variants).filter_map(|s| s.task_definition.family.as_deref()).collect();
         let mut surplus: Vec<(ObjectKey, &TaskDefinition)> = Vec::new();
         for revision in self.world.observed.task_definitions.iter().filter(|revision| revision.active) {
             let Some(owner) = self.removable(&revision.tags) else { continue };
@@ -115,10 +147,14 @@ impl Planner<'_> {
             let reason = provider.update_status_reason.clone().unwrap_or_else(|| "no reason given".to_owned());
             return Surplus::Goes(Cause::Failed { reason });
         }
-        match self.provider_in_charge(pool) {
-            Some(current) if current.name == provider.name => Surplus::InCharge,
-            Some(current) if current.status == ProviderStatus::Active => {
-                Surplus::Goes(Cause::Superseded { by: format!("capacity provider {}", current.name) })
+        let current: Vec<&Provider> =
+            pool.providers().into_iter().filter_map(|wanted| self.provider_in_charge(pool, wanted)).collect();
+        let all_active = current.len() == pool.providers().len()
+            && current.iter().all(|provider| provider.status == ProviderStatus::Active);
+        match current.first() {
+            _ if current.iter().any(|current| current.name == provider.name) => Surplus::InCharge,
+            Some(first) if all_active => {
+                Surplus::Goes(Cause::Superseded { by: format!("capacity provider {}", first.name) })
             }
             _ => Surplus::Waits,
         }
@@ -126,19 +162,31 @@ impl Planner<'_> {
 
     fn delete_provider(&mut self, owner: &ObjectKey, provider: &Provider, cause: Cause) {
         let by = self.users(provider);
-        if by.is_empty() && self.world.observed.services.get(&provider.cluster).is_some_and(Listing::is_read) {
-            let action =
-                Action::DeleteCapacityProvider { name: provider.name.clone(), cluster: provider.cluster.clone() };
-            self.remove(owner, Resource::CapacityProvider(provider.name.clone()), action, cause);
-        } else if self.may_prune(&cause).is_ok() {
-            self.wait(owner, Wait::InUse { provider: provider.name.clone(), by });
+        let in_group = provider.auto_scaling_group.is_some();
+        let read = if in_group {
+            self.services_are_read()
+        } else {
+            self.world.observed.services.get(&provider.cluster).is_some_and(Listing::is_read)
+        };
+        if !by.is_empty() || !read {
+            if self.may_prune(&cause).is_ok() {
+                self.wait(owner, Wait::InUse { provider: provider.name.clone(), by });
+            }
+            return;
         }
+        if in_group && !self.disassociate(owner, provider, &cause) {
+            return;
+        }
+        let cluster = (!in_group).then(|| provider.cluster.clone());
+        let action = Action::DeleteCapacityProvider { name: provider.name.clone(), cluster };
+        self.remove(owner, Resource::CapacityProvider(provider.name.clone()), action, cause);
     }
 
-    /// Services, ours or not, that still use a provider.
+    /// Services, ours or not, that still use a provider. The provider of a group may be used in any cluster.
     fn users(&self, provider: &Provider) -> Vec<String> {
-        let services = self.world.observed.services.get(&provider.cluster).into_iter().flat_map(Listing::iter);
+        let services = self.world.observed.all_services();
         services
+            .filter(|service| provider.cluster.is_empty() || service.cluster == provider.cluster)
             .filter(|service| service.status != ServiceStatus::Inactive)
             .filter(|service| {
                 let strategy = service.settings.capacity_provider_strategy.iter().flatten();
@@ -182,9 +230,13 @@ impl Planner<'_> {
         }
         let service = services.iter().find(|service| service.status != ServiceStatus::Inactive);
         let provider = providers.iter().find(|provider| provider.status != ProviderStatus::Inactive);
+        let mut of_groups = observed.group_providers.iter();
+        let associated = of_groups.find(|provider| cluster.capacity_providers.contains(&provider.name));
+        let associated = associated.map(|provider| format!("capacity provider {}", provider.name));
         match (service, provider) {
             (Some(service), _) => Some(format!("service {}", service.name)),
             (None, Some(provider)) => Some(format!("capacity provider {}", provider.name)),
+            (None, None) if associated.is_some() => associated,
             (None, None) if cluster.registered_instances > 0 => {
                 Some(format!("{} container instances", cluster.registered_instances))
             }

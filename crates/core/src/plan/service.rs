@@ -12,10 +12,12 @@ use super::pool::provider_wait;
 use super::tags::{Tagged, tag_step};
 use super::{Evidence, Planner, Wait};
 use crate::cloud::ServiceKey;
-use crate::desired::DesiredService;
+use crate::desired::{DesiredCapacity, DesiredPool, DesiredService, PoolShare};
 use crate::diff::{self, diff};
 use crate::fingerprint::{Comparison, Fingerprint};
-use crate::observe::{DeploymentResult, PastDeployment, ProviderStatus, Service, ServiceStatus, TaskDefinition};
+use crate::observe::{
+    DeploymentResult, PastDeployment, Provider, ProviderStatus, Service, ServiceStatus, TaskDefinition,
+};
 use crate::observed::Slot;
 use crate::ownership::{self, Owner, Tags};
 use crate::shape::service::{CreateService, UpdateService};
@@ -35,7 +37,7 @@ const DEPLOYED_MEMBERS: [&str; 8] = [
     "capacityProviderStrategy",
 ];
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     pub(super) fn services(&mut self) {
         let desired = self.world.desired;
         for service in desired.services.values() {
@@ -44,7 +46,8 @@ impl Planner<'_> {
         }
     }
 
-    fn service(&mut self, wanted: &DesiredService) {
+    /// Plans one ECS service.
+    pub(super) fn service(&mut self, wanted: &DesiredService) {
         if !self.cluster_is_ready(&wanted.object, wanted.cluster.as_str()) {
             return;
         }
@@ -52,7 +55,7 @@ impl Planner<'_> {
         let strategy = self.strategy(wanted);
         let (Some(revision), Some(strategy)) = (revision, strategy) else { return };
         let document = document(wanted, revision, strategy);
-        let (cluster, name) = (wanted.cluster.as_str(), wanted.object.name.as_str());
+        let (cluster, name) = (wanted.cluster.as_str(), wanted.name.as_str());
         match self.world.observed.service(cluster, name, self.installation()) {
             Slot::Unknown => self.wait(&wanted.object, Wait::NotRead { what: format!("service {cluster}/{name}") }),
             Slot::Absent => self.create_service(wanted, document, Evidence::Reading),
@@ -78,8 +81,8 @@ impl Planner<'_> {
         let mut ready = true;
         for share in &wanted.pools {
             let pool = desired.pools.get(&share.pool);
-            let wait = match pool.and_then(|pool| self.provider_in_charge(pool)) {
-                Some(provider) if provider.status == ProviderStatus::Active => {
+            let wait = match pool.and_then(|pool| self.provider_of(pool, share)) {
+                Some((pool, provider)) if self.is_usable(pool, provider) => {
                     items.push(CapacityProviderStrategyItem {
                         capacity_provider: provider.name.clone(),
                         weight: share.weight,
@@ -87,13 +90,37 @@ impl Planner<'_> {
                     });
                     continue;
                 }
-                Some(provider) => provider_wait(provider),
+                Some((pool, provider)) if provider.status == ProviderStatus::Active => {
+                    let status = "not associated with it yet".to_owned();
+                    Wait::Cluster { cluster: format!("{} to take {}", pool.cluster, provider.name), status }
+                }
+                Some((_, provider)) => provider_wait(provider),
                 None => Wait::Object { object: ObjectKey::pool(share.pool.clone()) },
             };
             self.wait(&wanted.object, wait);
             ready = false;
         }
         ready.then_some(items)
+    }
+
+    /// The provider that a share of a strategy means.
+    fn provider_of(&self, pool: &'a DesiredPool, share: &PoolShare) -> Option<(&'a DesiredPool, &'a Provider)> {
+        let wanted = match (&pool.capacity, &share.instance_type) {
+            (DesiredCapacity::Managed { provider, .. }, _) => provider,
+            (DesiredCapacity::Groups(groups), Some(kind)) => {
+                &groups.iter().find(|group| group.instance_type == *kind)?.provider
+            }
+            (DesiredCapacity::Groups(groups), None) => &groups.first()?.provider,
+        };
+        self.provider_in_charge(pool, wanted).map(|found| (pool, found))
+    }
+
+    fn is_usable(&self, pool: &DesiredPool, provider: &Provider) -> bool {
+        let bound = match &pool.capacity {
+            DesiredCapacity::Managed { .. } => true,
+            DesiredCapacity::Groups(_) => self.is_associated(pool, provider),
+        };
+        bound && provider.status == ProviderStatus::Active
     }
 
     fn create_service(&mut self, wanted: &DesiredService, document: UpdateService, evidence: Evidence) {
@@ -122,14 +149,23 @@ impl Planner<'_> {
 
     fn keep_service(&mut self, wanted: &DesiredService, found: &Service, document: UpdateService) {
         let changes = diff(&comparable(document.clone()), &comparable(found.settings.clone()), &diff::SERVICE);
-        let deploys = changes.iter().any(|change| DEPLOYED_MEMBERS.iter().any(|member| is_in(change, member)));
+        let deploys = changes.iter().any(is_deployed);
         if deploys && self.is_held(wanted, found) {
             return;
         }
         let mut tags = wanted.tags.clone();
-        tags.insert(ownership::FINGERPRINT.to_owned(), wanted.fingerprint.to_string());
+        let waits = deploys && !self.may_deploy(wanted, found);
+        if !waits {
+            tags.insert(ownership::FINGERPRINT.to_owned(), wanted.fingerprint.to_string());
+        }
+        let (document, changes): (UpdateService, Vec<FieldChange>) = if waits {
+            (without_deployment(document), changes.into_iter().filter(|change| !is_deployed(change)).collect())
+        } else {
+            (document, changes)
+        };
+        let pushed = if waits { Tags::new() } else { pushed_after(wanted, found) };
         let place = Tagged { object: &wanted.object, resource: resource(wanted), arn: &found.arn, found: &found.tags };
-        if let Some(step) = tag_step(&place, &tags, &self.stamped(&pushed_after(wanted, found))) {
+        if let Some(step) = tag_step(&place, &tags, &self.stamped(&pushed)) {
             self.step(step, Evidence::Reading);
         } else if !changes.is_empty() {
             let moved = changes.iter().any(|change| is_in(change, "capacityProviderStrategy"));
@@ -165,7 +201,7 @@ impl Planner<'_> {
 }
 
 /// The newest deployment, if it is later than the last push and ECS took it back.
-fn failure_since<'h>(history: &'h [PastDeployment], found: &Service) -> Option<&'h PastDeployment> {
+pub(super) fn failure_since<'h>(history: &'h [PastDeployment], found: &Service) -> Option<&'h PastDeployment> {
     let since: Option<Timestamp> = found.tags.get(ownership::PUSHED_AFTER).and_then(|tag| tag.parse().ok());
     let newest = history.first()?;
     let later = since.is_none_or(|since| newest.created.is_some_and(|created| created > since));
@@ -190,8 +226,28 @@ fn pushed_after(wanted: &DesiredService, found: &Service) -> Tags {
     newest.map(|at| Tags::from([(ownership::PUSHED_AFTER.to_owned(), at.to_string())])).unwrap_or_default()
 }
 
-fn resource(wanted: &DesiredService) -> Resource {
-    Resource::Service { cluster: wanted.cluster.to_string(), name: wanted.object.name.to_string() }
+pub(super) fn resource(wanted: &DesiredService) -> Resource {
+    Resource::Service { cluster: wanted.cluster.to_string(), name: wanted.name.clone() }
+}
+
+/// Whether a change starts a deployment.
+fn is_deployed(change: &FieldChange) -> bool {
+    DEPLOYED_MEMBERS.iter().any(|member| is_in(change, member))
+}
+
+/// The part of an update that starts no deployment: what is left out stays as it is.
+fn without_deployment(document: UpdateService) -> UpdateService {
+    UpdateService {
+        task_definition: None,
+        network_configuration: None,
+        load_balancers: None,
+        service_registries: None,
+        service_connect_configuration: None,
+        volume_configurations: None,
+        vpc_lattice_configurations: None,
+        capacity_provider_strategy: None,
+        ..document
+    }
 }
 
 fn is_in(change: &FieldChange, member: &str) -> bool {
@@ -205,7 +261,7 @@ fn document(
 ) -> UpdateService {
     UpdateService {
         cluster: Some(wanted.cluster.to_string()),
-        service: Some(wanted.object.name.to_string()),
+        service: Some(wanted.name.clone()),
         task_definition: Some(revision.arn.clone()),
         capacity_provider_strategy: Some(strategy),
         desired_count: wanted.replicas,

@@ -50,6 +50,8 @@ fn untag_step(place: &Tagged<'_>, wanted: &Tags) -> Option<Step> {
     let recorded = place.found.get(ownership::TAG_KEYS).map_or("", String::as_str);
     let keys: Vec<String> = recorded
         .split(' ')
+        // A service may have had devices of its own and leave the choice to ECS now.
+        .chain([ownership::DEVICES, ownership::INSTANCE_TYPE])
         .filter(|key| place.found.contains_key(*key) && !wanted.contains_key(*key))
         .map(str::to_owned)
         .collect();

@@ -118,6 +118,70 @@ pub enum Wait {
         /// ECS's reason.
         reason: String,
     },
+    /// An Auto Scaling group cannot be used now.
+    Group {
+        /// Group name.
+        group: String,
+        /// What Auto Scaling says of it.
+        status: String,
+    },
+    /// The source of an image leads nowhere; the last good one stays in force.
+    Image {
+        /// What is wrong with it.
+        problem: String,
+        /// The image that stays in force, if there is one.
+        kept: Option<String>,
+    },
+    /// A rollout has failed with this image or these contents. They are not tried again until something newer appears.
+    Quarantined {
+        /// What failed.
+        what: String,
+        /// The launch template whose tag says so.
+        template: String,
+        /// The image that is in force instead.
+        kept: Option<String>,
+    },
+    /// Instances are being replaced.
+    Rollout {
+        /// Group name.
+        group: String,
+        /// What is waited for, in words.
+        what: String,
+    },
+    /// New instances and their tasks are watched before the next one is replaced.
+    Soak {
+        /// Group name.
+        group: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Instances are out of date, and no maintenance window is open.
+    Window {
+        /// Group name.
+        group: String,
+        /// When the next one opens.
+        opens: Timestamp,
+    },
+    /// Fewer or more replicas at once would break the budget of the service.
+    Budget {
+        /// ECS service that waits.
+        service: String,
+        /// Replicas that are available.
+        available: u32,
+        /// Fewest that must be.
+        floor: u32,
+        /// Tasks that there are.
+        total: u32,
+        /// Most that there may be.
+        ceiling: u32,
+    },
+    /// Replicas have no devices.
+    Devices {
+        /// How many.
+        replicas: u32,
+        /// Why, in words.
+        why: String,
+    },
     /// A person has suspended the object.
     Suspended,
     /// Writing is switched off.
@@ -135,7 +199,12 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// Whether time alone can end this, without a person.
+    /// Whether nothing is wrong meanwhile: it goes on by itself, at a time that the specification chose.
+    pub const fn is_planned(&self) -> bool {
+        matches!(self, Self::Window { .. })
+    }
+
+    /// Whether time alone can end this, without a person, and soon enough to wait for it.
     pub const fn passes(&self) -> bool {
         match self {
             Self::NotRead { .. }
@@ -150,8 +219,16 @@ impl Wait {
             | Self::Replacement { .. }
             | Self::NotEmpty { .. }
             | Self::Retry { .. }
+            | Self::Group { .. }
+            | Self::Rollout { .. }
+            | Self::Soak { .. }
+            | Self::Budget { .. }
             | Self::ReadLag { .. } => true,
             Self::NameTaken { .. }
+            | Self::Image { .. }
+            | Self::Quarantined { .. }
+            | Self::Window { .. }
+            | Self::Devices { .. }
             | Self::RolledBack { .. }
             | Self::Suspended
             | Self::ReadOnly { .. }
@@ -221,9 +298,42 @@ impl fmt::Display for Wait {
                 f,
                 "ECS rolled this specification back: {reason}. It is not deployed again until the specification changes"
             ),
+            Self::Group { group, status } => write!(f, "waits for Auto Scaling group {group}: {status}"),
+            Self::Image { problem, kept } => f.write_str(&image(problem, kept.as_deref())),
+            Self::Quarantined { what, template, kept } => f.write_str(&quarantined(what, template, kept.as_deref())),
+            Self::Rollout { group, what } => write!(f, "instances of {group} are being replaced: {what}"),
+            Self::Soak { group, until } => {
+                write!(f, "instances of {group} are being replaced: new ones are watched until {until:.0}")
+            }
+            Self::Window { group, opens } => {
+                write!(f, "instances of {group} are out of date; the next maintenance window opens at {opens:.0}")
+            }
+            Self::Budget { service, available, floor, total, ceiling } => write!(
+                f,
+                "{service} waits for its turn: {available} replicas are available and {floor} must be, {total} tasks of at \
+                 most {ceiling} exist"
+            ),
+            Self::Devices { replicas, why } => {
+                write!(f, "{replicas} replicas have no Neuron devices ({why}); raise maxSize or ask for less")
+            }
             Self::Suspended => f.write_str("suspended by the annotation neuron.ecs/suspend"),
             Self::ReadOnly { operation } => write!(f, "{operation} is due, but writing is switched off"),
             Self::PruneBlocked { why, resource } => write!(f, "{resource} is no longer declared but stays: {why}"),
         }
     }
+}
+
+fn image(problem: &str, kept: Option<&str>) -> String {
+    match kept {
+        Some(kept) => format!("{problem}; {kept} stays in force"),
+        None => format!("{problem}; nothing is launched until `ami` leads to an image that can be"),
+    }
+}
+
+fn quarantined(what: &str, template: &str, kept: Option<&str>) -> String {
+    let kept = kept.unwrap_or("nothing else");
+    format!(
+        "a rollout with {what} failed; {kept} is in force. A newer image is tried by itself; to try this one again, run \
+         `aws ec2 delete-tags --resources {template} --tags Key=neuron.ecs/quarantined`"
+    )
 }

@@ -1,14 +1,17 @@
 //! Renders valid specifications into AWS's own requests.
 //!
 //! Between `validate` and `plan`: takes a [`Fleet`] and facts, gives [`Desired`]. One file per AWS request: `cluster`,
-//! `provider`, `task`, `container`, `service`, `deployment`, `connect`; `overrides` merges what the typed specification
+//! `provider`, `group` (and what lies behind an Auto Scaling group), `task`, `chips`, `container`, `service`, `packed`, `deployment`, `connect`; `overrides` merges what the typed specification
 //! has no word for. Defaults of Axon are filled in by `spec`; here they get AWS's names. No rules and no I/O.
 
+mod chips;
 mod cluster;
 mod connect;
 mod container;
 mod deployment;
+mod group;
 mod overrides;
+mod packed;
 mod provider;
 mod service;
 mod task;
@@ -16,9 +19,12 @@ mod task;
 use std::collections::BTreeMap;
 
 use crate::cloud::Facts;
-use crate::desired::Desired;
+use crate::desired::{Desired, DesiredService, PackedService};
+use crate::neuron::Catalog;
 use crate::ownership::{self, Installation, Tags};
-use crate::spec::{Accepted, Fleet, Metadata, ObjectKey, Policy, Prune};
+use crate::spec::{Accepted, Capacity, Fleet, Metadata, NeuronPool, NeuronService, ObjectKey, Policy, Prune};
+
+pub use group::POOL_ATTRIBUTE;
 
 /// What rendering needs besides the specification.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +49,7 @@ pub struct Resolved {
 /// Renders a whole fleet. An object that cannot be rendered is held as it is; the others go on.
 pub fn resolve(fleet: &Fleet, context: Context<'_>) -> Resolved {
     let mut resolved = Resolved::default();
+    let catalog = Catalog::builtin().refreshed(&context.facts.instance_types);
     context.revision.clone_into(&mut resolved.desired.revision);
     resolved.desired.held.clone_from(&fleet.stalled);
     for (name, accepted) in &fleet.clusters {
@@ -52,18 +59,45 @@ pub fn resolve(fleet: &Fleet, context: Context<'_>) -> Resolved {
         }
     }
     for (name, accepted) in &fleet.pools {
-        let rendered = provider::pool(accepted, context);
+        let rendered = match accepted.spec.capacity() {
+            Capacity::ManagedInstances(managed) => provider::pool(accepted, managed, &catalog, context),
+            Capacity::AutoScalingGroup(given) => group::pool(accepted, given, &catalog, context),
+        };
         if let Some(pool) = resolved.keep(&accepted.key(), accepted.policy, rendered) {
             resolved.desired.pools.insert(name.clone(), pool);
         }
     }
     for (name, accepted) in &fleet.services {
-        let rendered = service::service(accepted, fleet, context);
-        if let Some(service) = resolved.keep(&accepted.key(), accepted.policy, rendered) {
-            resolved.desired.services.insert(name.clone(), service);
+        let rendered = match pool_of(&accepted.object, fleet) {
+            Ok(pool) if packed::is_packed(&accepted.object, pool) => {
+                packed::packed(accepted, pool, &catalog, context).map(Rendered::Packed)
+            }
+            Ok(pool) => service::service(accepted, pool, context).map(|service| Rendered::Placed(Box::new(service))),
+            Err(why) => Err(why),
+        };
+        match resolved.keep(&accepted.key(), accepted.policy, rendered) {
+            Some(Rendered::Placed(service)) => drop(resolved.desired.services.insert(name.clone(), *service)),
+            Some(Rendered::Packed(service)) => drop(resolved.desired.packed.insert(name.clone(), service)),
+            None => {}
         }
     }
     resolved
+}
+
+/// A service in one of its two forms.
+enum Rendered {
+    Placed(Box<DesiredService>),
+    Packed(PackedService),
+}
+
+/// The pool of a service; of several, the first: they share a cluster.
+fn pool_of<'f>(service: &NeuronService, fleet: &'f Fleet) -> Result<&'f NeuronPool, String> {
+    let shares = service.spec.shares();
+    let pool = shares.first().and_then(|share| fleet.pools.get(&share.pool));
+    pool.map(|accepted| &accepted.object).ok_or_else(|| {
+        let names: Vec<&str> = shares.iter().map(|share| share.pool.as_str()).collect();
+        format!("its pool {} has no valid specification", names.join(", "))
+    })
 }
 
 impl Resolved {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Context, int, overrides, tags};
-use crate::desired::DesiredPool;
+use crate::desired::{DesiredCapacity, DesiredPool, DesiredProvider};
 use crate::fingerprint;
-use crate::ownership;
+use crate::layout::Host;
+use crate::neuron::Catalog;
 use crate::shape::provider::{
     AutoRepairConfiguration, CapacityReservationRequest, InfrastructureOptimization, InstanceLaunchTemplate,
     ManagedInstancesLocalStorageConfiguration, ManagedInstancesNetworkConfiguration, ManagedInstancesProvider,
@@ -13,7 +14,7 @@ use crate::shape::provider::{
 };
 use crate::shape::requirements::InstanceRequirementsRequest;
 use crate::spec::{
-    Accepted, AutoRepair, CapacityOption, InstanceRequirements, ManagedInstances, Monitoring, NeuronPool,
+    Accepted, AutoRepair, Capacity, CapacityOption, InstanceRequirements, ManagedInstances, Monitoring, NeuronPool,
     PropagatePoolTags, ReservationPreference, ScaleIn,
 };
 
@@ -21,10 +22,14 @@ use crate::spec::{
 /// with a member that an update leaves out is not documented.
 const DEFAULT_STORAGE_GIB: i32 = 80;
 
-pub(super) fn pool(accepted: &Accepted<NeuronPool>, context: Context<'_>) -> Result<DesiredPool, String> {
+pub(super) fn pool(
+    accepted: &Accepted<NeuronPool>,
+    managed: &ManagedInstances,
+    catalog: &Catalog,
+    context: Context<'_>,
+) -> Result<DesiredPool, String> {
     let spec = &accepted.spec;
     let object = accepted.key();
-    let managed = &spec.managed_instances;
     let document = ManagedInstancesProvider {
         infrastructure_role_arn: Some(managed.infrastructure_role_arn.clone()),
         instance_launch_template: Some(launch_template(managed)?),
@@ -53,14 +58,16 @@ pub(super) fn pool(accepted: &Accepted<NeuronPool>, context: Context<'_>) -> Res
     };
     let document = overrides::merge(document, &spec.overrides.capacity_provider)?;
     let generation = generation(accepted, &document, context);
-    let mut tags = tags(accepted, &object, &[&spec.tags], context);
-    tags.insert(ownership::GENERATION.to_owned(), generation.clone());
+    let tags = tags(accepted, &object, &[&spec.tags], context);
+    let host = match catalog.types_of(Capacity::ManagedInstances(managed)).as_slice() {
+        [only] => Some((only.name.clone(), Host::new(only, only.task_cpu(), only.task_memory_mib()))),
+        _ => None,
+    };
+    let provider = DesiredProvider { name: format!("{}-{generation}", object.name), generation };
     Ok(DesiredPool {
-        provider_name: format!("{}-{generation}", object.name),
         object,
         cluster: spec.cluster.clone(),
-        generation,
-        document,
+        capacity: DesiredCapacity::Managed { provider, document: Box::new(document), host },
         tags,
     })
 }

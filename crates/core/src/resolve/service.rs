@@ -3,50 +3,72 @@
 use super::connect::connect;
 use super::container::LogPlace;
 use super::deployment::deployment;
-use super::task::task_definition;
+use super::task::{Devices, task_definition};
 use super::{Context, int, overrides, tags};
 use crate::desired::{DesiredService, PoolShare};
 use crate::fingerprint::Fingerprint;
 use crate::ownership::{self, Tags};
 use crate::shape::service::{
-    AdvancedConfiguration, AwsVpcConfiguration, LoadBalancer, NetworkConfiguration, ServiceRegistry, UpdateService,
-    VpcLatticeConfiguration,
+    AdvancedConfiguration, AwsVpcConfiguration, LoadBalancer, NetworkConfiguration, PlacementStrategy, ServiceRegistry,
+    UpdateService, VpcLatticeConfiguration,
 };
 use crate::spec::{
-    self, Accepted, AvailabilityZoneRebalancing, Fleet, ManagedInstances, Name, NetworkMode, NeuronService,
-    PropagateTags,
+    self, Accepted, AvailabilityZoneRebalancing, Capacity, Name, NetworkMode, NeuronPool, NeuronService, PropagateTags,
+    Spread,
 };
 
+/// A service whose tasks ECS places by itself.
 pub(super) fn service(
     accepted: &Accepted<NeuronService>,
-    fleet: &Fleet,
+    pool: &NeuronPool,
     context: Context<'_>,
 ) -> Result<DesiredService, String> {
+    let shares = accepted.spec.shares().into_iter();
+    let pools = shares
+        .map(|share| PoolShare {
+            pool: share.pool,
+            instance_type: None,
+            weight: int(share.weight),
+            base: int(share.base),
+        })
+        .collect();
+    one_service(&Source { accepted, pool, context }, Devices::Managed, "", pools)
+}
+
+/// What an ECS service is rendered from.
+pub(super) struct Source<'a> {
+    pub(super) accepted: &'a Accepted<NeuronService>,
+    pub(super) pool: &'a NeuronPool,
+    pub(super) context: Context<'a>,
+}
+
+/// One ECS service; `suffix` follows the object's name in its own.
+pub(super) fn one_service(
+    source: &Source<'_>,
+    devices: Devices<'_>,
+    suffix: &str,
+    pools: Vec<PoolShare>,
+) -> Result<DesiredService, String> {
+    let Source { accepted, pool, context } = *source;
     let spec = &accepted.spec;
     let object = accepted.key();
-    let shares = spec.shares();
-    let first = shares.first().and_then(|share| fleet.pools.get(&share.pool));
-    let Some(pool) = first else {
-        let names: Vec<&str> = shares.iter().map(|share| share.pool.as_str()).collect();
-        return Err(format!("its pool {} has no valid specification", names.join(", ")));
-    };
     let cluster = pool.spec.cluster.clone();
-    let task = task_definition(&accepted.object, &cluster, context)?;
+    let task = task_definition(&accepted.object, pool, (devices, suffix), context)?;
     let revision_content = Fingerprint::of(&task);
-    let settings = overrides::merge(
-        settings(&accepted.object, &cluster, &pool.spec.managed_instances, context),
-        &spec.overrides.service,
-    )?;
-    let pools: Vec<PoolShare> = shares
-        .into_iter()
-        .map(|share| PoolShare { pool: share.pool, weight: int(share.weight), base: int(share.base) })
-        .collect();
+    let settings =
+        overrides::merge(settings(&accepted.object, &cluster, pool.spec.capacity(), context), &spec.overrides.service)?;
     let fingerprint =
         Fingerprint::of(&(&settings, &revision_content, pools.iter().map(share_text).collect::<Vec<_>>()));
     let mut revision_tags: Tags = tags(accepted, &object, &[&spec.tags, &spec.template.tags], context);
     revision_tags.insert(ownership::FINGERPRINT.to_owned(), revision_content.to_string());
     revision_tags.remove(ownership::TAG_KEYS);
+    let mut service_tags = tags(accepted, &object, &[&spec.tags], context);
+    if let Devices::Manual(chips) = devices {
+        service_tags.insert(ownership::DEVICES.to_owned(), chips.set.to_string());
+        service_tags.insert(ownership::INSTANCE_TYPE.to_owned(), chips.kind.name.clone());
+    }
     Ok(DesiredService {
+        name: format!("{}{suffix}", object.name),
         cluster,
         adopt: accepted.policy.adopt,
         task_definition: crate::shape::task_definition::RegisterTaskDefinition {
@@ -57,7 +79,7 @@ pub(super) fn service(
         pools,
         settings,
         replicas: spec.replicas.map(int),
-        tags: tags(accepted, &object, &[&spec.tags], context),
+        tags: service_tags,
         fingerprint,
         history_limit: spec.revision_history_limit,
         object,
@@ -69,7 +91,7 @@ fn share_text(share: &PoolShare) -> String {
 }
 
 /// Every setting is said, also where it equals AWS's default: an omitted member of an update stays as it is.
-fn settings(service: &NeuronService, cluster: &Name, pool: &ManagedInstances, context: Context<'_>) -> UpdateService {
+fn settings(service: &NeuronService, cluster: &Name, pool: Capacity<'_>, context: Context<'_>) -> UpdateService {
     let spec = &service.spec;
     let group = format!("/axon/{cluster}/{}", service.metadata.name);
     let place = LogPlace { group: &group, region: &context.facts.identity.region };
@@ -83,6 +105,7 @@ fn settings(service: &NeuronService, cluster: &Name, pool: &ManagedInstances, co
             .to_owned(),
         ),
         network_configuration: network(&spec.networking, pool),
+        placement_strategy: placement(spec.spread, pool),
         health_check_grace_period_seconds: grace(spec),
         enable_execute_command: Some(spec.execute_command),
         enable_ecs_managed_tags: Some(spec.ecs_managed_tags),
@@ -102,6 +125,20 @@ fn settings(service: &NeuronService, cluster: &Name, pool: &ManagedInstances, co
     }
 }
 
+/// How ECS chooses among instances with room. Fewer instances hold more free chips in a row; documents disagree whether
+/// Managed Instances know strategies at all.
+fn placement(spread: Spread, pool: Capacity<'_>) -> Option<Vec<PlacementStrategy>> {
+    let strategy =
+        |kind: &str, field: &str| PlacementStrategy { r#type: Some(kind.to_owned()), field: Some(field.to_owned()) };
+    match (pool, spread) {
+        (Capacity::ManagedInstances(_), _) => None,
+        (Capacity::AutoScalingGroup(_), Spread::Pack) => Some(vec![strategy("binpack", "memory")]),
+        (Capacity::AutoScalingGroup(_), Spread::AvailabilityZones) => {
+            Some(vec![strategy("spread", "attribute:ecs.availability-zone"), strategy("binpack", "memory")])
+        }
+    }
+}
+
 /// The grace period; AWS takes one only for services with a load balancer or health checks of another kind, so it is
 /// said only where it was asked for or a load balancer is there.
 fn grace(spec: &spec::ServiceSpec) -> Option<i32> {
@@ -109,14 +146,14 @@ fn grace(spec: &spec::ServiceSpec) -> Option<i32> {
     spec.health_check_grace_period.map(|period| int(period.seconds())).or(balanced.then_some(0))
 }
 
-fn network(given: &spec::Networking, pool: &ManagedInstances) -> Option<NetworkConfiguration> {
-    let or = |given: &Vec<String>, pool: &Vec<String>| if given.is_empty() { pool.clone() } else { given.clone() };
-    match given.mode {
-        NetworkMode::Host => None,
+fn network(given: &spec::Networking, pool: Capacity<'_>) -> Option<NetworkConfiguration> {
+    let or = |given: &[String], pool: &[String]| if given.is_empty() { pool.to_vec() } else { given.to_vec() };
+    match given.mode_on(pool) {
+        NetworkMode::Host | NetworkMode::Bridge => None,
         NetworkMode::AwsVpc => Some(NetworkConfiguration {
             awsvpc_configuration: Some(AwsVpcConfiguration {
-                subnets: or(&given.subnets, &pool.subnets),
-                security_groups: or(&given.security_groups, &pool.security_groups),
+                subnets: or(&given.subnets, pool.subnets()),
+                security_groups: or(&given.security_groups, pool.security_groups()),
                 assign_public_ip: given
                     .assign_public_ip
                     .map(|assign| if assign { "ENABLED" } else { "DISABLED" }.to_owned()),

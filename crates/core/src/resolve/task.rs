@@ -1,45 +1,73 @@
 //! The template of a NeuronService → RegisterTaskDefinition.
 
+use super::chips::Chips;
 use super::container::{DeviceShare, LogPlace, container};
 use super::{Context, int, overrides};
 use crate::shape::task_definition::{
     EfsAuthorizationConfig, EfsVolumeConfiguration, HostVolumeProperties, RegisterTaskDefinition, RuntimePlatform,
     S3FilesVolumeConfiguration, Volume,
 };
-use crate::spec::{self, Name, NetworkMode, NeuronService, PidMode, Toggle};
+use crate::spec::{self, NetworkMode, NeuronPool, NeuronService, PidMode, Toggle};
 
-/// The revision to run, without tags.
+/// Who chooses the Neuron devices of a task.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Devices<'a> {
+    /// ECS gives all of an instance.
+    Managed,
+    /// Axon gives these.
+    Manual(Chips<'a>),
+}
+
+/// The revision to run, without tags. `suffix` follows the service's name in the family.
 pub(super) fn task_definition(
     service: &NeuronService,
-    cluster: &Name,
+    pool: &NeuronPool,
+    (devices, suffix): (Devices<'_>, &str),
     context: Context<'_>,
 ) -> Result<RegisterTaskDefinition, String> {
     let template = &service.spec.template;
+    let cluster = &pool.spec.cluster;
     let group = format!("/axon/{cluster}/{}", service.metadata.name);
     let place = LogPlace { group: &group, region: &context.facts.identity.region };
     let neuron = template.neuron_container().map(|container| &container.name);
     let document = RegisterTaskDefinition {
-        family: Some(format!("{cluster}-{}", service.metadata.name)),
+        family: Some(format!("{cluster}-{}{suffix}", service.metadata.name)),
         task_role_arn: template.task_role_arn.clone(),
         execution_role_arn: template.execution_role_arn.clone(),
         // Always said: the documents disagree about the default on Managed Instances.
         network_mode: Some(
-            match service.spec.networking.mode {
+            match service.spec.networking.mode_on(pool.spec.capacity()) {
                 NetworkMode::AwsVpc => "awsvpc",
                 NetworkMode::Host => "host",
+                NetworkMode::Bridge => "bridge",
             }
             .to_owned(),
         ),
         container_definitions: template
             .containers
             .iter()
-            .map(|given| {
-                let share = if neuron == Some(&given.name) { DeviceShare::All } else { DeviceShare::None };
-                container(given, share, &place)
+            .map(|given| match devices {
+                Devices::Managed if neuron == Some(&given.name) => container(given, DeviceShare::All, &place),
+                Devices::Manual(chips) if neuron == Some(&given.name) => {
+                    let mut definition = container(given, DeviceShare::None, &place);
+                    chips.give(&mut definition);
+                    definition
+                }
+                Devices::Managed | Devices::Manual(_) => container(given, DeviceShare::None, &place),
             })
             .collect(),
         volumes: template.volumes.iter().map(volume).collect(),
-        requires_compatibilities: vec!["MANAGED_INSTANCES".to_owned()],
+        requires_compatibilities: vec![
+            match devices {
+                Devices::Managed => "MANAGED_INSTANCES",
+                Devices::Manual(chips) => chips.compatibility(),
+            }
+            .to_owned(),
+        ],
+        placement_constraints: match devices {
+            Devices::Managed => Vec::new(),
+            Devices::Manual(chips) => chips.constraints(),
+        },
         cpu: Some(template.cpu.to_string()),
         memory: Some(template.memory.to_string()),
         pid_mode: template.pid_mode.map(|mode| {

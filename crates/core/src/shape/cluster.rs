@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::shared::Tag;
+use super::shared::{CapacityProviderStrategyItem, Tag};
 
 /// ECS `CreateClusterRequest`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -99,4 +99,13 @@ pub struct UpdateCluster {
     pub configuration: Option<ClusterConfiguration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_connect_defaults: Option<ClusterServiceConnectDefaultsRequest>,
+}
+
+/// ECS `PutClusterCapacityProvidersRequest`. Both lists are always sent: what they leave out is disassociated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PutClusterCapacityProviders {
+    pub cluster: String,
+    pub capacity_providers: Vec<String>,
+    pub default_capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
 }

@@ -1,4 +1,4 @@
-//! The requests that make and change a Managed Instances capacity provider.
+//! The requests that make and change a capacity provider, of Managed Instances or of an Auto Scaling group.
 //!
 //! Mirrors AWS member for member (ECS API reference); `render` fills it, `axon-aws` sends it. No defaults, no rules.
 
@@ -17,6 +17,8 @@ pub struct CreateCapacityProvider {
     pub cluster: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed_instances_provider: Option<CreateManagedInstancesProviderConfiguration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_group_provider: Option<AutoScalingGroupProvider>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
 }
@@ -123,6 +125,8 @@ pub struct UpdateCapacityProvider {
     pub cluster: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed_instances_provider: Option<UpdateManagedInstancesProviderConfiguration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_group_provider: Option<AutoScalingGroupProviderUpdate>,
 }
 
 /// ECS `UpdateManagedInstancesProviderConfiguration`.
@@ -176,4 +180,45 @@ pub struct ManagedInstancesProvider {
     pub infrastructure_optimization: Option<InfrastructureOptimization>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_repair_configuration: Option<AutoRepairConfiguration>,
+}
+
+/// ECS `AutoScalingGroupProvider`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AutoScalingGroupProvider {
+    pub auto_scaling_group_arn: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_scaling: Option<ManagedScaling>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_termination_protection: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_draining: Option<String>,
+}
+
+/// ECS `AutoScalingGroupProviderUpdate`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AutoScalingGroupProviderUpdate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_scaling: Option<ManagedScaling>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_termination_protection: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_draining: Option<String>,
+}
+
+/// ECS `ManagedScaling`. The warm-up period is in seconds, the target in percent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ManagedScaling {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_capacity: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_scaling_step_size: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_scaling_step_size: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_warmup_period: Option<i32>,
 }

@@ -120,7 +120,8 @@ pub struct Port {
     /// The port in the container.
     #[schemars(range(min = 1))]
     pub container_port: u16,
-    /// The port on the instance. With `AwsVpc` and `Host` it is the container's port. Default: the container's port.
+    /// The port on the instance. With `AwsVpc` and `Host` it is the container's port; only `Bridge` can have another.
+    /// Default: the container's port; with `Bridge`, one that Docker chooses for each replica.
     #[schemars(range(min = 1))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_port: Option<u16>,

@@ -1,7 +1,11 @@
 //! Valid specs made at random, for property tests of the planner.
 //!
+//! Pools are Managed Instances here; those with Auto Scaling groups are in `groups`.
+//!
 //! Neighbours: tests of `parse`, `validate` and `plan`, in this crate and (with the feature `generate`) in others.
 //! Not here: invalid specs; tests make those by changing valid ones.
+
+mod groups;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,9 +19,11 @@ use super::{
     ContainerInsights, Deployment, Devices, Duration, Fleet, HealthCheck, InstanceRequirements, LoadBalancer, Logging,
     ManagedInstances, Metadata, Monitoring, Name, Networking, NeuronCluster, NeuronPool, NeuronService, Policy,
     PoolOverrides, PoolShare, PoolSpec, Port, PropagatePoolTags, PropagateTags, Protocol, ScaleIn, ServiceOverrides,
-    ServiceSpec, Strategy as Rollout, Template,
+    ServiceSpec, Spread, Strategy as Rollout, Template,
 };
 use crate::diagnostic::Location;
+
+pub use groups::fleet_on_groups;
 
 /// How many objects of each kind a generated fleet may have.
 #[derive(Debug, Clone, Copy)]
@@ -147,7 +153,13 @@ fn pool_spec() -> impl Strategy<Value = PoolSpec> {
             scale_in_after,
             auto_repair,
         };
-        PoolSpec { cluster: name("unset"), managed_instances, tags, overrides: PoolOverrides::default() }
+        PoolSpec {
+            cluster: name("unset"),
+            managed_instances: Some(managed_instances),
+            auto_scaling_group: None,
+            tags,
+            overrides: PoolOverrides::default(),
+        }
     })
 }
 
@@ -170,6 +182,7 @@ fn service_draft() -> impl Strategy<Value = Draft> {
             pools: Vec::new(),
             replicas,
             devices: Devices::All,
+            spread: Spread::Pack,
             template,
             networking: Networking::default(),
             load_balancers,

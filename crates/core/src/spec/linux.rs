@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Linux {
-    /// Kernel capabilities. Default: those of Docker.
+    /// Kernel capabilities. Default: those of Docker; on Auto Scaling groups the Neuron container gets `IPC_LOCK` too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
     /// Whether a small init process reaps the container's children. Default: false.

@@ -4,6 +4,7 @@
 //! `resolve` and `plan` read them. The doc comment of every field is its description in the JSON Schema.
 //! Not here: reading text, rules that need more than one field, and anything AWS answers.
 
+mod auto_scaling_group;
 mod cluster;
 mod container;
 mod deployment;
@@ -19,13 +20,18 @@ mod object;
 mod overrides;
 mod policy;
 mod pool;
+mod pool_rollout;
 mod requirements;
+mod rollout_window;
 mod schema;
 mod service;
 mod service_connect;
 mod template;
 mod volume;
 
+pub use auto_scaling_group::{
+    Ami, AmiSource, AutoScalingGroup, Efa, NEURON_AMI_PARAMETERS, RootVolume, Scaling, VolumeType,
+};
 pub use cluster::{
     ClusterSpec, ContainerInsights, ExecuteCommandLogging, ExecuteCommandLogs, ExecuteCommandSettings, ManagedStorage,
     ServiceConnectDefaults,
@@ -51,17 +57,20 @@ pub use object::{
 pub use overrides::{ClusterOverrides, PoolOverrides, Raw, ServiceOverrides};
 pub use policy::{ADOPT, Adopt, BadAnnotation, PREFIX, PRUNE, Policy, Prune, SUSPEND};
 pub use pool::{
-    AutoRepair, CapacityOption, ManagedInstances, Monitoring, PoolSpec, PropagatePoolTags, ReservationPreference,
-    Reservations, ScaleIn,
+    AutoRepair, Capacity, CapacityOption, ManagedInstances, Monitoring, PoolSpec, PropagatePoolTags,
+    ReservationPreference, Reservations, ScaleIn,
 };
+pub use pool_rollout::{PoolRollout, RolloutPolicy};
 pub use requirements::{
     AcceleratorManufacturer, AcceleratorType, Bounds, CpuManufacturer, DecimalBounds, Inclusion, InstanceGeneration,
     InstanceRequirements, LocalStorageType, MinBounds, NO_PRICE_PROTECTION,
 };
+pub use rollout_window::{ParseTimeOfDayError, RolloutWindow, TimeOfDay, Weekday};
+pub(crate) use rollout_window::{zone, zone_like};
 pub use schema::{field_doc, schema, schema_text};
 pub(crate) use schema::{resolve_schema, shared_schema};
 pub use service::{
-    AvailabilityZoneRebalancing, DEFAULT_REVISION_HISTORY, Devices, PoolShare, PropagateTags, ServiceSpec,
+    AvailabilityZoneRebalancing, DEFAULT_REVISION_HISTORY, Devices, PoolShare, PropagateTags, ServiceSpec, Spread,
 };
 pub use service_connect::{
     AccessLog, AccessLogFormat, ClientAlias, HeaderMatch, QueryParameters, ServiceConnect, ServiceConnectPort,

@@ -5,16 +5,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::{Capacity, Name};
 
 /// Network mode, subnets and security groups of the tasks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Networking {
-    /// `AwsVpc` gives each task its own network interface, `Host` the instance's. Managed Instances know no other.
-    /// Default: `AwsVpc`.
-    #[serde(default)]
-    pub mode: NetworkMode,
+    /// `AwsVpc` gives each task its own network interface, `Host` the instance's, `Bridge` a network on the instance.
+    /// Managed Instances know no `Bridge`. Default: `AwsVpc` on Managed Instances, `Bridge` on Auto Scaling groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<NetworkMode>,
     /// Subnets of the tasks, at most 16; only with `AwsVpc`. Default: those of the pool.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subnets: Vec<String>,
@@ -26,21 +26,33 @@ pub struct Networking {
     pub assign_public_ip: Option<bool>,
 }
 
+impl Networking {
+    /// The network mode of tasks on instances of this kind: the one given, else `AwsVpc` on Managed Instances and
+    /// `Bridge` on Auto Scaling groups, where ECS keeps tasks off each other's Neuron devices by host ports.
+    pub fn mode_on(&self, capacity: Capacity<'_>) -> NetworkMode {
+        self.mode.unwrap_or(match capacity {
+            Capacity::ManagedInstances(_) => NetworkMode::AwsVpc,
+            Capacity::AutoScalingGroup(_) => NetworkMode::Bridge,
+        })
+    }
+}
+
 /// The network mode of tasks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum NetworkMode {
     /// A network interface per task.
-    #[default]
     AwsVpc,
     /// The instance's network.
     Host,
+    /// A network on the instance; ports of containers become ports of the instance.
+    Bridge,
 }
 
 /// A target group that sends traffic to a container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadBalancer {
-    /// The target group. Its target type is `ip` for `AwsVpc` and `instance` for `Host`.
+    /// The target group. Its target type is `ip` for `AwsVpc` and `instance` for `Host` and `Bridge`.
     pub target_group_arn: String,
     /// The container that gets the traffic. Default: the Neuron container.
     #[serde(default, skip_serializing_if = "Option::is_none")]

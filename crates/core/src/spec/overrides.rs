@@ -54,6 +54,12 @@ pub struct PoolOverrides {
     /// Members of CreateCapacityProvider and UpdateCapacityProvider. Default: none.
     #[serde(default, skip_serializing_if = "Raw::is_empty")]
     pub capacity_provider: Raw,
+    /// Members of a version of the launch template (RequestLaunchTemplateData). Default: none.
+    #[serde(default, skip_serializing_if = "Raw::is_empty")]
+    pub launch_template: Raw,
+    /// Members of CreateAutoScalingGroup and UpdateAutoScalingGroup. Default: none.
+    #[serde(default, skip_serializing_if = "Raw::is_empty")]
+    pub auto_scaling_group: Raw,
 }
 
 /// Overrides of a NeuronService.
@@ -78,7 +84,7 @@ impl ClusterOverrides {
 impl PoolOverrides {
     /// True if there is nothing to merge.
     pub fn is_empty(&self) -> bool {
-        self.capacity_provider.is_empty()
+        self.capacity_provider.is_empty() && self.launch_template.is_empty() && self.auto_scaling_group.is_empty()
     }
 }
 

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Duration, InstanceRequirements, Name, PoolOverrides};
+use super::{AutoScalingGroup, Duration, InstanceRequirements, Name, PoolOverrides};
 
 /// Capacity with Neuron devices for one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,14 +18,94 @@ use super::{Duration, InstanceRequirements, Name, PoolOverrides};
 pub struct PoolSpec {
     /// The NeuronCluster this pool belongs to. It cannot be changed afterwards: AWS binds the provider to its cluster.
     pub cluster: Name,
-    /// EC2 instances that ECS launches, patches and terminates by itself.
-    pub managed_instances: ManagedInstances,
+    /// EC2 instances that ECS launches, patches and terminates by itself. Exactly one of `managedInstances` and
+    /// `autoScalingGroup` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_instances: Option<ManagedInstances>,
+    /// EC2 instances in Auto Scaling groups of Axon's, with an image of your choice. Exactly one of `managedInstances` and
+    /// `autoScalingGroup` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_group: Option<AutoScalingGroup>,
     /// Tags on the capacity provider, beside the ones Axon adds; 45 in all. Default: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     /// Members of AWS's own requests, merged last. Default: none.
     #[serde(default, skip_serializing_if = "PoolOverrides::is_empty")]
     pub overrides: PoolOverrides,
+}
+
+/// Where the instances of a pool come from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Capacity<'a> {
+    /// ECS launches them by itself.
+    ManagedInstances(&'a ManagedInstances),
+    /// Auto Scaling groups of Axon's launch them.
+    AutoScalingGroup(&'a AutoScalingGroup),
+}
+
+/// What a spec without any capacity reads as; validation refuses such a spec.
+static NOWHERE: ManagedInstances = ManagedInstances {
+    infrastructure_role_arn: String::new(),
+    instance_profile_arn: String::new(),
+    subnets: Vec::new(),
+    security_groups: Vec::new(),
+    instance_requirements: InstanceRequirements::UNRESTRICTED,
+    capacity_option: CapacityOption::OnDemand,
+    reservations: None,
+    storage_size_gib: None,
+    local_storage: false,
+    monitoring: Monitoring::Basic,
+    fips: None,
+    instance_metadata_tags_propagation: None,
+    propagate_tags: PropagatePoolTags::CapacityProvider,
+    scale_in_after: None,
+    auto_repair: None,
+};
+
+impl PoolSpec {
+    /// Where the instances come from. Validation refuses a spec that says both ways or none; such a spec reads as its
+    /// Auto Scaling group, or as Managed Instances without subnets.
+    pub fn capacity(&self) -> Capacity<'_> {
+        match (&self.auto_scaling_group, &self.managed_instances) {
+            (Some(group), _) => Capacity::AutoScalingGroup(group),
+            (None, Some(managed)) => Capacity::ManagedInstances(managed),
+            (None, None) => Capacity::ManagedInstances(&NOWHERE),
+        }
+    }
+}
+
+impl<'a> Capacity<'a> {
+    /// The subnets in which instances are launched.
+    pub fn subnets(self) -> &'a [String] {
+        match self {
+            Self::ManagedInstances(managed) => &managed.subnets,
+            Self::AutoScalingGroup(group) => &group.subnets,
+        }
+    }
+
+    /// The security groups of the instances.
+    pub fn security_groups(self) -> &'a [String] {
+        match self {
+            Self::ManagedInstances(managed) => &managed.security_groups,
+            Self::AutoScalingGroup(group) => &group.security_groups,
+        }
+    }
+
+    /// How instances are bought.
+    pub const fn option(self) -> CapacityOption {
+        match self {
+            Self::ManagedInstances(managed) => managed.capacity_option,
+            Self::AutoScalingGroup(group) => group.capacity_option,
+        }
+    }
+
+    /// True for Managed Instances.
+    pub const fn is_managed(self) -> bool {
+        match self {
+            Self::ManagedInstances(_) => true,
+            Self::AutoScalingGroup(_) => false,
+        }
+    }
 }
 
 /// EC2 instances that ECS launches, patches and terminates by itself (Amazon ECS Managed Instances).

@@ -97,34 +97,39 @@ pub struct InstanceRequirements {
     pub network_bandwidth_gbps: Option<DecimalBounds>,
 }
 
+impl InstanceRequirements {
+    /// Requirements that every type meets, whoever made its accelerators.
+    pub(crate) const UNRESTRICTED: Self = Self {
+        allowed_instance_types: Vec::new(),
+        excluded_instance_types: Vec::new(),
+        v_cpu_count: MinBounds { min: 1, max: None },
+        memory_mib: MinBounds { min: 1, max: None },
+        accelerator_manufacturers: Vec::new(),
+        accelerator_names: Vec::new(),
+        accelerator_types: Vec::new(),
+        accelerator_count: None,
+        accelerator_total_memory_mib: None,
+        cpu_manufacturers: Vec::new(),
+        memory_gib_per_v_cpu: None,
+        instance_generations: Vec::new(),
+        spot_max_price_percentage_over_lowest_price: None,
+        on_demand_max_price_percentage_over_lowest_price: NO_PRICE_PROTECTION,
+        max_spot_price_as_percentage_of_optimal_on_demand_price: None,
+        bare_metal: None,
+        burstable_performance: None,
+        require_hibernate_support: false,
+        network_interface_count: None,
+        local_storage: None,
+        local_storage_types: Vec::new(),
+        total_local_storage_gb: None,
+        baseline_ebs_bandwidth_mbps: None,
+        network_bandwidth_gbps: None,
+    };
+}
+
 impl Default for InstanceRequirements {
     fn default() -> Self {
-        Self {
-            allowed_instance_types: Vec::new(),
-            excluded_instance_types: Vec::new(),
-            v_cpu_count: MinBounds::default(),
-            memory_mib: MinBounds::default(),
-            accelerator_manufacturers: aws_only(),
-            accelerator_names: Vec::new(),
-            accelerator_types: Vec::new(),
-            accelerator_count: None,
-            accelerator_total_memory_mib: None,
-            cpu_manufacturers: Vec::new(),
-            memory_gib_per_v_cpu: None,
-            instance_generations: Vec::new(),
-            spot_max_price_percentage_over_lowest_price: None,
-            on_demand_max_price_percentage_over_lowest_price: NO_PRICE_PROTECTION,
-            max_spot_price_as_percentage_of_optimal_on_demand_price: None,
-            bare_metal: None,
-            burstable_performance: None,
-            require_hibernate_support: false,
-            network_interface_count: None,
-            local_storage: None,
-            local_storage_types: Vec::new(),
-            total_local_storage_gb: None,
-            baseline_ebs_bandwidth_mbps: None,
-            network_bandwidth_gbps: None,
-        }
+        Self { accelerator_manufacturers: aws_only(), ..Self::UNRESTRICTED }
     }
 }
 

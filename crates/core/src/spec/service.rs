@@ -32,14 +32,19 @@ pub struct ServiceSpec {
     /// such as Application Auto Scaling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u32>,
-    /// Neuron devices (chips) per replica: `all` devices of an instance, or a number. Default: `all`.
+    /// Neuron devices (chips) per replica: `all` devices of an instance, or a number. Default: `all`. A number, and a pool
+    /// with Auto Scaling groups, make Axon choose device paths; the rest is up to ECS.
     /// With `all`, every replica occupies a whole instance, and one more instance is needed for every replica that a
     /// deployment starts before it stops an old one.
     #[serde(default)]
     pub devices: Devices,
+    /// How replicas spread over the instances of Auto Scaling groups. Default: `Pack`.
+    #[serde(default)]
+    pub spread: Spread,
     /// The task each replica runs.
     pub template: Template,
-    /// Network mode, subnets and security groups of the tasks. Default: `AwsVpc` with those of the pool.
+    /// Network mode, subnets and security groups of the tasks. Default: `AwsVpc` on Managed Instances, with those of the
+    /// pool; `Bridge` on Auto Scaling groups.
     #[serde(default)]
     pub networking: Networking,
     /// Target groups that send traffic to the replicas, at most 5. Default: none.
@@ -126,7 +131,7 @@ const fn one() -> u32 {
 /// How many Neuron devices (chips) a replica gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Devices {
-    /// All devices of an instance, found and assigned by ECS.
+    /// All devices of an instance.
     #[default]
     All,
     /// This many devices, chosen by Axon.
@@ -188,6 +193,16 @@ impl JsonSchema for Devices {
             ]
         })
     }
+}
+
+/// How replicas spread over instances.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Spread {
+    /// Instances are filled one after the other.
+    #[default]
+    Pack,
+    /// Over Availability Zones first, then instances are filled.
+    AvailabilityZones,
 }
 
 /// Whether ECS evens tasks out between Availability Zones.

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::{State, look};
+use jiff::Timestamp;
+
 use crate::cloud::{Scope, ServiceKey};
 use crate::desired::Desired;
 use crate::observe::{ClusterStatus, Rollout, Service, ServiceStatus};
+use crate::ownership::{self, Owner};
 
 impl State {
     /// What the next sweep should read.
-    pub fn scope(&self) -> Scope {
+    pub fn scope(&self, now: Timestamp) -> Scope {
         let desired = self.specified.as_ref().map(|specified| &specified.desired);
         let clusters: BTreeSet<String> = desired
             .into_iter()
@@ -27,14 +30,15 @@ impl State {
             services: self.services_to_describe(desired),
             tasks_of: self.services_to_look_into(),
             history_of: self.needs_history.clone(),
+            ec2: self.ec2_scope(now),
         }
     }
 
     /// Services that a list may not show: a draining one is no longer listed, a new one not yet.
     fn services_to_describe(&self, desired: Option<&Desired>) -> BTreeSet<ServiceKey> {
-        let declared = desired.into_iter().flat_map(|d| {
-            d.services.values().map(|service| (service.cluster.to_string(), service.object.name.to_string()))
-        });
+        let declared = desired
+            .into_iter()
+            .flat_map(|d| d.services.values().map(|service| (service.cluster.to_string(), service.name.clone())));
         let unlisted = self
             .observed
             .all_services()
@@ -50,11 +54,15 @@ impl State {
         declared.filter(|key| !known(key)).chain(unlisted).collect()
     }
 
-    /// Tasks are worth a call only where something moves or has moved since the last look.
+    /// Tasks are worth a call only where something moves or has moved since the last look. Those with devices of their own
+    /// matter to every layout of their cluster, also while they go and when nobody declares them.
     fn services_to_look_into(&self) -> BTreeSet<ServiceKey> {
         self.observed
             .all_services()
-            .filter(|service| service.status == ServiceStatus::Active && self.is_declared(service))
+            .filter(|service| {
+                let declared = service.status == ServiceStatus::Active && self.is_declared(service);
+                declared || (service.status != ServiceStatus::Inactive && self.has_devices(service))
+            })
             .filter(|service| {
                 let key = (service.cluster.clone(), service.name.clone());
                 !is_steady(service) || self.looked_into.get(&key) != Some(&look(service))
@@ -63,9 +71,15 @@ impl State {
             .collect()
     }
 
+    fn has_devices(&self, service: &Service) -> bool {
+        let owner = ownership::owner(&service.tags, &self.installation);
+        matches!(owner, Owner::Us(_)) && service.tags.contains_key(ownership::DEVICES)
+    }
+
     fn is_declared(&self, service: &Service) -> bool {
         let desired = self.specified.as_ref().map(|specified| &specified.desired);
-        desired.is_some_and(|desired| desired.services.contains_key(service.name.as_str()))
+        let owner = ownership::owner(&service.tags, &self.installation);
+        desired.is_some_and(|desired| matches!(&owner, Owner::Us(owner) if desired.declares(owner)))
     }
 }
 

@@ -7,9 +7,15 @@ use crate::parse::escape;
 use crate::spec::{Container, Duration, HealthCheck, LogDriver, Logging, Template};
 
 use super::arn::{self, Resource};
+use super::site::Site;
 use super::subject::Subject;
 
-pub(super) fn check(subject: &mut Subject<'_>, template: &Template, container: &Container, at: &str) {
+pub(super) fn check(
+    subject: &mut Subject<'_>,
+    (template, container): (&Template, &Container),
+    site: Site<'_>,
+    at: &str,
+) {
     let image = &container.image;
     if image.is_empty() || image.contains(char::is_whitespace) {
         let message = format!("the image {image:?} cannot be pulled");
@@ -27,14 +33,16 @@ pub(super) fn check(subject: &mut Subject<'_>, template: &Template, container: &
     logging(subject, &container.logging, &format!("{at}/logging"));
     mounts(subject, template, container, at);
     limits(subject, container, at);
-    linux(subject, container, at);
+    if site.on_managed() {
+        on_managed(subject, container, at);
+    }
     let credentials = container.repository_credentials.as_ref();
     arn::check_optional(subject, &format!("{at}/repositoryCredentials"), credentials, Resource::Secret);
 }
 
 fn environment(subject: &mut Subject<'_>, container: &Container, at: &str) {
     if container.env.contains_key("AWS_NEURON_VISIBLE_DEVICES") {
-        let message = "AWS_NEURON_VISIBLE_DEVICES has no effect on Managed Instances";
+        let message = "AWS_NEURON_VISIBLE_DEVICES is set; it gives out no devices on ECS, or others than Axon chose";
         let help = "Remove it; `devices` decides.";
         subject.report(Code::VisibleDevicesEnv, &format!("{at}/env/AWS_NEURON_VISIBLE_DEVICES"), message, help);
     }
@@ -124,14 +132,6 @@ pub(super) fn is_absolute(path: &str) -> bool {
 }
 
 fn limits(subject: &mut Subject<'_>, container: &Container, at: &str) {
-    let timeouts =
-        [("startTimeout", container.start_timeout, 600, "10m"), ("stopTimeout", container.stop_timeout, 86_400, "24h")];
-    for (field, time, most, shown) in timeouts {
-        if let Some(time) = time.filter(|time| time.seconds() > most) {
-            let message = format!("{field} is {time}; Managed Instances allow {shown}");
-            subject.report(Code::TimeoutRange, &format!("{at}/{field}"), message, "Shorten it.");
-        }
-    }
     let period = container.restart_policy.as_ref().and_then(|policy| policy.attempt_period);
     if let Some(time) = period.filter(|time| !(60..=1800).contains(&time.seconds())) {
         let message = format!("attemptPeriod is {time}; ECS accepts 1m to 30m");
@@ -154,7 +154,16 @@ fn limits(subject: &mut Subject<'_>, container: &Container, at: &str) {
     }
 }
 
-fn linux(subject: &mut Subject<'_>, container: &Container, at: &str) {
+/// What Managed Instances refuse, and EC2 instances take.
+fn on_managed(subject: &mut Subject<'_>, container: &Container, at: &str) {
+    let timeouts =
+        [("startTimeout", container.start_timeout, 600, "10m"), ("stopTimeout", container.stop_timeout, 86_400, "24h")];
+    for (field, time, most, shown) in timeouts {
+        if let Some(time) = time.filter(|time| time.seconds() > most) {
+            let message = format!("{field} is {time}; Managed Instances allow {shown}");
+            subject.report(Code::TimeoutRange, &format!("{at}/{field}"), message, "Shorten it.");
+        }
+    }
     let Some(linux) = &container.linux else { return };
     let refused = [("sharedMemorySize", linux.shared_memory_size.is_some()), ("tmpfs", !linux.tmpfs.is_empty())];
     for (field, _) in refused.into_iter().filter(|(_, given)| *given) {

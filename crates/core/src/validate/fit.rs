@@ -1,4 +1,4 @@
-//! Rules for whether a task fits on its pool, and whether the instance it would get makes sense for it.
+//! Rules for whether a task fits on Managed Instances, and whether the instance it would get makes sense for it.
 //!
 //! Neighbours: called by `service` for each pool; types and prices come from `neuron`. Not here: what capacity is free.
 //!
@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Code;
 use crate::neuron::InstanceType;
-use crate::spec::{Container, Devices, InstanceRequirements, NeuronPool, ServiceSpec};
+use crate::spec::{Devices, InstanceRequirements, NeuronPool, ServiceSpec};
 
 use super::World;
+use super::cores::{self, Demand};
 use super::subject::Subject;
 
 /// The limit of one of AWS's two documents, in CPU units.
@@ -24,13 +25,14 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, spec: &Service
         let help = "Ask for 10240 if AWS refuses it.";
         subject.report(Code::CpuOverTen, "/spec/template/cpu", message, help);
     }
-    let types = world.catalog.launchable(&pool.spec.managed_instances.instance_requirements);
+    let types = world.types(pool);
     let fitting: Vec<&InstanceType> = types.iter().copied().filter(|kind| kind.fits(cpu, memory)).collect();
     let Some(chosen) = fitting.first() else {
         too_large(subject, spec, pool, &types);
         return;
     };
     if spec.devices != Devices::All {
+        cores::check(subject, spec, &fitting);
         return;
     }
     let demand = spec.template.neuron_container().map(Demand::of).unwrap_or_default();
@@ -54,40 +56,6 @@ fn too_large(subject: &mut Subject<'_>, spec: &ServiceSpec, pool: &NeuronPool, t
     subject.report(Code::TaskTooLarge, at, message, "Ask for less, or allow a larger type.");
 }
 
-/// What the command and the environment of a container say about cores.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Demand {
-    /// Logical cores that its processes use together, if they say so.
-    cores: Option<u32>,
-    /// Physical cores per logical core, if it says so.
-    per_logical: Option<u8>,
-}
-
-impl Demand {
-    fn of(container: &Container) -> Self {
-        let tensor = flag(container, &["--tensor-parallel-size", "-tp"]);
-        let others =
-            ["--pipeline-parallel-size", "--data-parallel-size"].map(|name| flag(container, &[name]).unwrap_or(1));
-        let parallel = tensor.map(|tensor| others.into_iter().fold(tensor, u32::saturating_mul));
-        let asked = container.env.get("NEURON_RT_NUM_CORES").and_then(|text| text.parse().ok());
-        let per_logical = container.env.get("NEURON_LOGICAL_NC_CONFIG").and_then(|text| text.parse().ok());
-        Self { cores: parallel.max(asked).filter(|cores| *cores > 0), per_logical }
-    }
-}
-
-/// The number behind a flag of the program, as its own word or after `=`, in shell commands too.
-fn flag(container: &Container, names: &[&str]) -> Option<u32> {
-    let words = container.entry_point.iter().chain(&container.command).flat_map(|text| text.split_whitespace());
-    let mut words = words.peekable();
-    while let Some(word) = words.next() {
-        let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-        if names.contains(&name) {
-            return value.or_else(|| words.peek().copied()).and_then(|text| text.parse().ok());
-        }
-    }
-    None
-}
-
 /// A service on a pool, with the type ECS is likely to take for it.
 struct Choice<'a> {
     spec: &'a ServiceSpec,
@@ -100,13 +68,13 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     fn has(&self, kind: &InstanceType) -> u32 {
-        kind.logical_cores(self.demand.per_logical)
+        self.demand.of_instance(kind)
     }
 }
 
 fn cores_fit(subject: &mut Subject<'_>, world: &World<'_>, choice: &Choice<'_>) {
     let Choice { pool, chosen, cores, .. } = choice;
-    let at = format!("/spec/template/containers/{}/command", neuron_index(choice.spec));
+    let at = cores::place(choice.spec);
     let name = &pool.metadata.name;
     let Some(most) = choice.types.iter().max_by_key(|kind| choice.has(kind)) else { return };
     if *cores > choice.has(most) {
@@ -164,9 +132,4 @@ fn mixed(subject: &mut Subject<'_>, pool: &NeuronPool, fitting: &[&InstanceType]
     );
     let help = "Allow types with one number of chips, or say in the command how many cores it uses.";
     subject.report(Code::MixedChipCounts, "/spec/devices", message, help);
-}
-
-fn neuron_index(spec: &ServiceSpec) -> usize {
-    let neuron = spec.template.neuron_container().map(|container| &container.name);
-    spec.template.containers.iter().position(|container| Some(&container.name) == neuron).unwrap_or_default()
 }

@@ -2,7 +2,8 @@
 //!
 //! Neighbours: `overrides` checks against them. Not here: which of them belong to Axon.
 //!
-//! Source: the ECS API model (botocore 1.44), top-level members and the ones users override most.
+//! Source: the API models of ECS, EC2 and Auto Scaling (botocore 1.44), top-level members and the ones users override
+//! most. Of launch templates and groups, those that [`crate::shape`] has.
 
 use Form::{List, Map, Number, Text, Truth};
 
@@ -172,7 +173,7 @@ pub(super) const MANAGED_INSTANCES: &[(&str, Form)] = &[
 ];
 
 /// Members of `instanceLaunchTemplate`.
-pub(super) const LAUNCH_TEMPLATE: &[(&str, Form)] = &[
+pub(super) const MANAGED_TEMPLATE: &[(&str, Form)] = &[
     ("capacityOptionType", Text),
     ("capacityReservations", Map),
     ("ec2InstanceProfileArn", Text),
@@ -183,4 +184,42 @@ pub(super) const LAUNCH_TEMPLATE: &[(&str, Form)] = &[
     ("monitoring", Text),
     ("networkConfiguration", Map),
     ("storageConfiguration", Map),
+];
+
+/// Members of RequestLaunchTemplateData.
+pub(super) const LAUNCH_TEMPLATE: &[(&str, Form)] = &[
+    ("BlockDeviceMappings", List),
+    ("CapacityReservationSpecification", Map),
+    ("EbsOptimized", Truth),
+    ("IamInstanceProfile", Map),
+    ("ImageId", Text),
+    ("InstanceType", Text),
+    ("KeyName", Text),
+    ("MetadataOptions", Map),
+    ("Monitoring", Map),
+    ("NetworkInterfaces", List),
+    ("Placement", Map),
+    ("SecurityGroupIds", List),
+    ("TagSpecifications", List),
+    ("UserData", Text),
+];
+
+/// Members of CreateAutoScalingGroup.
+pub(super) const AUTO_SCALING_GROUP: &[(&str, Form)] = &[
+    ("AutoScalingGroupName", Text),
+    ("CapacityRebalance", Truth),
+    ("DefaultInstanceWarmup", Number),
+    ("DesiredCapacity", Number),
+    ("HealthCheckGracePeriod", Number),
+    ("HealthCheckType", Text),
+    ("LaunchTemplate", Map),
+    ("MaxInstanceLifetime", Number),
+    ("MaxSize", Number),
+    ("MinSize", Number),
+    ("MixedInstancesPolicy", Map),
+    ("NewInstancesProtectedFromScaleIn", Truth),
+    ("PlacementGroup", Text),
+    ("Tags", List),
+    ("TerminationPolicies", List),
+    ("VPCZoneIdentifier", Text),
 ];

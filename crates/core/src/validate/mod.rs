@@ -7,16 +7,27 @@
 mod arn;
 mod cluster;
 mod container;
+mod cores;
 mod dependencies;
+mod device_sets;
 mod devices;
+mod exclusive;
 mod fit;
+mod group;
+mod group_fit;
+mod group_rollout;
+mod group_room;
+mod group_types;
 mod identity;
 mod members;
+mod networking;
 mod overrides;
 mod pool;
 mod pool_types;
 mod rollout;
 mod service;
+mod sharing;
+mod site;
 mod subject;
 mod task;
 mod traffic;
@@ -25,10 +36,11 @@ mod volume;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, Diagnostic, sort};
-use crate::neuron::Catalog;
+use crate::neuron::{Catalog, InstanceType};
 use crate::parse::{Declared, Parsed};
 use crate::spec::{Accepted, Completeness, Fleet, Kind, Name, NeuronCluster, NeuronPool, Object, ObjectKey, Policy};
 
+use sharing::Judged;
 use subject::Subject;
 
 /// A fleet, and everything found on the way to it.
@@ -65,6 +77,11 @@ pub(crate) struct World<'a> {
 }
 
 impl World<'_> {
+    /// The instance types of a pool, in the order in which they are used.
+    fn types(&self, pool: &NeuronPool) -> Vec<&InstanceType> {
+        self.catalog.types_of(pool.spec.capacity())
+    }
+
     fn cluster(&self, name: &Name) -> Referred<'_, NeuronCluster> {
         let found = self.fleet.clusters.get(name).map(|accepted| &accepted.object);
         self.refer(found, &ObjectKey::cluster(name.clone()))
@@ -114,6 +131,7 @@ pub fn validate(parsed: Parsed, catalog: &Catalog) -> Validated {
             }
         }
     }
+    sharing::check(&mut fleet, &Judged { catalog, objects: &objects }, &mut diagnostics);
     identity::unused(&fleet, &objects, &mut diagnostics);
     sort(&mut diagnostics);
     Validated { fleet, diagnostics }

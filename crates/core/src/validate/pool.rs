@@ -5,17 +5,19 @@
 
 use crate::diagnostic::{Code, did_you_mean};
 use crate::spec::{
-    Bounds, CapacityOption, InstanceRequirements, Kind, ManagedInstances, MinBounds, NeuronPool, ScaleIn,
+    Bounds, Capacity, CapacityOption, InstanceRequirements, Kind, ManagedInstances, MinBounds, NeuronPool, ScaleIn,
 };
 
 use super::arn::{self, Resource};
 use super::subject::Subject;
-use super::{Referred, World, identity, overrides, pool_types};
+use super::{Referred, World, group, identity, overrides, pool_types};
 
 /// Tags that a Managed Instances provider takes, by the text of AWS's error.
 const TAG_LIMIT: usize = 45;
 /// What `-<8 hexadecimal digits>-<n>` leaves of a provider's 255 characters, with room for a five-digit `n`.
 const LONGEST_NAME: usize = 240;
+/// What instance type, hash and number leave of a launch template's 128 characters.
+const LONGEST_GROUP_NAME: usize = 90;
 const PATTERN_LIMIT: usize = 400;
 pub(super) const MI: &str = "/spec/managedInstances";
 pub(super) const REQUIREMENTS: &str = "/spec/managedInstances/instanceRequirements";
@@ -39,7 +41,7 @@ const ECS_ACCELERATORS: [&str; 14] = [
 
 pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, pool: &NeuronPool) {
     let spec = &pool.spec;
-    name(subject, pool.metadata.name.as_str());
+    name(subject, pool.metadata.name.as_str(), spec.capacity());
     if let Referred::Missing = world.cluster(&spec.cluster) {
         let message = format!("no NeuronCluster {} is declared", spec.cluster);
         let help = did_you_mean(spec.cluster.as_str(), world.names(Kind::NeuronCluster)).unwrap_or_else(|| {
@@ -48,23 +50,41 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, pool: &NeuronP
         subject.report(Code::UnknownCluster, "/spec/cluster", message, help);
     }
     identity::tags(subject, "/spec/tags", &spec.tags, TAG_LIMIT);
-    overrides::pool(subject, &spec.overrides);
-    launch(subject, &spec.managed_instances);
-    buying(subject, &spec.managed_instances);
-    requirements(subject, &spec.managed_instances.instance_requirements);
-    pool_types::check(subject, world, &spec.managed_instances);
+    overrides::pool(subject, spec);
+    if spec.managed_instances.is_some() == spec.auto_scaling_group.is_some() {
+        let what = if spec.managed_instances.is_some() { "both are given" } else { "neither is given" };
+        let message = format!("of managedInstances and autoScalingGroup {what}");
+        subject.report(Code::CapacityChoice, "/spec", message, "Give one of them.");
+    }
+    if let Some(managed) = &spec.managed_instances {
+        launch(subject, managed);
+        buying(subject, managed);
+        requirements(subject, &managed.instance_requirements, REQUIREMENTS);
+        unsure(subject, &managed.instance_requirements);
+        pool_types::check(subject, world, managed);
+    }
+    if let Some(group) = &spec.auto_scaling_group {
+        group::check(subject, world, group);
+    }
 }
 
-fn name(subject: &mut Subject<'_>, name: &str) {
+fn name(subject: &mut Subject<'_>, name: &str, capacity: Capacity<'_>) {
     let lower = name.to_lowercase();
     if let Some(word) = ["aws", "ecs", "fargate"].into_iter().find(|word| lower.starts_with(word)) {
         let message =
             format!("the name {name:?} begins with `{word}`, which ECS reserves in names of capacity providers");
         subject.report(Code::ReservedPoolName, "/metadata/name", message, "Choose another name.");
     }
-    if name.len() > LONGEST_NAME {
-        let message = format!("the name has {} characters; a pool may have {LONGEST_NAME}", name.len());
-        let help = "Axon appends `-<8 hexadecimal digits>-<n>`, and ECS allows 255.";
+    let (longest, help) = match capacity {
+        Capacity::ManagedInstances(_) => {
+            (LONGEST_NAME, "Axon appends `-<8 hexadecimal digits>-<n>`, and ECS allows 255.")
+        }
+        Capacity::AutoScalingGroup(_) => {
+            (LONGEST_GROUP_NAME, "Axon appends the instance type and a number, and EC2 allows launch templates 128.")
+        }
+    };
+    if name.len() > longest {
+        let message = format!("the name has {} characters; a pool may have {longest}", name.len());
         subject.report(Code::PoolNameTooLong, "/metadata/name", message, help);
     }
 }
@@ -120,19 +140,25 @@ fn buying(subject: &mut Subject<'_>, spec: &ManagedInstances) {
     }
 }
 
-fn requirements(subject: &mut Subject<'_>, wanted: &InstanceRequirements) {
+/// Rules for requirements, wherever they stand.
+pub(super) fn requirements(subject: &mut Subject<'_>, wanted: &InstanceRequirements, at: &str) {
     let (allowed, excluded) = (&wanted.allowed_instance_types, &wanted.excluded_instance_types);
     if !allowed.is_empty() && !excluded.is_empty() {
         let message = "allowedInstanceTypes and excludedInstanceTypes are both given; AWS accepts one of them";
         let help = "Say what is allowed, for example `inf2*`.";
-        subject.report(Code::AllowedAndExcluded, &format!("{REQUIREMENTS}/excludedInstanceTypes"), message, help);
+        subject.report(Code::AllowedAndExcluded, &format!("{at}/excludedInstanceTypes"), message, help);
     }
     for (field, list) in [("allowedInstanceTypes", allowed), ("excludedInstanceTypes", excluded)] {
         if list.len() > PATTERN_LIMIT {
             let message = format!("{field} has {} entries; ECS takes {PATTERN_LIMIT}", list.len());
-            subject.report(Code::TooManyPatterns, &format!("{REQUIREMENTS}/{field}"), message, "Use `*`.");
+            subject.report(Code::TooManyPatterns, &format!("{at}/{field}"), message, "Use `*`.");
         }
     }
+    ranges(subject, wanted, at);
+}
+
+/// Requirements whose meaning to ECS is not settled.
+fn unsure(subject: &mut Subject<'_>, wanted: &InstanceRequirements) {
     for (index, name) in wanted.accelerator_names.iter().enumerate() {
         if !ECS_ACCELERATORS.contains(&name.as_str()) {
             let message = format!("{name:?} is not among the accelerator names of the ECS API model");
@@ -150,10 +176,9 @@ fn requirements(subject: &mut Subject<'_>, wanted: &InstanceRequirements) {
         let at = format!("{REQUIREMENTS}/acceleratorTypes");
         subject.report(Code::AcceleratorTypeUnsure, &at, message, "Leave it out.");
     }
-    ranges(subject, wanted);
 }
 
-fn ranges(subject: &mut Subject<'_>, wanted: &InstanceRequirements) {
+fn ranges(subject: &mut Subject<'_>, wanted: &InstanceRequirements, at: &str) {
     let open = |b: MinBounds| Some(Bounds { min: Some(b.min), max: b.max });
     let whole = [
         ("vCpuCount", open(wanted.v_cpu_count)),
@@ -178,6 +203,6 @@ fn ranges(subject: &mut Subject<'_>, wanted: &InstanceRequirements) {
     });
     for (field, min, max) in whole.chain(decimal).filter(|(_, min, max)| min > max) {
         let message = format!("{field} begins at {min} and ends at {max}");
-        subject.report(Code::RangeReversed, &format!("{REQUIREMENTS}/{field}"), message, "Swap min and max.");
+        subject.report(Code::RangeReversed, &format!("{at}/{field}"), message, "Swap min and max.");
     }
 }

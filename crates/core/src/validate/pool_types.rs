@@ -3,7 +3,7 @@
 //! Neighbours: called by `pool`; asks `neuron`. Not here: whether a service's task fits on them (`fit`).
 
 use crate::diagnostic::{Code, nearest};
-use crate::neuron::{InstanceType, ManagedSupport, pattern_matches};
+use crate::neuron::{InstanceType, ManagedSupport, Nearest, pattern_matches};
 use crate::spec::{CapacityOption, InstanceRequirements, ManagedInstances};
 
 use super::World;
@@ -20,7 +20,7 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, spec: &Managed
     let launchable = world.catalog.launchable(wanted);
     if launchable.is_empty() {
         if ruled_out.is_none() {
-            nothing_matches(subject, world, wanted);
+            nothing_matches(subject, world.catalog.nearest(wanted), (world, wanted), REQUIREMENTS);
         }
         return;
     }
@@ -53,8 +53,14 @@ fn not_on_managed(subject: &mut Subject<'_>, wanted: &InstanceRequirements, kind
     subject.report(Code::Inf1OnManaged, &at, message, help);
 }
 
-fn nothing_matches(subject: &mut Subject<'_>, world: &World<'_>, wanted: &InstanceRequirements) {
-    let Some(near) = world.catalog.nearest(wanted) else { return };
+/// No type meets the requirements at `at`; `near` is the one that misses the fewest.
+pub(super) fn nothing_matches(
+    subject: &mut Subject<'_>,
+    near: Option<Nearest<'_>>,
+    (world, wanted): (&World<'_>, &InstanceRequirements),
+    at: &str,
+) {
+    let Some(near) = near else { return };
     let ways: Vec<String> = near.exclusions.iter().map(|e| format!("{}: {}", e.attribute, e.reason)).collect();
     let kind = &near.instance_type.name;
     let message = format!("no Neuron type meets the requirements; the nearest is {kind}, but {}", ways.join("; "));
@@ -65,7 +71,7 @@ fn nothing_matches(subject: &mut Subject<'_>, world: &World<'_>, wanted: &Instan
         ("allowedInstanceTypes", Some(name)) => format!("Did you mean `{name}`?"),
         _ => format!("Relax {blocked}."),
     };
-    subject.report(Code::NoMatchingType, &format!("{REQUIREMENTS}/{blocked}"), message, help);
+    subject.report(Code::NoMatchingType, &format!("{at}/{blocked}"), message, help);
 }
 
 /// Silent while a confirmed type is among them: ECS has something to launch then.

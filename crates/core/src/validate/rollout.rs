@@ -5,15 +5,16 @@
 use crate::diagnostic::Code;
 use crate::spec::{
     AvailabilityZoneRebalancing, CapacityOption, Deployment, Duration, HookTarget, NeuronPool, ReservationPreference,
-    ServiceSpec, Strategy,
+    ServiceSpec, Spread, Strategy,
 };
 
 use super::arn::{self, Resource};
+use super::site::Site;
 use super::subject::Subject;
 
 const DEPLOYMENT: &str = "/spec/deployment";
 
-pub(super) fn check(subject: &mut Subject<'_>, spec: &ServiceSpec, pools: &[&NeuronPool]) {
+pub(super) fn check(subject: &mut Subject<'_>, spec: &ServiceSpec, site: Site<'_>, pools: &[&NeuronPool]) {
     let deployment = &spec.deployment;
     if deployment.strategy == Strategy::Rolling {
         rolling(subject, spec);
@@ -35,6 +36,17 @@ pub(super) fn check(subject: &mut Subject<'_>, spec: &ServiceSpec, pools: &[&Neu
         let help = "Raise maximumPercent, or leave rebalancing disabled.";
         subject.report(Code::RebalancingNeedsRoom, "/spec/availabilityZoneRebalancing", message, help);
     }
+    if rebalancing && site.group().is_some() && spec.spread != Spread::AvailabilityZones {
+        let message = format!("rebalancing evens out zones, and spread is {:?}", spec.spread);
+        let help = "Write `spread: AvailabilityZones`, or leave rebalancing disabled.";
+        subject.report(Code::RebalancingNeedsSpread, "/spec/availabilityZoneRebalancing", message, help);
+    }
+}
+
+/// True if a rolling deployment starts a replica before it stops one.
+pub(super) fn starts_first(spec: &ServiceSpec) -> bool {
+    let (replicas, least, _) = limits(spec);
+    least >= replicas
 }
 
 /// Replicas in the count that the percentages apply to, how many must stay and how many may run, by ECS's rounding.
@@ -67,9 +79,10 @@ fn rolling(subject: &mut Subject<'_>, spec: &ServiceSpec) {
 fn reserved_surge(subject: &mut Subject<'_>, spec: &ServiceSpec, pools: &[&NeuronPool]) {
     let (replicas, least, _) = limits(spec);
     let reserved = pools.iter().find(|pool| {
-        let instances = &pool.spec.managed_instances;
-        let only = instances.reservations.as_ref().is_some_and(|r| r.preference == ReservationPreference::Only);
-        instances.capacity_option == CapacityOption::Reserved && only
+        pool.spec.managed_instances.as_ref().is_some_and(|instances| {
+            let only = instances.reservations.as_ref().is_some_and(|r| r.preference == ReservationPreference::Only);
+            instances.capacity_option == CapacityOption::Reserved && only
+        })
     });
     if let Some(pool) = reserved.filter(|_| least >= replicas) {
         let message = format!(

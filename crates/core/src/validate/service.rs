@@ -5,24 +5,52 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, did_you_mean};
-use crate::spec::{Kind, NetworkMode, NeuronPool, NeuronService, PoolShare, ServiceSpec};
+use crate::spec::{Capacity, Kind, NeuronPool, NeuronService, PoolShare, ServiceSpec, Spread};
 
+use super::group_fit::{self, Placed};
+use super::site::Site;
 use super::subject::Subject;
-use super::{Referred, World, arn, devices, fit, identity, overrides, rollout, task, traffic};
+use super::{Referred, World, devices, fit, identity, networking, overrides, rollout, task, traffic};
 
 pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, service: &NeuronService) {
     let spec = &service.spec;
     let pools = pools(subject, world, spec);
+    let site = Site::of(spec, &pools);
     identity::tags(subject, "/spec/tags", &spec.tags, 50);
-    task::check(subject, spec);
-    devices::check(subject, world, spec, &pools);
+    kinds(subject, spec, site, &pools);
+    task::check(subject, spec, site);
+    devices::check(subject, world, spec, site, &pools);
     for pool in &pools {
-        fit::check(subject, world, spec, pool);
+        match pool.spec.capacity() {
+            Capacity::ManagedInstances(_) => fit::check(subject, world, spec, pool),
+            Capacity::AutoScalingGroup(group) => {
+                group_fit::check(subject, world, &Placed { spec, pool, group, site });
+            }
+        }
     }
-    networking(subject, spec, &pools);
+    networking::check(subject, spec, site, &pools);
     traffic::check(subject, world, spec, pools.first().copied());
-    rollout::check(subject, spec, &pools);
-    overrides::service(subject, spec);
+    rollout::check(subject, spec, site, &pools);
+    overrides::service(subject, spec, site);
+}
+
+/// What pools of one kind cannot do that those of the other can.
+fn kinds(subject: &mut Subject<'_>, spec: &ServiceSpec, site: Site<'_>, pools: &[&NeuronPool]) {
+    let managed = pools.iter().filter(|pool| pool.spec.capacity().is_managed()).count();
+    let groups = pools.len() - managed;
+    if managed > 0 && groups > 0 {
+        let message = "some of the pools are Managed Instances, others Auto Scaling groups; ECS takes one kind";
+        subject.report(Code::MixedCapacity, "/spec/pools", message, "Write one service for each kind.");
+    } else if groups > 1 {
+        let message = format!("{groups} pools of Auto Scaling groups are named; device paths are specific to one pool");
+        let help = "Write one service for each pool; a pool may have several instance types.";
+        subject.report(Code::OneGroupPool, "/spec/pools", message, help);
+    }
+    if site.on_managed() && spec.spread != Spread::Pack {
+        let message = format!("spread is {:?}, and Managed Instances choose where tasks run", spec.spread);
+        let help = "Remove it; ECS spreads tasks over the subnets it has capacity in.";
+        subject.report(Code::SpreadOnManaged, "/spec/spread", message, help);
+    }
 }
 
 /// The valid pools of a service; findings about the others.
@@ -74,34 +102,4 @@ fn weights(subject: &mut Subject<'_>, shares: &[PoolShare]) {
         return;
     };
     subject.report(Code::PoolShares, "/spec/pools", problem, "See `axon explain NeuronService.spec.pools`.");
-}
-
-fn networking(subject: &mut Subject<'_>, spec: &ServiceSpec, pools: &[&NeuronPool]) {
-    let own = &spec.networking;
-    arn::check_ids(subject, "/spec/networking/subnets", &own.subnets, "subnet-");
-    arn::check_ids(subject, "/spec/networking/securityGroups", &own.security_groups, "sg-");
-    if own.mode == NetworkMode::Host {
-        if !own.subnets.is_empty() || !own.security_groups.is_empty() || own.assign_public_ip.is_some() {
-            let message = "mode is Host, and subnets, securityGroups or assignPublicIp are given";
-            subject.report(Code::HostNetworking, "/spec/networking", message, "Remove them, or use AwsVpc.");
-        }
-        return;
-    }
-    if own.assign_public_ip == Some(true) {
-        let message = "AWS's documents disagree on public addresses on Managed Instances";
-        subject.report(Code::PublicIpUnsure, "/spec/networking/assignPublicIp", message, "Leave it out.");
-    }
-    let of_pool = |pick: fn(&NeuronPool) -> usize| pools.iter().map(|pool| pick(pool)).max().unwrap_or_default();
-    let pool_subnets = of_pool(|pool| pool.spec.managed_instances.subnets.len());
-    let pool_groups = of_pool(|pool| pool.spec.managed_instances.security_groups.len());
-    let count = |own: &[String], pools: usize| if own.is_empty() { pools } else { own.len() };
-    let limits = [
-        ("subnets", count(&own.subnets, pool_subnets), 16),
-        ("securityGroups", count(&own.security_groups, pool_groups), 5),
-    ];
-    for (field, has, limit) in limits.into_iter().filter(|(_, has, limit)| has > limit) {
-        let message = format!("the tasks get {has} {field}; ECS takes {limit}");
-        let help = format!("Name at most {limit} under networking.{field}.");
-        subject.report(Code::NetworkLimits, &format!("/spec/networking/{field}"), message, help);
-    }
 }

@@ -6,16 +6,17 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Code;
-use crate::spec::{Container, Port, Protocol, ServiceSpec, Template};
+use crate::spec::{Container, NetworkMode, Port, Protocol, ServiceSpec, Template};
 
 use super::arn::{self, Resource};
+use super::site::Site;
 use super::subject::Subject;
 use super::{container, dependencies, identity, volume};
 
 pub(super) const TEMPLATE: &str = "/spec/template";
 const CONTAINERS: &str = "/spec/template/containers";
 
-pub(super) fn check(subject: &mut Subject<'_>, spec: &ServiceSpec) {
+pub(super) fn check(subject: &mut Subject<'_>, spec: &ServiceSpec, site: Site<'_>) {
     let template = &spec.template;
     identity::tags(subject, &format!("{TEMPLATE}/tags"), &template.tags, 50);
     let roles = [("taskRoleArn", &template.task_role_arn), ("executionRoleArn", &template.execution_role_arn)];
@@ -23,12 +24,12 @@ pub(super) fn check(subject: &mut Subject<'_>, spec: &ServiceSpec) {
         arn::check_optional(subject, &format!("{TEMPLATE}/{field}"), role.as_ref(), Resource::Role);
     }
     counts(subject, template);
-    ports(subject, template);
+    ports(subject, template, site);
     sizes(subject, template);
     execution_role(subject, template);
-    volume::check(subject, template);
+    volume::check(subject, template, site);
     for (index, one) in template.containers.iter().enumerate() {
-        container::check(subject, template, one, &format!("{CONTAINERS}/{index}"));
+        container::check(subject, (template, one), site, &format!("{CONTAINERS}/{index}"));
     }
     dependencies::check(subject, template);
 }
@@ -65,29 +66,52 @@ pub(super) fn is_port_name(name: &str) -> bool {
 
 #[derive(Default)]
 struct Taken<'a> {
-    numbers: BTreeSet<(u16, Protocol)>,
+    /// Ports in a network namespace: that of the task, or with `Bridge` of one container.
+    numbers: BTreeSet<(usize, u16, Protocol)>,
+    /// Ports of the instance.
+    fixed: BTreeSet<(u16, Protocol)>,
     names: BTreeSet<&'a str>,
 }
 
-fn ports(subject: &mut Subject<'_>, template: &Template) {
+fn ports(subject: &mut Subject<'_>, template: &Template, site: Site<'_>) {
     let mut taken = Taken::default();
     for (c, container) in template.containers.iter().enumerate() {
+        let space = if site.mode == NetworkMode::Bridge { c } else { 0 };
         for (p, port) in container.ports.iter().enumerate() {
-            one_port(subject, port, &mut taken, &format!("{CONTAINERS}/{c}/ports/{p}"));
+            let at = format!("{CONTAINERS}/{c}/ports/{p}");
+            numbers(subject, port, (&mut taken, space), site, &at);
+            port_name(subject, port, &mut taken, &at);
         }
     }
 }
 
-fn one_port<'a>(subject: &mut Subject<'_>, port: &'a Port, taken: &mut Taken<'a>, at: &str) {
+fn numbers<'a>(
+    subject: &mut Subject<'_>,
+    port: &'a Port,
+    (taken, space): (&mut Taken<'a>, usize),
+    site: Site<'_>,
+    at: &str,
+) {
     let number = port.container_port;
-    if !taken.numbers.insert((number, port.protocol)) {
+    if !taken.numbers.insert((space, number, port.protocol)) {
         let message = format!("port {number} is taken by a container of the same task");
         subject.report(Code::DuplicatePort, &format!("{at}/containerPort"), message, "Choose another port.");
     }
-    if let Some(host) = port.host_port.filter(|host| *host != number) {
+    let host = port.host_port.filter(|host| *host != number);
+    if let Some(host) = host.filter(|_| site.mode != NetworkMode::Bridge) {
         let message = format!("hostPort is {host}, containerPort is {number}");
         subject.report(Code::HostPortDiffers, &format!("{at}/hostPort"), message, "Leave hostPort out.");
     }
+    if site.mode == NetworkMode::Bridge
+        && let Some(host) = site.fixed_port(port)
+        && !taken.fixed.insert((host, port.protocol))
+    {
+        let message = format!("port {host} of the instance is taken by a container of the same task");
+        subject.report(Code::DuplicatePort, &format!("{at}/hostPort"), message, "Choose another port.");
+    }
+}
+
+fn port_name<'a>(subject: &mut Subject<'_>, port: &'a Port, taken: &mut Taken<'a>, at: &str) {
     let Some(name) = port.name.as_deref() else { return };
     if !is_port_name(name) {
         let message = format!("the port name {name:?} cannot be used");

@@ -10,6 +10,7 @@ use crate::spec::{Container, LoadBalancer, Name, NetworkMode, NeuronPool, Servic
 
 use super::arn::{self, Resource};
 use super::container::logging;
+use super::site::Site;
 use super::subject::Subject;
 use super::task::is_port_name;
 use super::{Referred, World};
@@ -21,8 +22,9 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, spec: &Service
     }
     for (index, target) in spec.load_balancers.iter().enumerate() {
         load_balancer(subject, spec, target, &format!("/spec/loadBalancers/{index}"));
+        target_type(subject, spec, pool, index);
     }
-    registries(subject, spec);
+    registries(subject, spec, Site::of(spec, pool.as_slice()));
     for (index, lattice) in spec.vpc_lattice.iter().enumerate() {
         let at = format!("/spec/vpcLattice/{index}");
         arn::check(subject, &format!("{at}/targetGroupArn"), &lattice.target_group_arn, Resource::LatticeTargetGroup);
@@ -37,10 +39,6 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, spec: &Service
 
 fn load_balancer(subject: &mut Subject<'_>, spec: &ServiceSpec, target: &LoadBalancer, at: &str) {
     arn::check(subject, &format!("{at}/targetGroupArn"), &target.target_group_arn, Resource::TargetGroup);
-    if spec.networking.mode == NetworkMode::Host {
-        let message = "with mode Host the target group must be of type instance, which cannot be seen offline";
-        subject.report(Code::HostTargetType, &format!("{at}/targetGroupArn"), message, "Check the target group.");
-    }
     let container = match &target.container {
         Some(name) => container_named(subject, &spec.template, name, &format!("{at}/container")),
         None => spec.template.neuron_container(),
@@ -60,13 +58,26 @@ fn load_balancer(subject: &mut Subject<'_>, spec: &ServiceSpec, target: &LoadBal
     }
 }
 
-fn registries(subject: &mut Subject<'_>, spec: &ServiceSpec) {
+/// With the instance's ports the targets are instances. A spec that says `Host` is told so; with `Bridge`, the usual mode
+/// of Auto Scaling groups, every document of AWS says it.
+fn target_type(subject: &mut Subject<'_>, spec: &ServiceSpec, pool: Option<&NeuronPool>, index: usize) {
+    if Site::of(spec, pool.as_slice()).mode == NetworkMode::Host {
+        let message = "with mode Host the target group must be of type instance, which cannot be seen offline";
+        let at = format!("/spec/loadBalancers/{index}/targetGroupArn");
+        subject.report(Code::HostTargetType, &at, message, "Check the target group.");
+    }
+}
+
+fn registries(subject: &mut Subject<'_>, spec: &ServiceSpec, site: Site<'_>) {
     for (index, registry) in spec.service_registries.iter().enumerate() {
         let at = format!("/spec/serviceRegistries/{index}");
         arn::check(subject, &format!("{at}/registryArn"), &registry.registry_arn, Resource::CloudMapService);
         if registry.container.is_some() != registry.port.is_some() {
             let message = "container and port are given together or not at all";
             subject.report(Code::RegistryTarget, &at, message, "Give both for SRV records, none for A records.");
+        } else if registry.container.is_none() && site.mode != NetworkMode::AwsVpc {
+            let message = format!("with mode {:?} only SRV records can be registered, which need a port", site.mode);
+            subject.report(Code::RegistryTarget, &at, message, "Give container and port.");
         }
         if let Some(name) = &registry.container
             && let Some(container) = container_named(subject, &spec.template, name, &format!("{at}/container"))

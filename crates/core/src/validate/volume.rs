@@ -9,10 +9,11 @@ use crate::spec::{Efs, Template, Volume};
 
 use super::arn::{self, Resource};
 use super::container::is_absolute;
+use super::site::Site;
 use super::subject::Subject;
 use super::task::TEMPLATE;
 
-pub(super) fn check(subject: &mut Subject<'_>, template: &Template) {
+pub(super) fn check(subject: &mut Subject<'_>, template: &Template, site: Site<'_>) {
     let mut names = BTreeSet::new();
     for (index, volume) in template.volumes.iter().enumerate() {
         let at = format!("{TEMPLATE}/volumes/{index}");
@@ -20,11 +21,11 @@ pub(super) fn check(subject: &mut Subject<'_>, template: &Template) {
             let message = format!("a volume called {} is there already", volume.name);
             subject.report(Code::DuplicateVolume, &format!("{at}/name"), message, "Rename one.");
         }
-        one(subject, volume, &at);
+        one(subject, volume, site, &at);
     }
 }
 
-fn one(subject: &mut Subject<'_>, volume: &Volume, at: &str) {
+fn one(subject: &mut Subject<'_>, volume: &Volume, site: Site<'_>, at: &str) {
     let kinds = [volume.efs.is_some(), volume.s3_files.is_some(), volume.host.is_some()];
     if kinds.into_iter().filter(|given| *given).count() > 1 {
         let message = format!("the volume {} is of several kinds", volume.name);
@@ -42,7 +43,9 @@ fn one(subject: &mut Subject<'_>, volume: &Volume, at: &str) {
         let at = format!("{at}/host/path");
         if !is_absolute(path) {
             subject.report(Code::BadPath, &at, format!("the path {path:?} is not absolute"), "Begin it with `/`.");
-        } else if !["/var", "/tmp"].iter().any(|top| path == *top || path.starts_with(&format!("{top}/"))) {
+        } else if site.on_managed()
+            && !["/var", "/tmp"].iter().any(|top| path == *top || path.starts_with(&format!("{top}/")))
+        {
             let message = format!("Managed Instances cannot write to {path}");
             subject.report(Code::HostPathReadOnly, &at, message, "Use a directory below /var, or leave path out.");
         }

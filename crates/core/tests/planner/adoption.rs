@@ -56,5 +56,5 @@ fn a_foreign_cluster_is_left_alone_and_everything_in_it_waits() {
     observed.clusters.get_mut("ml").unwrap().tags.clear();
     let plan = plan_once(&Specs::default().desired(), &observed, Prune::Enabled);
     assert_eq!(plan.steps, []);
-    assert!(waits(&plan).contains("NeuronPool/inf2: waits for cluster ml, which is not ours"));
+    assert!(waits(&plan).contains("NeuronPool/inf2: cluster ml exists and"));
 }

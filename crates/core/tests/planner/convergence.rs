@@ -11,7 +11,7 @@ use super::fixture::{
 #[test]
 fn an_empty_account_is_filled_in_order_of_dependency() {
     let preview = preview_of(&Specs::default().desired(), &empty_account(), Prune::Enabled);
-    let provider = &Specs::default().desired().pools["inf2"].provider_name;
+    let provider = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
     assert_eq!(
         rounds(&preview),
         format!(

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use axon_core::cloud::Facts;
 use axon_core::desired::Desired;
 use axon_core::diagnostic::Location;
-use axon_core::observe::{Identity, Service};
+use axon_core::observe::{Identity, Image, ImageAnswer, ImageSource, Service};
 use axon_core::observed::{Listing, Observed};
 use axon_core::ownership::Installation;
 use axon_core::plan::{Limits, Plan, Prune, World, plan};
@@ -86,7 +86,7 @@ fn accepted<T>(object: T, value: &Value) -> Accepted<T> {
 
 pub(crate) fn desired(fleet: &Fleet) -> Desired {
     let identity = Identity { account: "111122223333".into(), region: "us-east-1".into(), partition: "aws".into() };
-    let facts = Facts { identity };
+    let facts = Facts { identity, instance_types: Vec::new() };
     let resolved = resolve(fleet, Context { installation: &installation(), facts: &facts, revision: "main@sha1:1" });
     assert_eq!(resolved.unresolved, BTreeMap::new());
     resolved.desired
@@ -123,6 +123,61 @@ pub(crate) fn pool(name: &str, cluster: &str) -> Value {
             "subnets": ["subnet-0a1b2c3d"],
             "instanceRequirements": {"allowedInstanceTypes": ["inf2.xlarge"]}}}
     })
+}
+
+/// A pool of inf2.24xlarge (6 devices each) in a group of its own.
+pub(crate) fn group_pool(name: &str, cluster: &str) -> Value {
+    json!({
+        "apiVersion": "neuron.ecs/v1alpha1", "kind": "NeuronPool", "metadata": {"name": name},
+        "spec": {"cluster": cluster, "autoScalingGroup": {
+            "instanceTypes": ["inf2.24xlarge"],
+            "instanceProfileArn": "arn:aws:iam::111122223333:instance-profile/ecsInstanceRole",
+            "subnets": ["subnet-0a1b2c3d"], "maxSize": 4}}
+    })
+}
+
+/// A cluster `ml`, a pool `neuron` in a group, and a service `llama` with two replicas of a whole instance each.
+pub(crate) fn grouped() -> Specs {
+    Specs {
+        clusters: vec![cluster("ml")],
+        pools: vec![group_pool("neuron", "ml")],
+        services: vec![service("llama", "neuron")],
+    }
+}
+
+/// Where the image of [`group_pool`] comes from.
+pub(crate) fn source() -> ImageSource {
+    ImageSource::Parameter("/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron/recommended".into())
+}
+
+pub(crate) fn image(id: &str) -> Image {
+    Image {
+        id: id.into(),
+        name: None,
+        agent_version: None,
+        created: None,
+        deprecated: None,
+        state: "available".into(),
+        architecture: "x86_64".into(),
+        root_device: Some("/dev/xvda".into()),
+    }
+}
+
+/// An account that was read, EC2 and all, and is empty. The parameter names `ami-1`.
+pub(crate) fn empty_ec2_account() -> Observed {
+    Observed {
+        group_providers: Listing::Read(BTreeMap::default()),
+        templates: Listing::Read(BTreeMap::default()),
+        groups: Listing::Read(BTreeMap::default()),
+        machines: Listing::Read(BTreeMap::default()),
+        images: [(source(), ImageAnswer::Found(image("ami-1")))].into(),
+        ..empty_account()
+    }
+}
+
+/// The name of the group (and of its launch template) of the first pool.
+pub(crate) fn group_name(specs: &Specs) -> String {
+    specs.desired().pools.values().next().unwrap().groups()[0].name.clone()
 }
 
 pub(crate) fn service(name: &str, pool: &str) -> Value {
@@ -174,7 +229,23 @@ pub(crate) fn converge(desired: &Desired, mut observed: Observed, prune: Prune) 
     for step in preview_of(desired, &observed, prune).steps() {
         axon_core::preview::assume(&mut observed, step);
     }
+    if observed.groups.is_read() {
+        look_into(&mut observed);
+    }
     observed
+}
+
+/// Reads tasks and instances where nothing was read of them yet: there are none.
+fn look_into(observed: &mut Observed) {
+    for (cluster, services) in &observed.services {
+        for service in services.iter() {
+            observed.tasks.entry((cluster.clone(), service.name.clone())).or_default();
+        }
+        let instances = observed.instances.entry(cluster.clone()).or_default();
+        if !instances.is_read() {
+            *instances = Listing::Read(BTreeMap::new());
+        }
+    }
 }
 
 /// The default fleet, converged.

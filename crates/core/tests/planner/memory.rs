@@ -28,6 +28,7 @@ fn specify(state: &mut State, specs: &Specs, completeness: Completeness) {
 /// A complete sweep of an account in the given state.
 fn sweep(observed: &Observed, started: Timestamp) -> Sweep {
     Sweep {
+        ec2: None,
         started,
         clusters: Ok(observed.clusters.iter().cloned().collect()),
         providers: observed.providers.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
@@ -56,6 +57,9 @@ fn steps(state: &mut State, now: Timestamp) -> Vec<Step> {
 
 fn made(name: &str) -> Effect {
     Effect::Cluster(Box::new(Cluster {
+        capacity_providers: Vec::new(),
+        default_strategy: Vec::new(),
+        attachments_status: None,
         name: name.into(),
         arn: format!("cluster/{name}"),
         status: ClusterStatus::Active,
@@ -151,14 +155,17 @@ fn an_incomplete_or_empty_specification_prunes_nothing() {
 #[test]
 fn a_steady_world_needs_no_look_into_tasks_or_histories() {
     let mut state = state(&Specs::default(), Pruning::On);
-    assert!(state.scope().services.contains(&("ml".into(), "llama".into())), "an unknown service is asked for by name");
+    assert!(
+        state.scope(NOW).services.contains(&("ml".into(), "llama".into())),
+        "an unknown service is asked for by name"
+    );
     swept(&mut state, &converged(), NOW);
     let key = ("ml".to_owned(), "llama".to_owned());
-    assert_eq!(state.scope().tasks_of, [key.clone()].into(), "the first look");
+    assert_eq!(state.scope(NOW).tasks_of, [key.clone()].into(), "the first look");
     let mut second = sweep(&converged(), NOW + 1.minute());
     second.tasks.insert(key, Ok(axon_core::observe::ServiceTasks::default()));
     state.fold(Event::Swept(Box::new(second)));
-    assert!(state.scope().tasks_of.is_empty());
-    assert!(state.scope().history_of.is_empty());
-    assert!(state.scope().services.is_empty());
+    assert!(state.scope(NOW).tasks_of.is_empty());
+    assert!(state.scope(NOW).history_of.is_empty());
+    assert!(state.scope(NOW).services.is_empty());
 }

@@ -10,7 +10,7 @@ use super::fixture::{Specs, converge, converged, plan_once, preview_of, rounds, 
 fn a_changeable_field_updates_the_provider() {
     let changed = Specs::default().edit_pool("/spec/managedInstances/storageSizeGib", json!(200));
     let preview = preview_of(&changed.desired(), &converged(), Prune::Enabled);
-    let name = &changed.desired().pools["inf2"].provider_name;
+    let name = changed.desired().pools["inf2"].providers()[0].name.clone();
     assert_eq!(rounds(&preview), format!("UpdateCapacityProvider capacity provider {name}\n"));
 }
 
@@ -26,8 +26,8 @@ fn a_requirement_that_leaves_the_specification_is_removed() {
 #[test]
 fn an_unchangeable_field_makes_a_new_provider_and_retires_the_old_one() {
     let spot = Specs::default().edit_pool("/spec/managedInstances/capacityOption", json!("Spot"));
-    let old = Specs::default().desired().pools["inf2"].provider_name.clone();
-    let new = spot.desired().pools["inf2"].provider_name.clone();
+    let old = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
+    let new = spot.desired().pools["inf2"].providers()[0].name.clone();
     assert_ne!(old, new);
     let preview = preview_of(&spot.desired(), &converged(), Prune::Disabled);
     assert_eq!(
@@ -44,7 +44,7 @@ fn an_unchangeable_field_makes_a_new_provider_and_retires_the_old_one() {
 #[test]
 fn a_provider_that_failed_is_deleted_and_made_again_under_another_name() {
     let mut observed = converged();
-    let name = Specs::default().desired().pools["inf2"].provider_name.clone();
+    let name = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
     observed.services.get_mut("ml").unwrap().remove("llama");
     let found = observed.providers.get_mut("ml").unwrap().get_mut(&name).unwrap();
     found.status = ProviderStatus::Provisioning;
@@ -59,7 +59,7 @@ fn a_provider_that_failed_is_deleted_and_made_again_under_another_name() {
 #[test]
 fn a_deleted_provider_whose_name_is_still_blocked_is_replaced_under_the_next_name() {
     let mut observed = converged();
-    let name = Specs::default().desired().pools["inf2"].provider_name.clone();
+    let name = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
     observed.providers.get_mut("ml").unwrap().get_mut(&name).unwrap().status = ProviderStatus::Inactive;
     let plan = plan_once(&Specs::default().desired(), &observed, Prune::Disabled);
     assert_eq!(text(&plan.steps), format!("CreateCapacityProvider capacity provider {name}-2\n"));
@@ -68,7 +68,7 @@ fn a_deleted_provider_whose_name_is_still_blocked_is_replaced_under_the_next_nam
 #[test]
 fn a_service_waits_for_a_provider_that_is_being_made() {
     let mut observed = converged();
-    let name = Specs::default().desired().pools["inf2"].provider_name.clone();
+    let name = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
     observed.services.get_mut("ml").unwrap().remove("llama");
     observed.providers.get_mut("ml").unwrap().get_mut(&name).unwrap().status = ProviderStatus::Provisioning;
     let plan = plan_once(&Specs::default().desired(), &observed, Prune::Disabled);

@@ -15,7 +15,7 @@ fn only_a_cluster() -> Specs {
 #[test]
 fn removal_runs_in_the_reverse_order_of_creation() {
     let desired = only_a_cluster().desired();
-    let provider = Specs::default().desired().pools["inf2"].provider_name.clone();
+    let provider = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
     let steps = preview_of(&desired, &converged(), Prune::Enabled);
     let text = rounds(&steps);
     let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is missing in {text}"));

@@ -82,7 +82,7 @@ fn a_service_needs_an_active_provider_and_an_active_revision() {
     let mut observed = converged();
     observed.services.get_mut("ml").unwrap().remove("llama");
     let steps = create(&observed);
-    let name = Specs::default().desired().pools["inf2"].provider_name.clone();
+    let name = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
     let mut broken = observed.clone();
     broken.providers.get_mut("ml").unwrap().get_mut(&name).unwrap().status = ProviderStatus::Provisioning;
     assert_eq!(rules(&Specs::default(), &broken, &limits(), steps.clone()), [Rule::ProvidersActive]);
@@ -93,8 +93,8 @@ fn a_service_needs_an_active_provider_and_an_active_revision() {
 
 #[test]
 fn a_provider_in_use_may_not_be_deleted() {
-    let name = Specs::default().desired().pools["inf2"].provider_name.clone();
-    let action = Action::DeleteCapacityProvider { name: name.clone(), cluster: "ml".into() };
+    let name = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
+    let action = Action::DeleteCapacityProvider { name: name.clone(), cluster: Some("ml".into()) };
     let deletion = step(Resource::CapacityProvider(name), action, Cause::NotDeclared);
     let without = Specs { services: vec![], pools: vec![], ..Specs::default() };
     assert_eq!(rules(&without, &converged(), &limits(), vec![deletion]), [Rule::ProviderUnused]);

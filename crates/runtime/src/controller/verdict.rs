@@ -29,7 +29,7 @@ impl Controller {
                 let violations = self.violations.join("; ");
                 return Some(Verdict::Failed(format!("the plan is not safe to execute, which is a bug: {violations}")));
             }
-            if let Some(verdict) = self.rests().then(|| self.at_rest()).flatten() {
+            if let Some(verdict) = self.rests(now).then(|| self.at_rest()).flatten() {
                 return Some(verdict);
             }
         }
@@ -37,13 +37,13 @@ impl Controller {
     }
 
     /// Whether everything is read and nothing is being done, so that the statuses are the last word.
-    fn rests(&self) -> bool {
+    fn rests(&self, now: Timestamp) -> bool {
         self.state.specified().is_some()
             && self.schedule.has_swept()
             && !self.schedule.is_sweeping()
             && self.schedule.failed_sweeps() == 0
             && !self.learned
-            && self.urgency() != Urgency::Now
+            && self.urgency(now) != Urgency::Now
             && self.in_flight.is_empty()
             && self.plan.steps.is_empty()
     }

@@ -1,0 +1,73 @@
+//! The EC2 path: providers of Auto Scaling groups, launch templates, groups, their machines, images, container instances.
+//!
+//! Part of `observe`; each has a file of its own. They are read at the same time, but for the machines, which are
+//! those of the groups found, and the images' descriptions, which follow the parameters that name them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::Filter;
+use axon_core::cloud::{Ec2Sweep, Reading, Scope};
+use axon_core::observe::{Cluster, ClusterName, ClusterStatus, Group, Instance, Machine};
+use axon_core::ownership;
+
+use super::{each, groups, images, instances, machines, providers, templates};
+use crate::call::Caller;
+
+/// Most values that a filter of EC2 takes.
+pub(super) const VALUES: usize = 200;
+
+/// Reads the EC2 path if `scope` asks for it.
+pub(super) async fn read(caller: &Caller, scope: &Scope, clusters: &Reading<Vec<Cluster>>) -> Option<Ec2Sweep> {
+    let wanted = scope.ec2.as_ref()?;
+    let installation = scope.installation.to_string();
+    let (providers, templates, (groups, machines), images, instances) = futures::join!(
+        Box::pin(providers::of_groups(caller)),
+        Box::pin(templates::all(caller, &installation, &wanted.names)),
+        Box::pin(groups_with_machines(caller, &installation, &wanted.names)),
+        Box::pin(images::of(caller, &wanted.images)),
+        Box::pin(instances_of(caller, &wanted.instances_of, clusters)),
+    );
+    Some(Ec2Sweep { providers, templates, groups, machines, images, instances })
+}
+
+async fn groups_with_machines(
+    caller: &Caller,
+    installation: &str,
+    names: &BTreeSet<String>,
+) -> (Reading<Vec<Group>>, Reading<Vec<Machine>>) {
+    let groups = groups::all(caller, installation, names).await;
+    let machines = match &groups {
+        Ok(groups) => machines::of(caller, groups).await,
+        Err(error) => Err(error.clone()),
+    };
+    (groups, machines)
+}
+
+/// A cluster that does not exist has no instances, and ECS need not be asked for them.
+async fn instances_of(
+    caller: &Caller,
+    wanted: &BTreeSet<ClusterName>,
+    clusters: &Reading<Vec<Cluster>>,
+) -> BTreeMap<ClusterName, Reading<Vec<Instance>>> {
+    let clusters = match clusters {
+        Ok(clusters) => clusters,
+        Err(error) => return wanted.iter().map(|name| (name.clone(), Err(error.clone()))).collect(),
+    };
+    let exists =
+        |name: &str| clusters.iter().any(|found| found.name == *name && found.status != ClusterStatus::Inactive);
+    each(wanted.clone(), |name| {
+        let (caller, exists) = (caller.clone(), exists(&name));
+        async move { if exists { instances::of(&caller, &name).await } else { Ok(Vec::new()) } }
+    })
+    .await
+}
+
+/// Name of the filter for what carries an installation's id; Auto Scaling spells it like EC2.
+pub(super) fn managed_by() -> String {
+    format!("tag:{}", ownership::MANAGED_BY)
+}
+
+/// A filter of EC2.
+pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().collect())).build()
+}

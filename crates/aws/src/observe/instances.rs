@@ -1,0 +1,42 @@
+//! Container instances of one cluster: ListContainerInstances → DescribeContainerInstances, a hundred a call.
+//!
+//! Part of `observe`; `tasks` describes the instances under its tasks here too. An instance that is gone between two
+//! calls is left out.
+
+use axon_core::cloud::Reading;
+use axon_core::observe::Instance;
+
+use super::{PAGE, only_missing, pages};
+use crate::answers::tasks::instance;
+use crate::call::{Caller, complete};
+use crate::operations::Operation;
+
+/// Most instances that one DescribeContainerInstances takes.
+const DESCRIBED: usize = 100;
+
+/// Every container instance of `cluster` that is not deregistered.
+pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Instance>> {
+    let listed = pages(|token| {
+        let request = caller.ecs.list_container_instances().cluster(cluster).max_results(PAGE).set_next_token(token);
+        async move {
+            let answer = caller.send(Operation::ListContainerInstances, request.send()).await?;
+            Ok((answer.container_instance_arns, answer.next_token))
+        }
+    });
+    described(caller, cluster, &listed.await?).await
+}
+
+/// Container instances by ARN.
+pub(super) async fn described(caller: &Caller, cluster: &str, arns: &[String]) -> Reading<Vec<Instance>> {
+    let mut instances = Vec::new();
+    for chunk in arns.chunks(DESCRIBED) {
+        let request =
+            caller.ecs.describe_container_instances().cluster(cluster).set_container_instances(Some(chunk.to_vec()));
+        let answer = caller.send(Operation::DescribeContainerInstances, request.send()).await?;
+        only_missing(Operation::DescribeContainerInstances, answer.failures)?;
+        for sdk in answer.container_instances.into_iter().flatten() {
+            instances.push(complete(Operation::DescribeContainerInstances, instance(sdk))?);
+        }
+    }
+    Ok(instances)
+}

@@ -1,0 +1,362 @@
+//! What a sweep reads of the EC2 path, and what it refuses to conclude.
+
+use axon_core::cloud::{Cloud, Ec2Scope, Ec2Sweep, ErrorClass, Scope};
+use axon_core::observe::ProviderStatus;
+use serde_json::json;
+
+use crate::fake::{Call, Fake, INSTANCE, Reply, cluster, cluster_arn, names, scope, xml};
+
+/// A fake that answers what `script` says, else nothing. Cluster `main` exists.
+fn fake(script: impl Fn(&Call) -> Option<Reply> + Send + Sync + 'static) -> Fake {
+    Fake::new(move |call| match (script(call), call.operation.as_str()) {
+        (Some(reply), _) => reply,
+        (None, "ListClusters") => Reply::Ok(json!({"clusterArns": [cluster_arn("main")]})),
+        (None, "DescribeClusters") => Reply::Ok(json!({"clusters": [cluster("main")]})),
+        (None, _) if call.form.is_empty() => Reply::Ok(json!({})),
+        (None, _) => xml(call, ""),
+    })
+}
+
+fn wanted(ec2: Ec2Scope) -> Scope {
+    Scope { ec2: Some(ec2), ..scope("main") }
+}
+
+fn named(names: &[&str]) -> Ec2Scope {
+    Ec2Scope { names: names.iter().map(|name| (*name).to_owned()).collect(), ..Ec2Scope::default() }
+}
+
+async fn swept(fake: &Fake, ec2: Ec2Scope) -> Ec2Sweep {
+    let sweep = fake.aws().await.observe(wanted(ec2)).await;
+    assert_eq!(usize::try_from(sweep.calls), Ok(fake.calls().len()), "every call counts");
+    sweep.ec2.expect("asked for")
+}
+
+/// The values under a member of a form, in order.
+fn values(call: &Call, member: &str) -> Vec<String> {
+    (1..).map_while(|number| call.form.get(&format!("{member}.{number}")).cloned()).collect()
+}
+
+fn calls(fake: &Fake, operation: &str) -> Vec<Call> {
+    fake.calls().into_iter().filter(|call| call.operation == operation).collect()
+}
+
+#[tokio::test]
+async fn the_ec2_path_is_read_only_if_it_is_wanted() {
+    let fake = fake(|_| None);
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert!(sweep.ec2.is_none());
+    assert!(fake.calls().iter().all(|call| call.form.is_empty()), "neither EC2 nor Auto Scaling is asked");
+}
+
+#[tokio::test]
+async fn providers_of_groups_are_read_to_the_last_page_and_others_left_to_their_clusters() {
+    let fake = fake(|call| {
+        let body =
+            (call.operation == "DescribeCapacityProviders" && call.body["cluster"].is_null()).then_some(&call.body)?;
+        assert_eq!(names(call, "include"), ["TAGS"]);
+        Some(Reply::Ok(match body["nextToken"].as_str() {
+            None => json!({"nextToken": "2", "capacityProviders": [{
+                "name": "FARGATE", "capacityProviderArn": "arn:fargate", "status": "ACTIVE", "type": "FARGATE",
+            }]}),
+            Some(_) => json!({"capacityProviders": [{
+                "name": "axon-trn", "capacityProviderArn": "arn:trn", "status": "ACTIVE",
+                "autoScalingGroupProvider": {
+                    "autoScalingGroupArn": "arn:group",
+                    "managedScaling": {"status": "ENABLED", "targetCapacity": 100, "instanceWarmupPeriod": 300},
+                    "managedTerminationProtection": "ENABLED",
+                },
+                "tags": [{"key": "neuron.ecs/managed-by", "value": "axon"}],
+            }]}),
+        }))
+    });
+    let providers = swept(&fake, Ec2Scope::default()).await.providers.expect("read");
+    assert_eq!(providers.len(), 1);
+    let found = &providers[0];
+    assert_eq!((found.name.as_str(), found.cluster.as_str(), &found.status), ("axon-trn", "", &ProviderStatus::Active));
+    assert_eq!(found.tags.get("neuron.ecs/managed-by").map(String::as_str), Some("axon"));
+    let group = found.auto_scaling_group.as_ref().expect("told");
+    assert_eq!(group.auto_scaling_group_arn, "arn:group");
+    let scaling = group.managed_scaling.as_ref().expect("told");
+    assert_eq!((scaling.target_capacity, scaling.instance_warmup_period), (Some(100), Some(300)));
+}
+
+fn template(id: &str, name: &str) -> String {
+    format!(
+        "<item><launchTemplateId>{id}</launchTemplateId><launchTemplateName>{name}</launchTemplateName>\
+         <tagSet><item><key>neuron.ecs/name</key><value>{name}</value></item></tagSet></item>"
+    )
+}
+
+fn version(number: i64, image: &str) -> String {
+    format!(
+        "<item><launchTemplateId>lt</launchTemplateId><versionNumber>{number}</versionNumber>\
+         <versionDescription>v1-{number}</versionDescription><createTime>2026-01-0{number}T00:00:00.000Z</createTime>\
+         <launchTemplateData><imageId>{image}</imageId></launchTemplateData></item>"
+    )
+}
+
+/// `lt-1` is tagged, `lt-2` is named and foreign, and both have two pages of versions.
+fn two_templates(call: &Call) -> Option<Reply> {
+    let second = call.form.get("NextToken").is_some_and(|token| token == "2");
+    match call.operation.as_str() {
+        "DescribeLaunchTemplates" => Some(match call.form.get("Filter.1.Name").map(String::as_str) {
+            Some("launch-template-name") => {
+                let both = template("lt-1", "axon-trn") + &template("lt-2", "foreign");
+                xml(call, &format!("<launchTemplates>{both}</launchTemplates>"))
+            }
+            _ if second => xml(call, "<launchTemplates/>"),
+            _ => {
+                let one = template("lt-1", "axon-trn");
+                xml(call, &format!("<launchTemplates>{one}</launchTemplates><nextToken>2</nextToken>"))
+            }
+        }),
+        "DescribeLaunchTemplateVersions" => {
+            let (page, token) = if second { (version(1, "ami-1"), "") } else { (version(2, "ami-2"), "2") };
+            let set = format!("<launchTemplateVersionSet>{page}</launchTemplateVersionSet>");
+            Some(xml(call, &format!("{set}<nextToken>{token}</nextToken>")))
+        }
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn templates_are_found_by_tag_and_by_name_and_have_all_their_versions() {
+    let fake = fake(two_templates);
+    let templates = swept(&fake, named(&["axon-trn", "foreign", "unmade"])).await.templates.expect("read");
+    let found: Vec<_> = templates.iter().map(|found| (found.id.as_str(), found.name.as_str())).collect();
+    assert_eq!(found, [("lt-1", "axon-trn"), ("lt-2", "foreign")]);
+    assert_eq!(templates[0].tags.get("neuron.ecs/name").map(String::as_str), Some("axon-trn"));
+    let versions: Vec<_> = templates[0].versions.iter().map(|found| (found.number, found.image.as_deref())).collect();
+    assert_eq!(versions, [(1, Some("ami-1")), (2, Some("ami-2"))], "oldest first");
+    assert_eq!(templates[0].versions[1].description.as_deref(), Some("v1-2"));
+    assert_eq!(templates[0].versions[1].created, "2026-01-02T00:00:00Z".parse().ok());
+    let asked = calls(&fake, "DescribeLaunchTemplates");
+    assert_eq!(asked[0].form.get("Filter.1.Name").map(String::as_str), Some("tag:neuron.ecs/managed-by"));
+    assert_eq!(values(&asked[0], "Filter.1.Value"), ["axon"]);
+    let by_name = asked.last().expect("asked");
+    assert_eq!(values(by_name, "Filter.1.Value"), ["axon-trn", "foreign", "unmade"]);
+    assert_eq!(fake.count("DescribeLaunchTemplateVersions"), 4);
+}
+
+#[tokio::test]
+async fn a_template_that_goes_between_two_calls_is_left_out() {
+    let fake = fake(|call| match (call.operation.as_str(), call.form.get("LaunchTemplateId").map(String::as_str)) {
+        ("DescribeLaunchTemplateVersions", Some("lt-2")) => {
+            Some(Reply::Refused(400, "InvalidLaunchTemplateId.NotFound", "It does not exist."))
+        }
+        _ => two_templates(call),
+    });
+    let templates = swept(&fake, named(&["axon-trn", "foreign"])).await.templates.expect("read");
+    assert_eq!(templates.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["lt-1"]);
+}
+
+#[tokio::test]
+async fn a_failing_second_page_makes_the_reading_an_error() {
+    for operation in ["DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"] {
+        let fake = fake(move |call| {
+            if call.operation == operation && call.form.contains_key("NextToken") {
+                return Some(Reply::Refused(500, "InternalError", "page lost"));
+            }
+            two_templates(call)
+        });
+        let sweep = swept(&fake, named(&["axon-trn"])).await;
+        assert_eq!(sweep.templates.expect_err("half a list").class, ErrorClass::Transient, "{operation}");
+        assert!(sweep.groups.is_ok() && sweep.providers.is_ok(), "other parts are read");
+    }
+}
+
+fn group(name: &str, desired: i32, members: &str) -> String {
+    format!(
+        "<member><AutoScalingGroupName>{name}</AutoScalingGroupName>\
+         <AutoScalingGroupARN>arn:{name}</AutoScalingGroupARN>\
+         <LaunchTemplate><LaunchTemplateId>lt-1</LaunchTemplateId><Version>3</Version></LaunchTemplate>\
+         <MinSize>0</MinSize><MaxSize>8</MaxSize><DesiredCapacity>{desired}</DesiredCapacity>\
+         <VPCZoneIdentifier>subnet-1</VPCZoneIdentifier><HealthCheckType>EC2</HealthCheckType>\
+         <NewInstancesProtectedFromScaleIn>true</NewInstancesProtectedFromScaleIn>\
+         <TerminationPolicies><member>Default</member></TerminationPolicies>\
+         <Tags><member><Key>neuron.ecs/managed-by</Key><Value>axon</Value></member></Tags>\
+         <Instances>{members}</Instances></member>"
+    )
+}
+
+fn member(id: &str, lifecycle: &str) -> String {
+    format!(
+        "<member><InstanceId>{id}</InstanceId><InstanceType>trn1.32xlarge</InstanceType>\
+         <AvailabilityZone>us-east-1a</AvailabilityZone><LifecycleState>{lifecycle}</LifecycleState>\
+         <HealthStatus>Healthy</HealthStatus><ProtectedFromScaleIn>true</ProtectedFromScaleIn>\
+         <LaunchTemplate><LaunchTemplateId>lt-1</LaunchTemplateId><Version>2</Version></LaunchTemplate></member>"
+    )
+}
+
+/// `full` has what it wants; `short` is found by name only, lacks an instance, and is being deleted.
+fn two_groups(call: &Call) -> Option<Reply> {
+    match call.operation.as_str() {
+        "DescribeAutoScalingGroups" => {
+            let Some(filter) = call.form.get("Filters.member.1.Name") else {
+                let short = group("short", 2, &(member("i-2", "InService") + &member("i-3", "Pending:Wait")));
+                let short = short.replace("<MinSize>", "<Status>Delete in progress</Status><MinSize>");
+                return Some(xml(call, &format!("<AutoScalingGroups>{short}</AutoScalingGroups>")));
+            };
+            assert_eq!(filter, "tag:neuron.ecs/managed-by");
+            let full = group("full", 1, &member("i-1", "InService"));
+            Some(match call.form.get("NextToken") {
+                None => xml(call, "<AutoScalingGroups/><NextToken>2</NextToken>"),
+                Some(_) => xml(call, &format!("<AutoScalingGroups>{full}</AutoScalingGroups>")),
+            })
+        }
+        "DescribeScalingActivities" => {
+            assert_eq!(call.form.get("AutoScalingGroupName").map(String::as_str), Some("short"));
+            assert_eq!(call.form.get("MaxRecords").map(String::as_str), Some("10"));
+            let activity = "<member><ActivityId>a</ActivityId><StatusCode>Failed</StatusCode>\
+                <StatusMessage>We currently do not have sufficient capacity.</StatusMessage>\
+                <Description>Launching a new EC2 instance</Description><StartTime>2026-01-02T03:04:05Z</StartTime>\
+                </member>";
+            Some(xml(call, &format!("<Activities>{activity}</Activities><NextToken>2</NextToken>")))
+        }
+        "DescribeInstances" => {
+            let instance = |id: &str, state: &str, group: &str| {
+                format!(
+                    "<item><instanceId>{id}</instanceId><imageId>ami-1</imageId>\
+                     <instanceState><code>16</code><name>{state}</name></instanceState>\
+                     <launchTime>2026-01-02T03:04:05.000Z</launchTime>\
+                     <tagSet><item><key>aws:autoscaling:groupName</key><value>{group}</value></item></tagSet></item>"
+                )
+            };
+            let page = match call.form.get("NextToken") {
+                None => instance("i-1", "running", "full") + &instance("i-2", "stopping", "short"),
+                Some(_) => instance("i-3", "pending", "short"),
+            };
+            let next = if call.form.contains_key("NextToken") { "" } else { "<nextToken>2</nextToken>" };
+            let reservation =
+                format!("<item><reservationId>r</reservationId><instancesSet>{page}</instancesSet></item>");
+            Some(xml(call, &format!("<reservationSet>{reservation}</reservationSet>{next}")))
+        }
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn groups_are_found_by_tag_and_by_name_with_settings_members_and_tags() {
+    let fake = fake(two_groups);
+    let groups = swept(&fake, named(&["short", "unmade"])).await.groups.expect("read");
+    assert_eq!(groups.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), ["full", "short"]);
+    let full = &groups[0];
+    assert_eq!((full.arn.as_str(), full.desired, full.status.as_deref()), ("arn:full", 1, None));
+    assert_eq!(full.tags.get("neuron.ecs/managed-by").map(String::as_str), Some("axon"));
+    assert_eq!((full.settings.min_size, full.settings.max_size), (Some(0), Some(8)));
+    assert_eq!(full.settings.auto_scaling_group_name.as_deref(), Some("full"));
+    assert_eq!(full.settings.termination_policies, ["Default"]);
+    assert_eq!(full.settings.new_instances_protected_from_scale_in, Some(true));
+    assert_eq!(full.settings.placement_group, None);
+    let launches = full.settings.launch_template.as_ref().expect("told");
+    assert_eq!((launches.launch_template_id.as_deref(), launches.version.as_deref()), (Some("lt-1"), Some("3")));
+    let member = &full.members[0];
+    assert_eq!(
+        (member.id.as_str(), member.lifecycle.as_str(), member.zone.as_str()),
+        ("i-1", "InService", "us-east-1a")
+    );
+    assert!(member.healthy && member.protected);
+    assert_eq!(member.template_version.as_deref(), Some("2"));
+    assert_eq!(groups[1].status.as_deref(), Some("Delete in progress"));
+    let asked = calls(&fake, "DescribeAutoScalingGroups");
+    assert_eq!(values(&asked[0], "Filters.member.1.Values.member"), ["axon"]);
+    assert_eq!(values(asked.last().expect("asked"), "AutoScalingGroupNames.member"), ["short", "unmade"]);
+}
+
+#[tokio::test]
+async fn activities_are_read_while_a_group_lacks_instances() {
+    let fake = fake(two_groups);
+    let groups = swept(&fake, named(&["short"])).await.groups.expect("read");
+    assert_eq!(groups[0].activities, [], "it has what it wants");
+    let activity = &groups[1].activities[0];
+    assert_eq!((activity.status.as_str(), activity.started), ("Failed", "2026-01-02T03:04:05Z".parse().ok()));
+    assert!(activity.message.as_deref().is_some_and(|message| message.contains("sufficient capacity")));
+    assert_eq!(fake.count("DescribeScalingActivities"), 1, "the newest are enough");
+}
+
+#[tokio::test]
+async fn machines_are_those_of_the_groups_that_were_found() {
+    let fake = fake(two_groups);
+    let machines = swept(&fake, named(&["short"])).await.machines.expect("read");
+    let found: Vec<_> =
+        machines.iter().map(|found| (found.id.as_str(), found.state.as_str(), found.group.as_deref())).collect();
+    let expected =
+        [("i-1", "running", Some("full")), ("i-2", "stopping", Some("short")), ("i-3", "pending", Some("short"))];
+    assert_eq!(found, expected);
+    assert_eq!(machines[0].image.as_deref(), Some("ami-1"));
+    assert_eq!(machines[0].launched, "2026-01-02T03:04:05Z".parse().ok());
+    let asked = &calls(&fake, "DescribeInstances")[0];
+    assert_eq!(asked.form.get("Filter.1.Name").map(String::as_str), Some("tag:aws:autoscaling:groupName"));
+    assert_eq!(values(asked, "Filter.1.Value"), ["full", "short"]);
+    assert_eq!(asked.form.get("Filter.2.Name").map(String::as_str), Some("instance-state-name"));
+    assert_eq!(values(asked, "Filter.2.Value"), ["pending", "running", "shutting-down", "stopping", "stopped"]);
+}
+
+#[tokio::test]
+async fn without_groups_there_are_no_machines_and_unknown_groups_have_unknown_machines() {
+    let none = fake(|_| None);
+    assert_eq!(swept(&none, Ec2Scope::default()).await.machines, Ok(vec![]));
+    assert_eq!(none.count("DescribeInstances"), 0);
+    let denied = fake(|call| {
+        (call.operation == "DescribeAutoScalingGroups").then_some(Reply::Refused(403, "AccessDenied", "Not yours."))
+    });
+    let sweep = swept(&denied, Ec2Scope::default()).await;
+    assert_eq!(sweep.groups.as_ref().map_err(|error| error.class), Err(ErrorClass::Denied));
+    assert_eq!(sweep.machines.map_err(|error| error.class), Err(ErrorClass::Denied));
+}
+
+#[tokio::test]
+async fn many_names_are_asked_for_in_as_many_calls_as_aws_wants() {
+    let fake = fake(|_| None);
+    let names = (0..201).map(|number| format!("g-{number:03}")).collect();
+    swept(&fake, Ec2Scope { names, ..Ec2Scope::default() }).await;
+    assert_eq!(fake.count("DescribeLaunchTemplates"), 3, "by tag, two hundred names, one name");
+    assert_eq!(fake.count("DescribeAutoScalingGroups"), 6, "by tag, four times fifty names, one name");
+}
+
+#[tokio::test]
+async fn container_instances_of_a_cluster_are_read_to_the_last_page() {
+    let fake = fake(|call| {
+        Some(Reply::Ok(match (call.operation.as_str(), call.body["nextToken"].as_str()) {
+            ("ListContainerInstances", None) => json!({"containerInstanceArns": [], "nextToken": "2"}),
+            ("ListContainerInstances", Some(_)) => json!({"containerInstanceArns": [INSTANCE]}),
+            ("DescribeContainerInstances", _) => json!({"containerInstances": [{
+                "containerInstanceArn": INSTANCE,
+                "ec2InstanceId": "i-1",
+                "capacityProviderName": "axon-trn",
+                "status": "DRAINING",
+                "agentConnected": true,
+                "runningTasksCount": 2,
+                "pendingTasksCount": 1,
+                "registeredAt": 1_700_000_000,
+                "versionInfo": {"agentVersion": "1.107.0"},
+                "attributes": [
+                    {"name": "ecs.ami-id", "value": "ami-1"},
+                    {"name": "ecs.instance-type", "value": "trn1.32xlarge"},
+                    {"name": "ecs.availability-zone", "value": "us-east-1a"},
+                ],
+            }]}),
+            _ => return None,
+        }))
+    });
+    let instances_of = ["main".to_owned(), "unmade".to_owned()].into();
+    let sweep = swept(&fake, Ec2Scope { instances_of, ..Ec2Scope::default() }).await;
+    assert_eq!(sweep.instances.get("unmade"), Some(&Ok(vec![])), "a cluster that does not exist has none");
+    let found = &sweep.instances.get("main").expect("asked for").as_ref().expect("read")[0];
+    assert_eq!((found.arn.as_str(), found.status.as_str(), found.connected), (INSTANCE, "DRAINING", true));
+    assert_eq!((found.ec2_id.as_deref(), found.provider.as_deref()), (Some("i-1"), Some("axon-trn")));
+    assert_eq!((found.running_tasks, found.pending_tasks), (2, 1));
+    assert_eq!((found.image.as_deref(), found.agent_version.as_deref()), (Some("ami-1"), Some("1.107.0")));
+    assert_eq!(found.instance_type.as_deref(), Some("trn1.32xlarge"));
+    assert_eq!(found.registered.map(jiff::Timestamp::as_second), Some(1_700_000_000));
+    assert!(calls(&fake, "ListContainerInstances").iter().all(|call| call.body["cluster"] == "main"));
+}
+
+#[tokio::test]
+async fn where_nobody_knows_the_clusters_nothing_is_known_of_their_instances() {
+    let fake = fake(|call| (call.operation == "ListClusters").then_some(Reply::Refused(500, "ServerException", "")));
+    let instances_of = ["main".to_owned()].into();
+    let sweep = swept(&fake, Ec2Scope { instances_of, ..Ec2Scope::default() }).await;
+    assert!(sweep.instances.get("main").is_some_and(Result::is_err));
+    assert!(sweep.templates.is_ok(), "the rest has nothing to do with clusters");
+}

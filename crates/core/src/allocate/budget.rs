@@ -1,0 +1,162 @@
+//! How far a service may go towards its layout in one step: never too few replicas, never too many.
+//!
+//! Part of `allocate`. The percentages are those of a rolling update, but over all ECS services of the NeuronService
+//! together, where ECS itself would round them for each one alone.
+
+use std::collections::BTreeMap;
+
+use super::Units;
+use crate::desired::{Budget, DesiredService, PackedService};
+use crate::observe::{Rollout, Service};
+
+/// How many replicas there are and how many there must and may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Replicas that run and are wanted.
+    pub available: u32,
+    /// Fewest that must run.
+    pub floor: u32,
+    /// Tasks that run, start, or are asked for.
+    pub total: u32,
+    /// Most tasks that may.
+    pub ceiling: u32,
+    /// Replicas wanted in the end.
+    pub replicas: u32,
+}
+
+impl Ledger {
+    fn new(replicas: u32, budget: Budget) -> Self {
+        let share = |percent: u32, up: u32| {
+            u32::try_from((u64::from(replicas) * u64::from(percent) + u64::from(up)) / 100).unwrap_or(u32::MAX)
+        };
+        Self {
+            floor: share(budget.minimum_healthy_percent, 99).min(replicas),
+            ceiling: share(budget.maximum_percent, 0).max(replicas),
+            replicas,
+            ..Self::default()
+        }
+    }
+
+    /// Replicas of an ECS service of `count` tasks that a deployment may stop before it starts others.
+    pub fn stoppable(&self, count: u32) -> u32 {
+        self.replicas.saturating_sub(self.floor).min(count)
+    }
+
+    /// Tasks that a deployment of an ECS service of `count` tasks may start before it stops others.
+    pub fn startable(&self, count: u32) -> u32 {
+        self.ceiling.saturating_sub(self.replicas).min(count)
+    }
+
+    /// Takes what a deployment of an ECS service of `count` tasks needs; false if there is not enough left of it now.
+    pub fn take_turn(&mut self, count: u32) -> bool {
+        let (stopped, started) = (self.stoppable(count), self.startable(count));
+        // Where something is down already, a deployment that stops nothing may be what brings it back.
+        let may_stop = stopped == 0 || self.available >= self.floor.saturating_add(stopped);
+        let may_start = started == 0 || self.total.saturating_add(started) <= self.ceiling;
+        let enough = may_stop && may_start;
+        if enough {
+            self.available = self.available.saturating_sub(stopped);
+            self.total = self.total.saturating_add(started);
+        }
+        // A service of which nothing runs has nothing to lose.
+        enough || count == 0
+    }
+}
+
+/// Tasks that an ECS service is set to.
+pub(super) fn desired(service: &Service) -> u32 {
+    service.settings.desired_count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+}
+
+fn running(service: &Service) -> u32 {
+    u32::try_from(service.running).unwrap_or(0)
+}
+
+/// Whether the only deployment was started for a service that has had others: AWS may not show the old one any more.
+fn is_fresh_deployment(service: &Service) -> bool {
+    let [only] = service.deployments.as_slice() else { return false };
+    only.rollout == Rollout::InProgress && running(service) > 0 && service.pending == 0 && only.running == 0
+}
+
+/// The ECS services of a packed service with the counts that are safe now.
+pub(super) fn units(
+    service: &PackedService,
+    targets: &BTreeMap<String, u32>,
+    existing: &BTreeMap<&str, &Service>,
+    unplaced: Option<(u32, String)>,
+) -> Units {
+    let placed: u32 = targets.values().sum();
+    let replicas = placed.saturating_add(unplaced.as_ref().map_or(0, |(missing, _)| *missing));
+    let mut ledger = Ledger::new(replicas, service.budget);
+    for found in existing.values() {
+        let (wanted, runs) = (desired(found), running(found));
+        let exists = wanted.max(runs + u32::try_from(found.pending).unwrap_or(0));
+        // What a deployment in progress may yet stop or start counts as stopped and started.
+        let (stops, starts) = if found.deployments.len() > 1 || is_fresh_deployment(found) {
+            (ledger.stoppable(wanted), ledger.startable(wanted))
+        } else {
+            (0, 0)
+        };
+        ledger.available += runs.min(wanted.saturating_sub(stops));
+        ledger.total += exists.max(wanted + starts);
+    }
+    let mut now: BTreeMap<String, u32> =
+        existing.iter().map(|(name, found)| ((*name).to_owned(), desired(found))).collect();
+    grow(&mut now, targets, &mut ledger);
+    shrink(&mut now, targets, existing, &mut ledger);
+    let variants: BTreeMap<&str, &DesiredService> =
+        service.variants.values().map(|variant| (variant.name.as_str(), variant)).collect();
+    let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, unplaced };
+    for (name, count) in now {
+        match variants.get(name.as_str()) {
+            Some(variant) if targets.contains_key(&name) => {
+                units.stay.insert(name, unit(variant, count, &ledger));
+            }
+            _ => drop(units.leave.insert(name, count)),
+        }
+    }
+    units
+}
+
+/// Raises counts as far as the ceiling allows. An ECS service that is new exists from the start, with none if need be.
+fn grow(now: &mut BTreeMap<String, u32>, targets: &BTreeMap<String, u32>, ledger: &mut Ledger) {
+    for (name, target) in targets {
+        let count = now.entry(name.clone()).or_insert(0);
+        let room = ledger.ceiling.saturating_sub(ledger.total);
+        let more = target.saturating_sub(*count).min(room);
+        *count += more;
+        ledger.total = ledger.total.saturating_add(more);
+    }
+}
+
+/// Lowers counts as far as the floor allows. What does not run anyway may go at once.
+fn shrink(
+    now: &mut BTreeMap<String, u32>,
+    targets: &BTreeMap<String, u32>,
+    existing: &BTreeMap<&str, &Service>,
+    ledger: &mut Ledger,
+) {
+    for (name, count) in now.iter_mut() {
+        let surplus = count.saturating_sub(targets.get(name).copied().unwrap_or(0));
+        let idle = existing.get(name.as_str()).is_none_or(|found| running(found) == 0);
+        let less = if idle { surplus } else { surplus.min(ledger.available.saturating_sub(ledger.floor)) };
+        *count -= less;
+        if !idle {
+            ledger.available -= less;
+        }
+    }
+}
+
+/// One ECS service with its count, and with the percentages that keep the budget of the whole.
+fn unit(variant: &DesiredService, count: u32, ledger: &Ledger) -> DesiredService {
+    let mut unit = variant.clone();
+    unit.replicas = Some(i32::try_from(count).unwrap_or(i32::MAX));
+    if let (Some(deployment), Some(of)) = (&mut unit.settings.deployment_configuration, Some(count.max(1))) {
+        let least = of - ledger.stoppable(of);
+        let percent = |part: u32, up: u32| i32::try_from((part * 100 + up) / of).unwrap_or(i32::MAX);
+        // ECS rounds the least up and the most down.
+        deployment.minimum_healthy_percent = Some(percent(least, 0));
+        deployment.maximum_percent = Some(100 + percent(ledger.startable(of), of - 1));
+    }
+    unit
+}

@@ -1,0 +1,115 @@
+//! What the instances of a pool hold now, read off live tasks.
+//!
+//! Part of `allocate`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Shelf, devices_of, is_of, provider_names};
+use crate::desired::{DesiredCapacity, DesiredPool, PackedService};
+use crate::layout::{Hold, InstanceState, Live, LiveInstance, Room, Slot};
+use crate::observe::{Instance, Service, ServiceStatus, Task};
+use crate::observed::Listing;
+use crate::ownership::{self, Owner};
+use crate::plan::World;
+use crate::spec::{Kind, Name};
+
+/// The instance types of a pool with what they hold; or what must be read before anyone can know.
+pub(super) fn shelves<'a>(
+    world: World<'a>,
+    pool: &'a DesiredPool,
+    services: &[&'a PackedService],
+) -> Result<Vec<Shelf<'a>>, String> {
+    let cluster = pool.cluster.as_str();
+    let Some(Listing::Read(found)) = world.observed.services.get(cluster) else {
+        return Err(format!("services of cluster {cluster}"));
+    };
+    let providers = provider_names(world, pool);
+    let slots: Vec<SlotService<'_>> = found.values().filter_map(|service| slot_service(world, service)).collect();
+    for slot in &slots {
+        let key = (cluster.to_owned(), slot.service.name.clone());
+        let has_tasks = slot.service.running + slot.service.pending > 0;
+        if has_tasks && !world.observed.tasks.contains_key(&key) {
+            return Err(format!("tasks of service {cluster}/{}", slot.service.name));
+        }
+    }
+    let instances = match world.observed.instances.get(cluster) {
+        Some(Listing::Read(instances)) => instances.values().collect(),
+        // Where nothing was ever made there is nothing to read.
+        None | Some(Listing::Unread) if providers.is_empty() && slots.is_empty() => Vec::new(),
+        None | Some(Listing::Unread) => return Err(format!("container instances of cluster {cluster}")),
+    };
+    // An instance that registered before its group had a provider names none.
+    let groups = pool.groups().iter().filter_map(|group| world.observed.groups.get(&group.name));
+    let members: BTreeSet<&str> = groups.flat_map(|group| &group.members).map(|member| member.id.as_str()).collect();
+    let mine: Vec<&Instance> = instances
+        .into_iter()
+        .filter(|instance| {
+            let provided = instance.provider.as_ref().is_some_and(|provider| providers.contains(provider));
+            provided || instance.ec2_id.as_ref().is_some_and(|id| members.contains(id.as_str()))
+        })
+        .filter(|instance| matches!(instance.status.as_str(), "ACTIVE" | "DRAINING"))
+        .collect();
+    let sizes: BTreeMap<&Name, (u32, u32)> =
+        services.iter().map(|service| (&service.object.name, (service.cpu, service.memory))).collect();
+    let hosts: Vec<(&str, &crate::layout::Host, Option<u32>)> = match &pool.capacity {
+        DesiredCapacity::Groups(groups) => {
+            groups.iter().map(|g| (g.instance_type.as_str(), &g.host, Some(g.max_size))).collect()
+        }
+        DesiredCapacity::Managed { host, .. } => host.iter().map(|(kind, host)| (kind.as_str(), host, None)).collect(),
+    };
+    let shelf = |(kind, host, max): (&str, &'a crate::layout::Host, Option<u32>)| {
+        let here = mine.iter().filter(|instance| instance.instance_type.as_deref() == Some(kind));
+        let live: Vec<LiveInstance> = here.map(|instance| live(world, cluster, instance, &slots, &sizes)).collect();
+        let zones: BTreeSet<String> = live.iter().filter_map(|instance| instance.zone.clone()).collect();
+        // What services of other pools are set to says nothing about this one.
+        let own = slots.iter().filter(|slot| slot.slot.0 == kind && sizes.contains_key(&slot.workload));
+        let wanted = own.map(|slot| {
+            let devices = slot.slot.1;
+            (Slot { workload: slot.workload.clone(), devices }, super::budget::desired(slot.service))
+        });
+        let live = Live { instances: live, wanted: wanted.collect() };
+        let room = Room { max_instances: max, zones: zones.into_iter().collect() };
+        Shelf { kind: kind.to_owned(), host, live, room }
+    };
+    Ok(hosts.into_iter().map(shelf).collect())
+}
+
+/// An ECS service of ours whose tasks have fixed devices.
+struct SlotService<'a> {
+    service: &'a Service,
+    workload: Name,
+    slot: (String, crate::neuron::DeviceSet),
+}
+
+fn slot_service<'a>(world: World<'a>, service: &'a Service) -> Option<SlotService<'a>> {
+    let Owner::Us(owner) = ownership::owner(&service.tags, world.installation) else { return None };
+    let lives = service.status != ServiceStatus::Inactive && owner.kind == Kind::NeuronService;
+    debug_assert!(is_of(service, &owner, world), "its owner is its owner");
+    lives.then_some(())?;
+    Some(SlotService { service, workload: owner.name, slot: devices_of(service)? })
+}
+
+fn live(
+    world: World<'_>,
+    cluster: &str,
+    instance: &Instance,
+    slots: &[SlotService<'_>],
+    sizes: &BTreeMap<&Name, (u32, u32)>,
+) -> LiveInstance {
+    let mut holds = Vec::new();
+    for slot in slots {
+        let tasks = world.observed.tasks.get(&(cluster.to_owned(), slot.service.name.clone()));
+        let here = |task: &&Task| {
+            task.container_instance.as_deref() == Some(instance.arn.as_str()) && task.last_status != "STOPPED"
+        };
+        let (cpu, memory) = sizes.get(&slot.workload).copied().unwrap_or_default();
+        let held = tasks.into_iter().flat_map(|tasks| &tasks.tasks).filter(here);
+        holds.extend(held.map(|_| Hold { workload: slot.workload.clone(), devices: slot.slot.1, cpu, memory }));
+    }
+    LiveInstance {
+        id: instance.ec2_id.clone().unwrap_or_else(|| instance.arn.clone()),
+        zone: instance.availability_zone.clone(),
+        state: if instance.status == "DRAINING" { InstanceState::Draining } else { InstanceState::Usable },
+        holds,
+    }
+}

@@ -1,0 +1,267 @@
+//! Gives every replica of a packed service its devices: desired + observed → the ECS services that should exist now.
+//!
+//! Between `resolve` and `plan`. The layout of a pool says how many replicas each set of devices should have; the budget
+//! of a service says how far towards that it may go in one step, so that never too few replicas are there. Everything is
+//! rebuilt from live tasks each time. Not here: task definitions (`resolve`), the packing itself (`layout`), AWS calls
+//! (`plan`).
+
+mod budget;
+mod live;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::desired::{DesiredPool, DesiredService, PackedService};
+use crate::layout::{self, Changes, Demand, Host, Layout, Live, Room};
+use crate::neuron::DeviceSet;
+use crate::observe::{Service, ServiceStatus};
+use crate::ownership::{self, Owner};
+use crate::plan::World;
+use crate::spec::{Name, ObjectKey, Spread};
+
+pub use budget::Ledger;
+
+/// What packed services come to at this moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Allocation {
+    /// By service.
+    pub services: BTreeMap<Name, Allocated>,
+    /// Layouts by pool, in order of preference of its instance types.
+    pub pools: BTreeMap<Name, Vec<PoolLayout>>,
+}
+
+/// One packed service at this moment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Allocated {
+    /// Something must be read first; nothing of it is touched until then.
+    Blind {
+        /// What is to be read, in words.
+        what: String,
+    },
+    /// Its ECS services.
+    Units(Units),
+}
+
+/// The ECS services of one packed service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Units {
+    /// Those that should exist, with the replicas that are safe now, by name.
+    pub stay: BTreeMap<String, DesiredService>,
+    /// Those that should go, with the replicas that must stay for now: with none left they are deleted.
+    pub leave: BTreeMap<String, u32>,
+    /// What may be missing and surplus.
+    pub ledger: Ledger,
+    /// Replicas without devices, and why, in words.
+    pub unplaced: Option<(u32, String)>,
+}
+
+/// The chips of the instances of one type in a pool, and who should hold them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolLayout {
+    /// The type.
+    pub instance_type: String,
+    /// Devices of one instance.
+    pub chips: u8,
+    /// Who should hold what.
+    pub layout: Layout,
+    /// Who holds what now, by instance.
+    pub live: Vec<layout::LiveInstance>,
+    /// What changes from here to there.
+    pub changes: Changes,
+}
+
+/// One instance type of a pool that carries packed services.
+struct Shelf<'a> {
+    kind: String,
+    host: &'a Host,
+    live: Live,
+    room: Room,
+}
+
+/// Works out what every packed service comes to.
+pub fn allocate(world: World<'_>) -> Allocation {
+    let mut allocation = Allocation::default();
+    let mut by_pool: BTreeMap<&Name, Vec<&PackedService>> = BTreeMap::new();
+    for service in world.desired.packed.values() {
+        by_pool.entry(&service.pool).or_default().push(service);
+    }
+    for (pool, services) in by_pool {
+        let shelves = match world.desired.pools.get(pool) {
+            Some(pool) => live::shelves(world, pool, &services),
+            None => Err(format!("pool {pool}")),
+        };
+        match shelves {
+            Ok(shelves) => fill(world, &mut allocation, (pool, &services), &shelves),
+            Err(what) => {
+                let blind = services
+                    .iter()
+                    .map(|service| (service.object.name.clone(), Allocated::Blind { what: what.clone() }));
+                allocation.services.extend(blind);
+            }
+        }
+    }
+    allocation
+}
+
+/// Lays out a pool and says what its services come to.
+fn fill(
+    world: World<'_>,
+    allocation: &mut Allocation,
+    (pool, services): (&Name, &[&PackedService]),
+    shelves: &[Shelf<'_>],
+) {
+    let mut fill = Fill::new(world, services, shelves, &BTreeMap::new());
+    if shelves.len() > 1 && fill.left.values().any(|(missing, _)| *missing > 0) {
+        // What has lost its place on one type may find room on one that comes before it.
+        let extra = fill.left.iter().map(|(name, (missing, _))| (*name, *missing)).collect();
+        let again = Fill::new(world, services, shelves, &extra);
+        if again.missing() < fill.missing() {
+            fill = again;
+        }
+    }
+    for service in services {
+        let targets = fill.wanted.remove(&service.object.name).unwrap_or_default();
+        let unplaced = fill.left.remove(&service.object.name).filter(|(missing, _)| *missing > 0);
+        let units = budget::units(service, &targets, &existing(world, service), unplaced);
+        allocation.services.insert(service.object.name.clone(), Allocated::Units(units));
+    }
+    allocation.pools.insert(pool.clone(), fill.layouts);
+}
+
+/// The types of a pool laid out one after the other: what does not fit on one goes to the next.
+struct Fill<'a> {
+    /// Replicas by service and ECS service.
+    wanted: BTreeMap<&'a Name, BTreeMap<String, u32>>,
+    /// Replicas that have found no place yet, and why.
+    left: BTreeMap<&'a Name, (u32, String)>,
+    /// Replicas that belong to no type: the next one that can takes them.
+    spare: BTreeMap<&'a Name, u32>,
+    layouts: Vec<PoolLayout>,
+}
+
+impl<'a> Fill<'a> {
+    /// `extra` replicas are offered to the first types although later ones hold them.
+    fn new(
+        world: World<'_>,
+        services: &[&'a PackedService],
+        shelves: &[Shelf<'_>],
+        extra: &BTreeMap<&'a Name, u32>,
+    ) -> Self {
+        let mut fill =
+            Self { wanted: BTreeMap::new(), left: BTreeMap::new(), spare: BTreeMap::new(), layouts: Vec::new() };
+        for service in services {
+            let name = &service.object.name;
+            let held: u32 = shelves.iter().map(|shelf| held_on(service, shelf)).sum();
+            let total = service.replicas.unwrap_or_else(|| observed_total(world, service));
+            let extra = extra.get(name).copied().unwrap_or(0);
+            fill.spare.insert(name, total.saturating_sub(held).saturating_add(extra));
+            fill.left.insert(name, (total, String::new()));
+        }
+        for shelf in shelves {
+            fill.lay_out(world, services, shelf);
+        }
+        fill
+    }
+
+    fn missing(&self) -> u32 {
+        self.left.values().map(|(missing, _)| *missing).sum()
+    }
+
+    fn lay_out(&mut self, world: World<'_>, services: &[&'a PackedService], place: &Shelf<'_>) {
+        let offered = |service: &&&'a PackedService| {
+            let name = &service.object.name;
+            let remaining = self.left.get(name).map_or(0, |(remaining, _)| *remaining);
+            let spare = self.spare.get(name).copied().unwrap_or(0);
+            demand(service, place, held_on(service, place).saturating_add(spare).min(remaining))
+        };
+        let demands: Vec<Demand> = services.iter().filter_map(|service| offered(&service)).collect();
+        let laid_out = layout::lay_out(place.host, &demands, &place.live, &place.room);
+        for demand in &demands {
+            let unplaced = laid_out.unplaced.iter().find(|unplaced| unplaced.workload == demand.workload);
+            let missing = unplaced.map_or(0, |unplaced| unplaced.replicas);
+            if let Some(service) = services.iter().find(|service| service.object.name == demand.workload)
+                && let Some((remaining, why)) = self.left.get_mut(&service.object.name)
+            {
+                *remaining = remaining.saturating_sub(demand.replicas.saturating_sub(missing));
+                if let Some(unplaced) = unplaced {
+                    *why = format!("{}: {}", place.kind, unplaced.why);
+                }
+                self.spare.insert(&service.object.name, missing);
+            }
+        }
+        for (slot, count) in laid_out.counts() {
+            let service = services.iter().find(|service| service.object.name == slot.workload);
+            let variant = service.and_then(|service| service.variants.get(&(place.kind.clone(), slot.devices)));
+            if let (Some(service), Some(variant)) = (service, variant) {
+                self.wanted.entry(&service.object.name).or_default().insert(variant.name.clone(), count);
+            }
+        }
+        self.layouts.push(PoolLayout {
+            instance_type: place.kind.clone(),
+            chips: place.host.chips(),
+            changes: laid_out.changes(&place.live, |workload| world.desired.packed.contains_key(workload)),
+            layout: laid_out,
+            live: place.live.instances.clone(),
+        });
+    }
+}
+
+fn demand(service: &PackedService, shelf: &Shelf<'_>, replicas: u32) -> Option<Demand> {
+    Some(Demand {
+        workload: service.object.name.clone(),
+        replicas,
+        devices: *service.devices.get(&shelf.kind)?,
+        cpu: service.cpu,
+        memory: service.memory,
+        spread: match service.spread {
+            Spread::Pack => layout::Spread::Pack,
+            Spread::AvailabilityZones => layout::Spread::Zones,
+        },
+        sharing: layout::Sharing::Shared,
+        priority: 0,
+    })
+}
+
+/// Replicas of a service that its ECS services ask for on one instance type, if it still gives what the service wants.
+fn held_on(service: &PackedService, shelf: &Shelf<'_>) -> u32 {
+    if !service.devices.contains_key(&shelf.kind) {
+        return 0;
+    }
+    shelf.live.wanted.iter().filter(|(slot, _)| slot.workload == service.object.name).map(|(_, count)| *count).sum()
+}
+
+/// The ECS services that exist for a packed service, by name.
+fn existing<'a>(world: World<'a>, service: &PackedService) -> BTreeMap<&'a str, &'a Service> {
+    let listing = world.observed.services.get(service.cluster.as_str());
+    let ours = listing
+        .into_iter()
+        .flat_map(crate::observed::Listing::iter)
+        .filter(|found| found.status == ServiceStatus::Active && is_of(found, &service.object, world));
+    ours.map(|found| (found.name.as_str(), found)).collect()
+}
+
+fn is_of(found: &Service, object: &ObjectKey, world: World<'_>) -> bool {
+    matches!(ownership::owner(&found.tags, world.installation), Owner::Us(owner) if owner == *object)
+}
+
+/// How many replicas there are if nobody says how many there should be.
+fn observed_total(world: World<'_>, service: &PackedService) -> u32 {
+    let found = existing(world, service);
+    if found.is_empty() { 1 } else { found.values().map(|service| budget::desired(service)).sum() }
+}
+
+/// The device set that every task of an ECS service has, as its tags say.
+fn devices_of(found: &Service) -> Option<(String, DeviceSet)> {
+    let kind = found.tags.get(ownership::INSTANCE_TYPE)?;
+    Some((kind.clone(), found.tags.get(ownership::DEVICES)?.parse().ok()?))
+}
+
+/// Names of a pool's capacity providers, of this and of earlier generations.
+fn provider_names(world: World<'_>, pool: &DesiredPool) -> BTreeSet<String> {
+    let ours = world.observed.all_providers().filter(|provider| {
+        matches!(ownership::owner(&provider.tags, world.installation), Owner::Us(owner) if owner == pool.object)
+    });
+    ours.map(|provider| provider.name.clone()).collect()
+}

@@ -1,0 +1,157 @@
+//! What is true about the EC2 path: images, launch templates, Auto Scaling groups and their machines.
+//!
+//! Part of `observe`; the container instances that ECS sees on the machines are there. Readings without opinion: which
+//! image is good and which machine is out of date is decided by [`crate::plan`].
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::ownership::Tags;
+use crate::shape;
+
+/// Where an AMI comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ImageSource {
+    /// The name of an SSM parameter. It holds the JSON document of AWS's public parameters, or nothing but an image id.
+    Parameter(String),
+    /// An image id, `ami-…`.
+    Id(String),
+}
+
+impl std::fmt::Display for ImageSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Parameter(name) => write!(f, "SSM parameter {name}"),
+            Self::Id(id) => write!(f, "image {id}"),
+        }
+    }
+}
+
+/// What a source led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageAnswer {
+    /// An image that EC2 describes.
+    Found(Image),
+    /// No image: the parameter does not exist, cannot be understood, or names an image that EC2 does not know.
+    Dangling {
+        /// What was found instead, as evidence.
+        evidence: String,
+    },
+}
+
+/// An Amazon Machine Image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Image {
+    /// `ami-…`.
+    pub id: String,
+    /// Its name, for instance `al2023-ami-ecs-neuron-hvm-2023.0.20260922-kernel-6.1-x86_64`.
+    pub name: Option<String>,
+    /// Version of the ECS agent in it, as the SSM parameter tells.
+    pub agent_version: Option<String>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// From when on it is deprecated.
+    pub deprecated: Option<Timestamp>,
+    /// `state`, AWS's own word; only `available` images can be launched.
+    pub state: String,
+    /// `architecture`, AWS's own word.
+    pub architecture: String,
+    /// Device name of its root volume, for instance `/dev/xvda`.
+    pub root_device: Option<String>,
+}
+
+/// A launch template with its versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// `lt-…`.
+    pub id: String,
+    /// Its name, unique in account and Region.
+    pub name: String,
+    /// Tags.
+    pub tags: Tags,
+    /// Its versions, oldest first.
+    pub versions: Vec<TemplateVersion>,
+}
+
+/// One version of a launch template. Versions never change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateVersion {
+    /// Number, 1 and up.
+    pub number: i64,
+    /// `VersionDescription`. Axon writes the fingerprint of the contents there.
+    pub description: Option<String>,
+    /// The image that it launches, if it names one.
+    pub image: Option<String>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+}
+
+/// An Auto Scaling group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Its name, unique in account and Region.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Everything that `UpdateAutoScalingGroup` could change, as it stands.
+    pub settings: shape::scaling_group::UpdateAutoScalingGroup,
+    /// How many instances it should have.
+    pub desired: i32,
+    /// `Status`: set while the group is being deleted.
+    pub status: Option<String>,
+    /// Its instances.
+    pub members: Vec<GroupMember>,
+    /// Tags.
+    pub tags: Tags,
+    /// The newest scaling activities, newest first; read while the group lacks instances, otherwise empty.
+    pub activities: Vec<Activity>,
+}
+
+/// An instance of a group (Auto Scaling `Instance`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// `i-…`.
+    pub id: String,
+    /// Its type.
+    pub instance_type: Option<String>,
+    /// Availability Zone.
+    pub zone: String,
+    /// `LifecycleState`, AWS's own word (`Pending`, `InService`, `Terminating:Wait` …).
+    pub lifecycle: String,
+    /// `HealthStatus` is `Healthy`.
+    pub healthy: bool,
+    /// Whether scale-in leaves it alone.
+    pub protected: bool,
+    /// Version of the launch template that it was launched from.
+    pub template_version: Option<String>,
+}
+
+/// A scaling activity of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// `StatusCode`, AWS's own word (`Failed`, `InProgress`, `Successful` …).
+    pub status: String,
+    /// `StatusMessage`: why it failed.
+    pub message: Option<String>,
+    /// What it does.
+    pub description: Option<String>,
+    /// When it began.
+    pub started: Option<Timestamp>,
+}
+
+/// An EC2 instance of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// `i-…`.
+    pub id: String,
+    /// The image that it runs.
+    pub image: Option<String>,
+    /// `State.Name`, AWS's own word (`pending`, `running`, `shutting-down`, `terminated` …).
+    pub state: String,
+    /// When it was launched.
+    pub launched: Option<Timestamp>,
+    /// Tag `aws:autoscaling:groupName`.
+    pub group: Option<String>,
+}

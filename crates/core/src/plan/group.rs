@@ -1,0 +1,289 @@
+//! Plans what lies behind a pool of Auto Scaling groups: launch template, group, capacity provider, association.
+//!
+//! One group for each instance type. The contents of a template version are recognised by the fingerprint in its
+//! description; the group names its version by number, so that a change of image is a change that can be seen, rolled
+//! and taken back. Which image is in force is decided by `image`, how running instances follow by `rollout`; the provider
+//! and its association are in `group_provider`.
+
+use super::image::Chosen;
+use super::{Evidence, Planner, Wait};
+use crate::desired::{DesiredGroup, DesiredPool};
+use crate::diff::{self, diff};
+use crate::fingerprint::Fingerprint;
+use crate::observe::{Group, ProviderStatus, Template, TemplateVersion};
+use crate::observed::Slot;
+use crate::ownership::{self, Tags};
+use crate::shape::launch_template::{
+    CreateLaunchTemplate, CreateLaunchTemplateVersion, LaunchTemplateData, TagSpecification,
+};
+use crate::shape::scaling_group::{
+    CreateAutoScalingGroup, Ec2Tag, GroupTag, LaunchTemplateSpecification, UpdateAutoScalingGroup,
+};
+use crate::step::{Action, Cause, FieldChange, Resource, Step};
+
+impl<'a> Planner<'a> {
+    pub(super) fn groups(&mut self, pool: &DesiredPool, groups: &[DesiredGroup]) {
+        let observed = self.world.observed;
+        let unread = [
+            (observed.templates.is_read(), "launch templates"),
+            (observed.groups.is_read(), "Auto Scaling groups"),
+            (observed.group_providers.is_read(), "capacity providers of Auto Scaling groups"),
+        ];
+        if let Some((_, what)) = unread.into_iter().find(|(read, _)| !read) {
+            self.wait(&pool.object, Wait::NotRead { what: what.to_owned() });
+            return;
+        }
+        let mut usable = Vec::new();
+        for group in groups {
+            usable.extend(self.group(pool, group));
+        }
+        self.associate(pool, &usable);
+    }
+
+    /// Plans one group; gives the name of its provider once that is active.
+    fn group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup) -> Option<String> {
+        let version = self.template(pool, wanted)?;
+        let group = self.scaling_group(pool, wanted, &version)?;
+        self.roll(pool, wanted, group, &version);
+        let provider = self.group_provider(pool, wanted, group)?;
+        (provider.status == ProviderStatus::Active).then(|| provider.name.clone())
+    }
+
+    /// The version of the template that new instances should have, once it exists.
+    fn template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup) -> Option<Version> {
+        match self.world.observed.template(&wanted.name, self.installation()) {
+            Slot::Unknown => None,
+            Slot::Foreign(_, owner) => {
+                self.name_taken(pool, Resource::LaunchTemplate(wanted.name.clone()), &owner);
+                None
+            }
+            Slot::Ours(_, owner) if owner != pool.object => {
+                self.name_taken(pool, Resource::LaunchTemplate(wanted.name.clone()), &ownership::Owner::Us(owner));
+                None
+            }
+            Slot::Absent => {
+                let chosen = self.image(pool, wanted, None)?;
+                self.create_template(pool, wanted, &chosen);
+                None
+            }
+            Slot::Ours(found, _) => {
+                let chosen = self.image(pool, wanted, Some(found))?;
+                self.keep_template(pool, wanted, found, &chosen)
+            }
+        }
+    }
+
+    fn create_template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, chosen: &Chosen) {
+        let data = contents(wanted, &chosen.id);
+        let tags = self.stamped(&pool.tags);
+        let action = Action::CreateLaunchTemplate(CreateLaunchTemplate {
+            launch_template_name: wanted.name.clone(),
+            version_description: Some(Fingerprint::of(&data).to_string()),
+            launch_template_data: data,
+            tag_specifications: vec![TagSpecification {
+                resource_type: "launch-template".to_owned(),
+                tags: tags.into_iter().map(|(key, value)| Ec2Tag { key, value }).collect(),
+            }],
+        });
+        let resource = Resource::LaunchTemplate(wanted.name.clone());
+        let step = Step { object: pool.object.clone(), resource, action, because: vec![Cause::Missing] };
+        self.step(step, Evidence::Reading);
+    }
+
+    fn keep_template(
+        &mut self,
+        pool: &DesiredPool,
+        wanted: &DesiredGroup,
+        found: &Template,
+        chosen: &Chosen,
+    ) -> Option<Version> {
+        self.tag_template(pool, wanted, found);
+        if let Some(kept) = &chosen.version {
+            return Some(Version { template: found.id.clone(), number: *kept });
+        }
+        let data = contents(wanted, &chosen.id);
+        let fingerprint = Fingerprint::of(&data).to_string();
+        if let Some(version) = version_with(found, &fingerprint) {
+            return Some(Version { template: found.id.clone(), number: version.number });
+        }
+        let newest = found.versions.last();
+        let because = match newest.and_then(|newest| newest.image.as_ref()) {
+            Some(image) if *image != chosen.id => Cause::Field(FieldChange {
+                path: "ImageId".to_owned(),
+                from: Some(image.clone().into()),
+                to: Some(chosen.id.clone().into()),
+            }),
+            _ => Cause::NewContent,
+        };
+        let action = Action::CreateLaunchTemplateVersion(CreateLaunchTemplateVersion {
+            launch_template_id: found.id.clone(),
+            version_description: Some(fingerprint),
+            launch_template_data: data,
+        });
+        let resource = Resource::LaunchTemplate(wanted.name.clone());
+        self.step(Step { object: pool.object.clone(), resource, action, because: vec![because] }, Evidence::Reading);
+        None
+    }
+
+    fn tag_template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, found: &Template) {
+        let missing = missing_tags(&found.tags, &pool.tags);
+        if missing.is_empty() {
+            return;
+        }
+        let because = missing.iter().map(|(key, value)| tag_change(key, found.tags.get(key), value)).collect();
+        let action = Action::CreateTags { id: found.id.clone(), tags: missing };
+        let resource = Resource::LaunchTemplate(wanted.name.clone());
+        self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
+    }
+
+    fn scaling_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, version: &Version) -> Option<&'a Group> {
+        let resource = Resource::AutoScalingGroup(wanted.name.clone());
+        match self.world.observed.group(&wanted.name, self.installation()) {
+            Slot::Unknown => None,
+            Slot::Foreign(_, owner) => {
+                self.name_taken(pool, resource, &owner);
+                None
+            }
+            Slot::Ours(_, owner) if owner != pool.object => {
+                self.name_taken(pool, resource, &ownership::Owner::Us(owner));
+                None
+            }
+            Slot::Ours(found, _) if found.status.is_some() => {
+                let status = found.status.clone().unwrap_or_default();
+                self.wait(&pool.object, Wait::Group { group: found.name.clone(), status });
+                None
+            }
+            Slot::Ours(found, _) => {
+                self.keep_group(pool, wanted, (found, version));
+                Some(found)
+            }
+            Slot::Absent => {
+                self.create_group(pool, wanted, version);
+                None
+            }
+        }
+    }
+
+    fn create_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, version: &Version) {
+        let settings = with_version(&wanted.settings, version);
+        let action = Action::CreateAutoScalingGroup(CreateAutoScalingGroup {
+            auto_scaling_group_name: wanted.name.clone(),
+            launch_template: settings.launch_template,
+            mixed_instances_policy: settings.mixed_instances_policy,
+            min_size: settings.min_size,
+            max_size: settings.max_size,
+            vpc_zone_identifier: settings.vpc_zone_identifier,
+            placement_group: settings.placement_group,
+            new_instances_protected_from_scale_in: settings.new_instances_protected_from_scale_in,
+            health_check_type: settings.health_check_type,
+            health_check_grace_period: settings.health_check_grace_period,
+            default_instance_warmup: settings.default_instance_warmup,
+            termination_policies: settings.termination_policies,
+            capacity_rebalance: settings.capacity_rebalance,
+            max_instance_lifetime: settings.max_instance_lifetime,
+            tags: group_tags(&self.stamped(&pool.tags)),
+        });
+        let resource = Resource::AutoScalingGroup(wanted.name.clone());
+        let step = Step { object: pool.object.clone(), resource, action, because: vec![Cause::Missing] };
+        self.step(step, Evidence::Reading);
+    }
+
+    fn keep_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, (found, version): (&Group, &Version)) {
+        let resource = Resource::AutoScalingGroup(wanted.name.clone());
+        let settings = with_version(&wanted.settings, version);
+        let changes = diff(&comparable(&settings), &comparable(&found.settings), &diff::GROUP);
+        if !changes.is_empty() {
+            let because = changes.into_iter().map(Cause::Field).collect();
+            let action = Action::UpdateAutoScalingGroup(settings);
+            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
+            return;
+        }
+        let missing = missing_tags(&found.tags, &pool.tags);
+        if !missing.is_empty() {
+            let because = missing.iter().map(|(key, value)| tag_change(key, found.tags.get(key), value)).collect();
+            let action = Action::CreateOrUpdateTags { group: found.name.clone(), tags: group_tags(&missing) };
+            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
+        }
+    }
+}
+
+/// A version of a launch template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Version {
+    /// `lt-…`.
+    pub(super) template: String,
+    /// Number.
+    pub(super) number: i64,
+}
+
+/// What a version holds.
+pub(super) fn contents(wanted: &DesiredGroup, image: &str) -> LaunchTemplateData {
+    LaunchTemplateData { image_id: Some(image.to_owned()), ..wanted.template.clone() }
+}
+
+/// The newest version with these contents.
+pub(super) fn version_with<'t>(template: &'t Template, fingerprint: &str) -> Option<&'t TemplateVersion> {
+    template.versions.iter().rev().find(|version| version.description.as_deref() == Some(fingerprint))
+}
+
+/// The version that a group launches from.
+pub fn version_of(group: &Group) -> Option<i64> {
+    specification(&group.settings)?.version.as_deref()?.parse().ok()
+}
+
+fn specification(settings: &UpdateAutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
+    let mixed = settings.mixed_instances_policy.as_ref();
+    let mixed = mixed.and_then(|policy| policy.launch_template.as_ref()?.launch_template_specification.as_ref());
+    settings.launch_template.as_ref().or(mixed)
+}
+
+fn with_version(settings: &UpdateAutoScalingGroup, version: &Version) -> UpdateAutoScalingGroup {
+    let specification = LaunchTemplateSpecification {
+        launch_template_id: Some(version.template.clone()),
+        launch_template_name: None,
+        version: Some(version.number.to_string()),
+    };
+    let mut settings = settings.clone();
+    match settings.mixed_instances_policy.as_mut().and_then(|policy| policy.launch_template.as_mut()) {
+        Some(template) => template.launch_template_specification = Some(specification),
+        None => settings.launch_template = Some(specification),
+    }
+    settings
+}
+
+/// AWS answers the name of the template beside its id.
+fn comparable(settings: &UpdateAutoScalingGroup) -> UpdateAutoScalingGroup {
+    let mut settings = settings.clone();
+    settings.auto_scaling_group_name = None;
+    // AWS answers the subnets in an order of its own.
+    settings.vpc_zone_identifier = settings.vpc_zone_identifier.map(|subnets| {
+        let mut subnets: Vec<&str> = subnets.split(',').map(str::trim).collect();
+        subnets.sort_unstable();
+        subnets.join(",")
+    });
+    let mixed = settings.mixed_instances_policy.as_mut().and_then(|policy| policy.launch_template.as_mut());
+    let mixed = mixed.and_then(|template| template.launch_template_specification.as_mut());
+    for specification in settings.launch_template.iter_mut().chain(mixed) {
+        specification.launch_template_name = None;
+    }
+    settings
+}
+
+fn group_tags(tags: &Tags) -> Vec<GroupTag> {
+    let tag = |(key, value): (&String, &String)| GroupTag {
+        key: key.clone(),
+        value: value.clone(),
+        // Instances and volumes get theirs from the template.
+        propagate_at_launch: false,
+    };
+    tags.iter().map(tag).collect()
+}
+
+fn missing_tags(found: &Tags, wanted: &Tags) -> Tags {
+    wanted.iter().filter(|(key, value)| found.get(*key) != Some(*value)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+fn tag_change(key: &str, from: Option<&String>, to: &str) -> Cause {
+    let from = from.map(|value| value.clone().into());
+    Cause::Field(FieldChange { path: format!("tags[{key}]"), from, to: Some(to.to_owned().into()) })
+}

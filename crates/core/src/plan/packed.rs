@@ -1,0 +1,129 @@
+//! Plans services whose devices Axon chooses: one ECS service for each set of devices, within one budget.
+//!
+//! `allocate` says which ECS services there should be and how many tasks each may have now; here they are created,
+//! changed and removed like any other. A deployment starts only when the budget of the whole NeuronService has room for
+//! it, and in none of its ECS services while another one was rolled back.
+
+use super::service::failure_since;
+use super::{Evidence, Planner, Wait};
+use crate::allocate::{Allocated, Units};
+use crate::desired::{DesiredService, PackedService};
+use crate::fingerprint::{Comparison, Fingerprint};
+use crate::observe::{Service, ServiceStatus};
+use crate::observed::Slot;
+use crate::ownership;
+use crate::shape::service::UpdateService;
+use crate::step::{Action, Cause, FieldChange, Resource, Step};
+
+impl Planner<'_> {
+    pub(super) fn packed(&mut self) {
+        let desired = self.world.desired;
+        for service in desired.packed.values() {
+            match self.plan.allocation.services.get(&service.object.name).cloned() {
+                Some(Allocated::Units(units)) => self.units(service, &units),
+                Some(Allocated::Blind { what }) => self.wait(&service.object, Wait::NotRead { what }),
+                None => {}
+            }
+        }
+    }
+
+    fn units(&mut self, service: &PackedService, units: &Units) {
+        if let Some((replicas, why)) = &units.unplaced {
+            self.wait(&service.object, Wait::Devices { replicas: *replicas, why: why.clone() });
+        }
+        let halted = units.stay.values().find(|unit| self.is_taken_back(unit)).map(super::service::resource);
+        self.turns = Turns { ledger: Some(units.ledger), halted };
+        for unit in units.stay.values() {
+            self.service(unit);
+            self.trim_revisions(unit);
+        }
+        self.turns = Turns::default();
+        for (name, count) in &units.leave {
+            self.leave(service, name, *count);
+        }
+    }
+
+    /// Whether a service may start a deployment in this plan. Only those of packed services take turns.
+    pub(super) fn may_deploy(&mut self, wanted: &DesiredService, found: &Service) -> bool {
+        let Some(ledger) = &mut self.turns.ledger else { return true };
+        let count = u32::try_from(found.running.max(0)).unwrap_or(0);
+        if let Some(resource) = self.turns.halted.clone() {
+            if resource == super::service::resource(wanted) {
+                return true;
+            }
+            self.wait(&wanted.object, Wait::Turn { resource });
+            return false;
+        }
+        if ledger.take_turn(count) {
+            return true;
+        }
+        let ledger = *ledger;
+        let wait = Wait::Budget {
+            service: wanted.name.clone(),
+            available: ledger.available,
+            floor: ledger.floor,
+            total: ledger.total,
+            ceiling: ledger.ceiling,
+        };
+        self.wait(&wanted.object, wait);
+        false
+    }
+
+    /// Whether ECS has rolled this very specification back, or whether that is not known yet.
+    fn is_taken_back(&self, wanted: &DesiredService) -> bool {
+        let (cluster, name) = (wanted.cluster.as_str(), wanted.name.as_str());
+        let Slot::Ours(found, _) = self.world.observed.service(cluster, name, self.installation()) else {
+            return false;
+        };
+        let pushed = found.tags.get(ownership::FINGERPRINT).map(|tag| Fingerprint::from_tag(tag));
+        let same = pushed.is_some_and(|pushed| wanted.fingerprint.compare(&pushed) == Comparison::Same);
+        let runs = self.revision_with(wanted).is_some_and(|r| found.settings.task_definition.as_ref() == Some(&r.arn));
+        if !same || runs {
+            return false;
+        }
+        let history = self.world.observed.history.get(&(found.cluster.clone(), found.name.clone()));
+        history.is_none_or(|history| failure_since(&history.deployments, found).is_some())
+    }
+
+    /// Takes an ECS service out of use, as far as the budget allows.
+    fn leave(&mut self, service: &PackedService, name: &str, count: u32) {
+        let cluster = service.cluster.to_string();
+        let Slot::Ours(found, _) = self.world.observed.service(&cluster, name, self.installation()) else { return };
+        if found.status != ServiceStatus::Active {
+            return;
+        }
+        let resource = Resource::Service { cluster: cluster.clone(), name: name.to_owned() };
+        let wanted = i32::try_from(count).unwrap_or(i32::MAX);
+        let (action, because) = if count == 0 {
+            let action = Action::DeleteService { cluster, service: name.to_owned() };
+            (action, Cause::Superseded { by: format!("the layout of pool {}", service.pool) })
+        } else if found.settings.desired_count != Some(wanted) {
+            let change = FieldChange {
+                path: "desiredCount".to_owned(),
+                from: found.settings.desired_count.map(Into::into),
+                to: Some(wanted.into()),
+            };
+            let request = UpdateService {
+                cluster: Some(cluster),
+                service: Some(name.to_owned()),
+                desired_count: Some(wanted),
+                ..UpdateService::default()
+            };
+            (Action::UpdateService(request), Cause::Field(change))
+        } else {
+            self.wait(&service.object, Wait::Replacement { resource });
+            return;
+        };
+        let step = Step { object: service.object.clone(), resource, action, because: vec![because] };
+        self.step(step, Evidence::Reading);
+    }
+}
+
+/// Who may start a deployment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turns {
+    /// What is left of the budget of the packed service that is being planned.
+    ledger: Option<crate::allocate::Ledger>,
+    /// One of its ECS services that was rolled back, or of which that is not known yet.
+    halted: Option<Resource>,
+}

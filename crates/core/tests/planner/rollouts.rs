@@ -1,0 +1,183 @@
+//! Running instances after a change of image: surge, soak, drain, terminate; and back, if the image is bad.
+
+use axon_core::desired::Desired;
+use axon_core::observed::Observed;
+use axon_core::plan::Prune;
+use axon_core::step::{Action, Place};
+use jiff::{Timestamp, ToSpan as _};
+use serde_json::json;
+
+use super::fixture::{NOW, Specs, plan_once, text, waits};
+use super::group_fixture::{
+    busy, edit_group, empty, first_group, go, idle, image, launch, on_groups, plan_at, publish, register, run,
+};
+
+fn inf2() -> Specs {
+    on_groups(&["inf2.xlarge"])
+}
+
+/// A new image is published and the group names it.
+fn new_image(desired: &Desired, observed: &mut Observed) {
+    publish(observed, desired, image("ami-2"));
+    let name = first_group(desired).name;
+    let steps = text(&go(desired, observed, NOW));
+    assert_eq!(steps, format!("CreateLaunchTemplateVersion launch template {name}\n"));
+    let steps = text(&go(desired, observed, NOW));
+    assert_eq!(steps, format!("UpdateAutoScalingGroup Auto Scaling group {name}\n"));
+}
+
+fn goes(desired: &Desired, observed: &mut Observed, now: Timestamp, steps: &str) {
+    assert_eq!(text(&go(desired, observed, now)), steps);
+}
+
+fn waits_for(desired: &Desired, observed: &Observed, now: Timestamp, what: &str) {
+    let plan = plan_at(desired, observed, now);
+    assert_eq!(text(&plan.steps), "");
+    assert!(waits(&plan).contains(what), "{}", waits(&plan));
+}
+
+#[test]
+fn an_instance_is_replaced_by_surge_soak_drain_and_termination() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    assert!(plan_once(&desired, &observed, Prune::Enabled).is_settled());
+    new_image(&desired, &mut observed);
+    goes(&desired, &mut observed, NOW, &format!("SetDesiredCapacity Auto Scaling group {}\n", group.name));
+    assert_eq!(observed.groups.get(&group.name).unwrap().desired, 3);
+    waits_for(&desired, &observed, NOW, "a new one is being launched");
+    launch(&mut observed, &group, ("i-3", 2), NOW);
+    waits_for(&desired, &observed, NOW, "a new one is being launched");
+    register(&mut observed, &group, "i-3", NOW);
+    waits_for(&desired, &observed, NOW + 9.minutes(), "new ones are watched until 2027-01-15T08:10:00Z");
+    let now = NOW + 10.minutes();
+    goes(&desired, &mut observed, now, "UpdateContainerInstancesState instance i-1\n");
+    waits_for(&desired, &observed, now, "1 are being drained or terminated");
+    empty(&mut observed, "i-1");
+    run(&mut observed, "i-3", now);
+    let steps = go(&desired, &mut observed, now);
+    assert_eq!(text(&steps), "TerminateInstanceInAutoScalingGroup instance i-1\n");
+    assert!(matches!(&steps[0].action, Action::TerminateInstanceInAutoScalingGroup { place: Place::Removed, .. }));
+    assert_eq!(observed.groups.get(&group.name).unwrap().desired, 2);
+    waits_for(&desired, &observed, now, "new ones are watched until 2027-01-15T08:20:00Z");
+    let now = now + 10.minutes();
+    goes(&desired, &mut observed, now, &format!("SetDesiredCapacity Auto Scaling group {}\n", group.name));
+}
+
+#[test]
+fn a_full_group_is_drained_without_a_surge() {
+    let desired = edit_group(inf2(), "maxSize", json!(2)).desired();
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-1\n");
+}
+
+#[test]
+fn an_instance_without_tasks_goes_first_and_needs_no_surge() {
+    let desired = inf2().desired();
+    let mut observed = idle(&desired, &["i-1", "i-2"]);
+    run(&mut observed, "i-1", NOW - 5.hours());
+    new_image(&desired, &mut observed);
+    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-2\n");
+    goes(&desired, &mut observed, NOW, "TerminateInstanceInAutoScalingGroup instance i-2\n");
+}
+
+#[test]
+fn a_termination_below_the_least_size_is_refilled() {
+    let desired = edit_group(inf2(), "minSize", json!(1)).desired();
+    let mut observed = idle(&desired, &["i-1"]);
+    new_image(&desired, &mut observed);
+    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-1\n");
+    let steps = go(&desired, &mut observed, NOW);
+    assert!(matches!(&steps[0].action, Action::TerminateInstanceInAutoScalingGroup { place: Place::Refilled, .. }));
+}
+
+#[test]
+fn no_more_instances_of_a_pool_are_drained_at_once_than_allowed() {
+    for (budget, drained) in [(1, 1), (2, 2), (5, 3)] {
+        let desired = edit_group(on_groups(&["inf2.xlarge", "inf2.8xlarge"]), "rollout/maxUnavailable", json!(budget));
+        let desired = desired.desired();
+        let mut observed = idle(&desired, &["i-1", "i-2"]);
+        let second = desired.pools["inf2"].groups()[1].clone();
+        launch(&mut observed, &second, ("i-3", 1), NOW - 5.hours());
+        register(&mut observed, &second, "i-3", NOW - 5.hours());
+        publish(&mut observed, &desired, image("ami-2"));
+        go(&desired, &mut observed, NOW);
+        go(&desired, &mut observed, NOW);
+        let steps = text(&go(&desired, &mut observed, NOW));
+        assert_eq!(steps.matches("UpdateContainerInstancesState").count(), drained, "{steps}");
+    }
+}
+
+#[test]
+fn nothing_is_drained_outside_the_maintenance_windows() {
+    let window = json!([{"start": "22:00", "duration": "4h", "timeZone": "UTC"}]);
+    let desired = edit_group(inf2(), "rollout/windows", window).desired();
+    let mut observed = idle(&desired, &["i-1"]);
+    new_image(&desired, &mut observed);
+    waits_for(&desired, &observed, NOW, "the next maintenance window opens at 2027-01-15T22:00:00Z");
+    assert!(plan_at(&desired, &observed, NOW).is_settled(), "it is planned, nothing is wrong");
+    goes(&desired, &mut observed, NOW + 15.hours(), "UpdateContainerInstancesState instance i-1\n");
+}
+
+#[test]
+fn a_pool_that_only_reports_leaves_running_instances_alone() {
+    let desired = edit_group(inf2(), "rollout/policy", json!("Report")).desired();
+    let mut observed = idle(&desired, &["i-1"]);
+    new_image(&desired, &mut observed);
+    assert!(plan_at(&desired, &observed, NOW).is_settled());
+}
+
+#[test]
+fn an_image_whose_instance_never_registers_is_marked_and_taken_back() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    go(&desired, &mut observed, NOW);
+    launch(&mut observed, &group, ("i-3", 2), NOW);
+    waits_for(&desired, &observed, NOW + 20.minutes(), "a new one is being launched");
+    let now = NOW + 21.minutes();
+    goes(&desired, &mut observed, now, &format!("CreateTags launch template {}\n", group.name));
+    let mark = &observed.templates.get(&group.name).unwrap().tags["neuron.ecs/quarantined"];
+    assert_eq!(mark, "ami-2");
+    goes(&desired, &mut observed, now, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
+    assert_eq!(axon_core::plan::version_of(observed.groups.get(&group.name).unwrap()), Some(1));
+    goes(&desired, &mut observed, now, "TerminateInstanceInAutoScalingGroup instance i-3\n");
+    assert_eq!(observed.groups.get(&group.name).unwrap().desired, 2);
+    waits_for(&desired, &observed, now, "a rollout with ami-2 failed; ami-1 is in force");
+    publish(&mut observed, &desired, image("ami-3"));
+    goes(&desired, &mut observed, now, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
+}
+
+#[test]
+fn tasks_that_fail_on_new_instances_only_are_the_fault_of_the_image() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    launch(&mut observed, &group, ("i-3", 2), NOW);
+    register(&mut observed, &group, "i-3", NOW);
+    let fail = |observed: &mut Observed, id: &str| {
+        run(observed, id, NOW);
+        let tasks = &mut observed.tasks.get_mut(&("ml".to_owned(), "llama".to_owned())).unwrap().tasks;
+        let task = tasks.last_mut().unwrap();
+        task.last_status = "STOPPED".into();
+        task.desired_status = "STOPPED".into();
+        task.stop_code = Some("EssentialContainerExited".into());
+        observed
+            .instances
+            .get_mut("ml")
+            .unwrap()
+            .get_mut(&format!("container-instance/{id}"))
+            .unwrap()
+            .running_tasks -= 1;
+    };
+    fail(&mut observed, "i-3");
+    waits_for(&desired, &observed, NOW, "new ones are watched");
+    fail(&mut observed, "i-3");
+    let mut on_old = observed.clone();
+    fail(&mut on_old, "i-1");
+    waits_for(&desired, &on_old, NOW, "new ones are watched");
+    goes(&desired, &mut observed, NOW, &format!("CreateTags launch template {}\n", group.name));
+}
