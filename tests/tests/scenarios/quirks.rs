@@ -12,10 +12,9 @@ use axon_tests::World;
 use axon_tests::fleets::{SMALL, edit, example};
 use serde_json::json;
 
-/// Every setting that is not the default, one at a time, and all together.
-fn others() -> Vec<(&'static str, Quirks)> {
-    let default = Quirks::default();
-    let all = Quirks {
+/// Every setting that is not the default.
+fn every_other() -> Quirks {
+    Quirks {
         omitted_on_update: OmittedOnUpdate::Keep,
         neuron_resource: NeuronResource::Integer,
         strategy_alone: StrategyAlone::Deployment,
@@ -45,7 +44,13 @@ fn others() -> Vec<(&'static str, Quirks)> {
         provisioning_limit_seconds: Some(3600),
         first_scale_out: 1,
         scale_in_points: 5,
-    };
+    }
+}
+
+/// Every setting that is not the default, one at a time, and all together.
+fn others() -> Vec<(&'static str, Quirks)> {
+    let default = Quirks::default();
+    let all = every_other();
     vec![
         ("the defaults", default.clone()),
         ("all others", all.clone()),
