@@ -128,16 +128,6 @@ class Chips(unittest.TestCase):
             raise AssertionError(str(applied))
         cls.cluster = cls.session.cluster("ml-prod")["clusterArn"]
 
-    def providers(self):
-        """Every provider that belongs to no cluster; ten a page, and the command line does not turn the pages."""
-        found, token = [], []
-        while True:
-            page = self.session.ecs("describe-capacity-providers", *token)
-            found += page["capacityProviders"]
-            if "nextToken" not in page:
-                return found
-            token = ["--next-token", page["nextToken"]]
-
     def definition(self, service):
         arn = service["taskDefinition"]
         return self.session.ecs("describe-task-definition", "--task-definition", arn)["taskDefinition"]
@@ -177,7 +167,7 @@ class Chips(unittest.TestCase):
 
     def test_the_list_of_the_cluster_can_be_replaced_by_itself(self):
         cluster = self.session.cluster("ml-prod")
-        groups = {one["name"] for one in self.providers() if "autoScalingGroupProvider" in one}
+        groups = {one["name"] for one in self.session.providers() if "autoScalingGroupProvider" in one}
         names = [name for name in cluster["capacityProviders"] if name in groups]
         self.assertEqual(len(names), 13, "one for each example")
         put = ["put-cluster-capacity-providers", "--cluster", self.cluster, "--capacity-providers", *names]

@@ -149,11 +149,20 @@ class Session:
     def cluster(self, name):
         return only([cluster for cluster in self.clusters() if tags(cluster).get(NAME) == name], f"cluster {name}")
 
+    def providers(self, *arguments):
+        """The capacity providers that these arguments ask for; ten a page, and the command line does not turn the pages."""
+        found, token = [], []
+        while True:
+            page = self.ecs("describe-capacity-providers", *arguments, *token)
+            found += page["capacityProviders"]
+            if "nextToken" not in page:
+                return found
+            token = ["--next-token", page["nextToken"]]
+
     def provider(self, cluster, name):
         names = cluster["capacityProviders"]
-        arguments = ["--cluster", cluster["clusterArn"], "--capacity-providers", *names, "--include", "TAGS"]
-        described = self.ecs("describe-capacity-providers", *arguments)["capacityProviders"]
-        return only([one for one in described if tags(one).get(NAME) == name], f"capacity provider {name}")
+        found = self.providers("--cluster", cluster["clusterArn"], "--capacity-providers", *names, "--include", "TAGS")
+        return only([one for one in found if tags(one).get(NAME) == name], f"capacity provider {name}")
 
     def services(self, cluster):
         """Every service in a cluster, whatever page it is on."""
