@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    autoscaling, ec2, ecs,
+    autoscaling,
+    disturb::Fate,
+    ec2, ecs,
     engine::Event,
     options::Options,
     quirks::NewerAcceleratorNames,
@@ -123,13 +125,26 @@ impl Aws {
     fn json_call(&mut self, service: &'static str, operation: &str, body: &Bytes) -> Answer {
         let (input, answer) = match json::read(body) {
             Ok(input) => {
-                let answer = self.throttled(service, operation).and_then(|()| self.run(service, operation, &input));
+                let answer = self.disturbed(service, |aws| {
+                    aws.throttled(service, operation)?;
+                    aws.run(service, operation, &input)
+                });
                 (input, answer)
             }
             Err(fault) => (Value::Null, Err(fault)),
         };
         self.log(service, operation, input, answer.as_ref().err().map(|f| f.code));
         answer
+    }
+
+    /// What a client gets on a day as bad as the options say.
+    fn disturbed<T>(&mut self, service: &str, answer: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        let World { options, dice, now, .. } = &mut self.world;
+        match options.disturbance.fate(dice, service, now.as_second()) {
+            Fate::Answered => answer(self),
+            Fate::Refused(fault) => Err(fault),
+            Fate::Unheard(fault) => answer(self).and(Err(fault)),
+        }
     }
 
     fn throttled(&mut self, service: &str, operation: &str) -> Result<(), Fault> {
@@ -199,8 +214,11 @@ impl Aws {
         let action = form.get("Action").cloned().unwrap_or_default();
         let logged: Value = Value::Object(form.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect());
         let (service, answer) = match asked(request, form.get("Version").map(String::as_str)) {
-            Ok(Service::Sts) => (Service::Sts, sts::answer(&mut self.world, &action, &form).map(Some)),
-            Ok(service) => (service, self.form_call(service, &action, &form)),
+            Ok(Service::Sts) => {
+                let answer = self.disturbed("sts", |aws| sts::answer(&mut aws.world, &action, &form).map(Some));
+                (Service::Sts, answer)
+            }
+            Ok(service) => (service, self.disturbed(service.name(), |aws| aws.form_call(service, &action, &form))),
             Err(fault) => (Service::Sts, Err(fault)),
         };
         self.log(service.name(), &action, logged, answer.as_ref().err().map(|f| f.code));

@@ -9,6 +9,7 @@ mod aws;
 mod behaviour;
 mod catalog;
 pub mod connector;
+mod disturb;
 mod ec2;
 mod ecs;
 mod engine;
@@ -28,6 +29,7 @@ mod world;
 
 pub use aws::Aws;
 pub use behaviour::{Acts, AlarmState, Behaviour, HookActs, Reservation, Shortage};
+pub use disturb::Disturbance;
 pub use ec2::image::{Image, ImageActs, ImageState};
 pub use ec2::{Loss, RunningGroup, RunningMachine};
 pub use options::Options;

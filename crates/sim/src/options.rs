@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::{quirks::Quirks, throttle::Throttling};
+use crate::{disturb::Disturbance, quirks::Quirks, throttle::Throttling};
 
 /// The settings of a simulated account in one Region.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Options {
     pub quirks: Quirks,
     /// Whether the published API rates apply.
     pub throttling: Throttling,
+    /// How many requests go wrong for no reason of the client's.
+    pub disturbance: Disturbance,
     /// The zone letters of the Region, in order.
     pub zones: Vec<char>,
     /// Zones of subnets, by subnet id. A subnet that is not listed lies in a zone that its id determines.
@@ -42,6 +44,7 @@ impl Default for Options {
             start: Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH),
             quirks: Quirks::default(),
             throttling: Throttling::Published,
+            disturbance: Disturbance::default(),
             zones: vec!['a', 'b', 'c'],
             subnets: BTreeMap::new(),
             log_limit: 100_000,

@@ -91,6 +91,8 @@ pub struct World {
     pub(crate) now: Timestamp,
     pub(crate) ids: Ids,
     pub(crate) request_ids: Ids,
+    /// Decides which requests go wrong. Its own, so that bad days change no id.
+    pub(crate) dice: Ids,
     pub(crate) serial: u64,
     pub(crate) buckets: Buckets,
     pub(crate) calls: Vec<Call>,
@@ -119,6 +121,7 @@ impl World {
             now: options.start,
             ids: Ids::new(options.seed),
             request_ids: Ids::new(options.seed.wrapping_add(0x5EED)),
+            dice: Ids::new(options.seed.wrapping_add(0xD1CE)),
             parameters: ssm::published(options.start),
             images: ssm::images(options.start),
             offerings: Vec::new(),

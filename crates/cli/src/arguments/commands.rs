@@ -305,6 +305,10 @@ pub struct Simulate {
     /// name lists them all.
     #[arg(long, env = "AXON_QUIRK", hide_env = true, value_name = "NAME=VALUE", value_delimiter = ',')]
     pub quirk: Vec<String>,
+    /// A bad day, to rehearse for: throttled=30 and failed=10 are percent of the requests, expired=60 seconds of every ten
+    /// minutes in which credentials count as expired. May be given several times.
+    #[arg(long, env = "AXON_DISTURB", hide_env = true, value_name = "NAME=NUMBER", value_delimiter = ',')]
+    pub disturb: Vec<String>,
 }
 
 /// `axon healthcheck`.

@@ -42,7 +42,7 @@ fn the_flags_of_each_command_stay_as_they_are() {
     assert_eq!(flags("run"), format!("{run} {AWS}"));
     assert_eq!(flags("status"), "output server");
     assert_eq!(flags("explain"), "all");
-    assert_eq!(flags("simulate"), "listen speed start seed region quirk");
+    assert_eq!(flags("simulate"), "listen speed start seed region quirk disturb");
     assert_eq!(flags("healthcheck"), "server");
 }
 

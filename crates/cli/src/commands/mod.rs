@@ -1,6 +1,7 @@
 //! One file per command: arguments → work → output → exit code. Neighbours: `arguments` and `show` on either side.
 
 mod apply;
+mod disturbance;
 mod docs;
 mod explain;
 mod healthcheck;

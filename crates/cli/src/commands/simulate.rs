@@ -5,6 +5,7 @@ use axon_runtime::clock::{Clock, SystemClock};
 use axon_sim::Options;
 use tokio::net::TcpListener;
 
+use super::disturbance::disturbance;
 use super::quirks::quirks;
 use crate::arguments::Simulate;
 use crate::exit::Exit;
@@ -19,6 +20,7 @@ pub(super) async fn simulate(arguments: &Simulate, out: &mut Output) -> Answer {
         seed: arguments.seed,
         start: arguments.start.unwrap_or_else(|| SystemClock.now()),
         quirks: quirks(&arguments.quirk)?,
+        disturbance: disturbance(&arguments.disturb)?,
         ..Options::default()
     };
     let (account, region) = (options.account.clone(), options.region.clone());
