@@ -36,4 +36,5 @@ pub mod spec;
 pub mod state;
 pub mod status;
 pub mod step;
+pub mod target;
 pub mod validate;
