@@ -271,6 +271,9 @@ impl Controller {
             waiting: self.plan.waiting.clone(),
             in_flight: self.in_flight.values().cloned().collect(),
             phase,
+            // The supervisor's, who puts them in.
+            trouble: None,
+            panics: 0,
             source_error: self.source_error.clone(),
             sweep_errors: sweep_errors.into_iter().cloned().collect(),
             violations: self.violations.clone(),

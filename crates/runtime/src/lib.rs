@@ -23,6 +23,7 @@ mod schedule;
 mod settings;
 pub mod source;
 mod specify;
+mod supervise;
 mod view;
 
 #[cfg(test)]
@@ -33,4 +34,5 @@ pub use preview::{Foreseen, PreviewRequest, preview};
 pub use reconciler::{Outcome, Reconciler};
 pub use settings::{Settings, Until};
 pub use specify::{Specification, Specifier};
-pub use view::{DoneStep, Phase, View};
+pub use supervise::{Connect, Supervisor, Unreachable};
+pub use view::{DoneStep, Phase, Trouble, View};

@@ -43,7 +43,7 @@ pub struct Reconciler<C: Cloud, K: Clock> {
     cloud: Arc<C>,
     clock: Arc<K>,
     settings: Settings,
-    published: watch::Sender<Arc<View>>,
+    published: Arc<watch::Sender<Arc<View>>>,
 }
 
 /// How a run ended.
@@ -64,7 +64,16 @@ pub enum Outcome {
 impl<C: Cloud, K: Clock> Reconciler<C, K> {
     /// Does nothing before it runs.
     pub fn new(cloud: Arc<C>, clock: Arc<K>, settings: Settings) -> Self {
-        let (published, _) = watch::channel(Arc::default());
+        Self::publishing(cloud, clock, settings, Arc::new(watch::Sender::new(Arc::default())))
+    }
+
+    /// Publishes where others before it have published.
+    pub(crate) const fn publishing(
+        cloud: Arc<C>,
+        clock: Arc<K>,
+        settings: Settings,
+        published: Arc<watch::Sender<Arc<View>>>,
+    ) -> Self {
         Self { cloud, clock, settings, published }
     }
 
@@ -149,6 +158,7 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
         let mut view = controller.view();
         let pass = view.pass;
         let before = self.published.borrow().clone();
+        view.panics = before.panics;
         view.pass = before.pass;
         if view != *before {
             view.pass = pass;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axon_core::cloud::CloudError;
+use axon_core::cloud::{CloudError, ErrorClass};
 use axon_core::diagnostic::Diagnostic;
 use axon_core::parse::SourceFile;
 use axon_core::plan::Waiting;
@@ -39,6 +39,10 @@ pub struct View {
     pub in_flight: Vec<Step>,
     /// How far it is.
     pub phase: Phase,
+    /// Why the loop does not run at all now. What else is shown here was true before that.
+    pub trouble: Option<Trouble>,
+    /// How often the loop has failed in a panic and begun anew.
+    pub panics: u64,
     /// Why the source could not be read the last time. The last good snapshot is in force.
     pub source_error: Option<String>,
     /// What could not be read of AWS the last time.
@@ -67,6 +71,21 @@ pub enum Phase {
     Working,
     /// Nothing moves: all is as declared, or waits for a person.
     Steady,
+}
+
+/// Why nothing can be done in a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trouble {
+    /// Since when.
+    pub since: Timestamp,
+    /// What it means for another try.
+    pub class: ErrorClass,
+    /// In words: cause, evidence, next step.
+    pub message: String,
+    /// Panics of the loop so far, this one included. Not serialized: the view has it.
+    #[serde(skip)]
+    pub panics: u64,
 }
 
 /// A step that ended.
