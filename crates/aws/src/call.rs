@@ -1,4 +1,5 @@
-//! One AWS call: waits for its turn, sends it once, counts it, tells the log, reduces its error to a meaning.
+//! One AWS call: waits for its turn, sends it once, counts it, tells the log and the observer, reduces its error to a
+//! meaning.
 //!
 //! `observe` and `execute` call through here and nowhere else. Nothing is sent twice. Bodies never reach the log, as
 //! they may carry secrets.
@@ -6,13 +7,15 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_async::time::SharedTimeSource;
-use axon_core::cloud::CloudError;
+use axon_core::cloud::{CallObserver, CloudError, ObservedCall};
 use futures::future::{self, BoxFuture, FutureExt};
+use tracing::{Instrument as _, Span, info_span};
 
 use crate::answers::Incomplete;
 use crate::error;
@@ -40,13 +43,14 @@ pub(crate) struct Caller {
     pub(crate) clock: SharedTimeSource,
     pace: Arc<Pace>,
     calls: Arc<AtomicU32>,
+    pub(crate) observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl Caller {
     /// A caller that counts from zero.
     pub(crate) fn new(clients: Clients, clock: SharedTimeSource, pace: Arc<Pace>) -> Self {
         let Clients { ecs, ec2, autoscaling, ssm, sts } = clients;
-        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls: Arc::default() }
+        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls: Arc::default(), observer: None }
     }
 
     /// How many calls were sent.
@@ -65,17 +69,47 @@ impl Caller {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let request = request.boxed();
+        let span = info_span!(
+            "aws_call",
+            aws.service = operation.service(),
+            aws.operation = operation.name(),
+            aws.request_id = tracing::field::Empty,
+        );
         let call = async move {
+            let asked = self.clock.now();
             self.pace.turn(operation).await;
             self.calls.fetch_add(1, Ordering::Relaxed);
             let sent = self.clock.now();
             let answer = request.await;
-            let millis = self.clock.now().duration_since(sent).unwrap_or_default().as_millis();
+            let took = Took { waited: between(asked, sent), duration: between(sent, self.clock.now()) };
             let outcome = answer.map_err(|sdk| error::of_call(operation, &sdk));
-            tell(operation, millis, &outcome);
+            let request_id = match &outcome {
+                Ok(answer) => answer.request_id(),
+                Err(error) => error.request_id.as_deref(),
+            };
+            Span::current().record("aws.request_id", request_id);
+            self.tell(operation, took, outcome.as_ref().map(|_| ()));
             outcome
         };
+        let call = call.instrument(span);
         call.boxed()
+    }
+
+    /// Says how a call ended; service, operation and request id are the span's.
+    fn tell(&self, operation: Operation, took: Took, outcome: Result<(), &CloudError>) {
+        let Took { waited, duration } = took;
+        let duration_ms = duration.as_millis();
+        match (outcome, operation.access()) {
+            (Ok(()), Access::Read) => tracing::debug!(duration_ms, "AWS answered"),
+            (Ok(()), Access::Write) => tracing::info!(duration_ms, "AWS answered"),
+            (Err(error), _) => {
+                tracing::info!(duration_ms, class = ?error.class, code = error.code, "AWS call failed");
+            }
+        }
+        if let Some(observer) = &self.observer {
+            let (service, operation) = (operation.service(), operation.name());
+            observer.observed(&ObservedCall { service, operation, outcome, duration, waited });
+        }
     }
 
     /// Sends a request that may not have come together.
@@ -97,28 +131,19 @@ impl Caller {
     }
 }
 
+/// How long a call waited for its turn, and how long its answer took.
+#[derive(Clone, Copy, Debug)]
+struct Took {
+    waited: Duration,
+    duration: Duration,
+}
+
+/// Nothing if the clock was set back meanwhile.
+fn between(earlier: SystemTime, later: SystemTime) -> Duration {
+    later.duration_since(earlier).unwrap_or_default()
+}
+
 /// Makes an answer that lacks what it must have an error of its call.
 pub(crate) fn complete<T>(operation: Operation, answer: Result<T, Incomplete>) -> Result<T, CloudError> {
     answer.map_err(|incomplete| error::of_answer(operation, &incomplete))
-}
-
-fn tell<T: RequestId>(operation: Operation, millis: u128, outcome: &Result<T, CloudError>) {
-    let (service, name) = (operation.service(), operation.name());
-    match (outcome, operation.access()) {
-        (Ok(answer), Access::Read) => {
-            tracing::debug!(service, operation = name, millis, request_id = answer.request_id(), "AWS answered");
-        }
-        (Ok(answer), Access::Write) => {
-            tracing::info!(service, operation = name, millis, request_id = answer.request_id(), "AWS answered");
-        }
-        (Err(error), _) => tracing::info!(
-            service,
-            operation = name,
-            millis,
-            request_id = error.request_id.as_deref(),
-            class = ?error.class,
-            code = error.code,
-            "AWS call failed"
-        ),
-    }
 }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_async::time::SharedTimeSource;
-use axon_core::cloud::{Cloud, CloudError, Effect, Facts, Scope, Sweep};
+use axon_core::cloud::{CallObserver, Cloud, CloudError, Effect, Facts, Scope, Sweep};
 use axon_core::observe::Identity;
 use axon_core::step::Step;
 
@@ -26,6 +26,7 @@ pub struct Aws {
     pub(crate) revisions: Arc<Revisions>,
     pub(crate) identity: Arc<Mutex<Option<Identity>>>,
     pub(crate) instance_types: Arc<InstanceTypes>,
+    pub(crate) observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl Aws {
@@ -34,8 +35,17 @@ impl Aws {
         &self.region
     }
 
+    /// Tells this observer of every call from now on.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn CallObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     fn caller(&self) -> Caller {
-        Caller::new(self.clients.clone(), self.clock.clone(), Arc::clone(&self.pace))
+        let mut caller = Caller::new(self.clients.clone(), self.clock.clone(), Arc::clone(&self.pace));
+        caller.observer.clone_from(&self.observer);
+        caller
     }
 }
 

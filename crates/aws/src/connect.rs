@@ -157,6 +157,7 @@ impl Aws {
             revisions: Arc::default(),
             identity: Arc::default(),
             instance_types: Arc::default(),
+            observer: None,
         })
     }
 }

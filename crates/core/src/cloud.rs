@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -157,6 +158,27 @@ pub enum Effect {
     Done,
     /// What was to go is gone already.
     Gone,
+}
+
+/// One AWS call that has ended, for whoever counts and times them. It carries nothing of what was asked or answered.
+#[derive(Clone, Copy, Debug)]
+pub struct ObservedCall<'a> {
+    /// Service prefix, as IAM spells it.
+    pub service: &'static str,
+    /// AWS's name of the operation.
+    pub operation: &'static str,
+    /// How it ended.
+    pub outcome: Result<(), &'a CloudError>,
+    /// From sending to the answer.
+    pub duration: Duration,
+    /// How long it had waited for its turn before.
+    pub waited: Duration,
+}
+
+/// Told of every AWS call: implemented by `axon-runtime`'s metrics, called by `axon-aws`.
+pub trait CallObserver: fmt::Debug + Send + Sync {
+    /// A call has ended. Called on the way of the answer, so it must be quick.
+    fn observed(&self, call: &ObservedCall<'_>);
 }
 
 /// The meanings that AWS's error codes are reduced to.
