@@ -60,6 +60,12 @@ impl Clock for ScaledClock {
     }
 }
 
+/// Real time for measuring how long something has taken, whatever the target's time.
+#[allow(clippy::disallowed_methods, reason = "the one home of the machine's clock")]
+pub(crate) fn instant() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// The instant after a duration; the end of time if there is none.
 pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)

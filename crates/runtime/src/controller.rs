@@ -17,15 +17,18 @@ use axon_core::spec::ObjectKey;
 use axon_core::state::{Event, Permissions, State};
 use axon_core::status::Status;
 use axon_core::step::{Resource, Step};
-use jiff::Timestamp;
-use tracing::{debug, error, info, info_span};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+use tracing::{Span, debug, error, info, info_span};
 
 use crate::clock::later;
 use crate::events;
+use crate::metrics::meter::{PassResult, Try};
 use crate::schedule::{Look, Schedule, Urgency, asks_more};
 use crate::settings::Settings;
 use crate::source::Snapshot;
 use crate::specify::{Specification, Specifier, declare_faults};
+use crate::telemetry::Telemetry;
 use crate::view::{DoneStep, Phase, View};
 
 pub(crate) use verdict::Verdict;
@@ -52,6 +55,9 @@ enum Gate {
 #[derive(Debug)]
 pub(crate) struct Controller {
     settings: Settings,
+    telemetry: Telemetry,
+    /// Tells the passes of this run from those of any other.
+    run: String,
     state: State,
     specifier: Specifier,
     schedule: Schedule,
@@ -80,13 +86,26 @@ pub(crate) struct Controller {
     events: events::Log,
     facts_error: Option<CloudError>,
     source_error: Option<String>,
+    source_begun: Option<Timestamp>,
     violations: Vec<String>,
     last_sweep: Option<Timestamp>,
     fatal: Option<String>,
 }
 
+/// Names of looks, as they are told when one never ends.
+const LOOKUP: &str = "the lookup of the account";
+const SOURCE: &str = "the reading of the source";
+const SWEEP: &str = "the reading of AWS";
+
+/// Differs between runs, targets and processes.
+fn run_id(target: &str, now: Timestamp) -> String {
+    let seed = format!("{target} {} {}", now.as_nanosecond(), std::process::id());
+    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(seed).into();
+    format!("{a:02x}{b:02x}{c:02x}{d:02x}")
+}
+
 impl Controller {
-    pub(crate) fn new(settings: Settings, now: Timestamp) -> Self {
+    pub(crate) fn new(settings: Settings, now: Timestamp, telemetry: Telemetry) -> Self {
         let permissions = Permissions { writes: settings.writes, prune: settings.pruning };
         Self {
             state: State::new(settings.installation.clone(), permissions),
@@ -110,12 +129,15 @@ impl Controller {
             calls: 0,
             steps: 0,
             steps_done: VecDeque::new(),
-            events: events::Log::default(),
+            events: events::Log::after(telemetry.ledger.earlier()),
             facts_error: None,
             source_error: None,
+            source_begun: None,
             violations: Vec::new(),
             last_sweep: None,
             fatal: None,
+            run: run_id(telemetry.target(), now),
+            telemetry,
             settings,
         }
     }
@@ -133,9 +155,17 @@ impl Controller {
 
     fn begin_look(&mut self, look: Look, now: Timestamp) -> Begin {
         match look {
-            Look::Facts => Begin::Facts,
-            Look::Source => Begin::Source,
+            Look::Facts => {
+                self.telemetry.pulse.begun(LOOKUP);
+                Begin::Facts
+            }
+            Look::Source => {
+                self.telemetry.pulse.begun(SOURCE);
+                self.source_begun = Some(now);
+                Begin::Source
+            }
             Look::Aws => {
+                self.telemetry.pulse.begun(SWEEP);
                 let scope = self.state.scope(now);
                 self.last_scope = Some(scope.clone());
                 // Only outcomes from now on can be newer than what is read.
@@ -165,12 +195,26 @@ impl Controller {
         self.learned || self.next_retry().is_some_and(|at| at <= now)
     }
 
+    /// What the next pass is logged under; its steps are, too.
+    pub(crate) fn span(&self) -> Span {
+        info_span!(
+            "pass",
+            reconcileID = format!("{}-{}", self.run, self.pass + 1),
+            target = self.telemetry.target(),
+            revision = self.specification.specified.revision,
+        )
+    }
+
+    /// How long the last pass took.
+    pub(crate) fn passed(&self, took: SignedDuration) {
+        let result = if self.violations.is_empty() { PassResult::Success } else { PassResult::Unsafe };
+        self.telemetry.meter.passed(result, took.unsigned_abs());
+    }
+
     /// Plans, and says which steps to start. They count as in flight from now on.
     pub(crate) fn pass(&mut self, now: Timestamp) -> Vec<Step> {
         self.pass += 1;
         self.learned = false;
-        let span = info_span!("pass", reconcile = self.pass);
-        let _entered = span.enter();
         let (mut plan, violations) = self.state.plan(now);
         let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
         if violations != self.violations {
@@ -181,7 +225,7 @@ impl Controller {
         self.violations = violations;
         let started: Vec<Step> = plan.steps.drain(..self.startable(&plan)).collect();
         for step in &started {
-            self.start(step);
+            self.start(step, now);
         }
         debug!(started = started.len(), left = plan.steps.len(), waiting = plan.waiting.len(), "planned");
         self.plan = plan;
@@ -200,14 +244,20 @@ impl Controller {
         plan.steps.len().min(self.settings.max_concurrent_steps.saturating_sub(self.in_flight.len()))
     }
 
-    fn start(&mut self, step: &Step) {
+    fn start(&mut self, step: &Step, now: Timestamp) {
+        let failures = self.state.attempts(step);
         info!(
             object = %step.object,
             resource = %step.resource,
-            operation = step.action.operation(),
-            attempt = self.state.attempts(step) + 1,
+            aws.operation = step.action.operation(),
+            attempt = failures + 1,
             "step started"
         );
+        let attempt = if failures == 0 { Try::First } else { Try::Again };
+        self.telemetry.meter.started(step, attempt, now);
+        if attempt == Try::First && events::corrects_drift(step, self.before(step)) {
+            self.telemetry.meter.drift_detected(step);
+        }
         self.state.fold(Event::Started(Box::new(step.clone())));
         self.in_flight.insert(step.resource.clone(), step.clone());
     }
@@ -230,9 +280,16 @@ impl Controller {
             }
         }
         for said in events::of_statuses(&self.statuses, &statuses) {
-            self.events.file(said, now);
+            self.say(said, now);
         }
         self.statuses = statuses;
+    }
+
+    /// Tells people, here and in the history.
+    fn say(&mut self, said: events::Said, at: Timestamp) {
+        let event = self.events.file(said, at, &self.specification.specified.revision);
+        self.telemetry.meter.said(&event);
+        self.telemetry.ledger.file(event);
     }
 
     fn urgency(&self, now: Timestamp) -> Urgency {

@@ -7,34 +7,61 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use axon_core::cloud::CloudError;
-use axon_core::spec::ObjectKey;
+use axon_core::spec::{Kind, ObjectKey};
 use axon_core::status::{Condition, ConditionType, Reason, Status, Truth};
 use axon_core::step::{Cause, Change, Step};
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::{Error as _, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The most events that are kept.
 pub(crate) const MOST_EVENTS: usize = 1_000;
 
 /// Something that happened to an object.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// When it happened last.
     pub at: Timestamp,
     /// Which object.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_text", deserialize_with = "object_of_text")]
     pub object: ObjectKey,
+    /// Whether somebody should look.
+    #[serde(rename = "type")]
+    pub kind: EventType,
     /// In one PascalCase word.
     pub reason: EventReason,
     /// In one sentence.
     pub message: String,
     /// How often the same was said.
     pub count: u32,
+    /// Source revision that was in force when it happened last.
+    pub revision: String,
+}
+
+/// Whether an event asks for attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventType {
+    /// The operator does its work.
+    Normal,
+    /// Something does not work, or only a person can go on.
+    Warning,
+}
+
+impl EventType {
+    /// The word that users see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
 }
 
 /// What kind of thing happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self")]
 pub enum EventReason {
     /// A resource was created.
     Created,
@@ -51,7 +78,32 @@ pub enum EventReason {
     /// Only a person can bring the object further.
     Stalled,
     /// A condition took on this reason.
+    #[serde(skip)]
     Because(Reason),
+}
+
+impl EventReason {
+    /// Whether it asks for attention.
+    pub const fn kind(self) -> EventType {
+        match self {
+            Self::Created
+            | Self::Updated
+            | Self::DriftCorrected
+            | Self::Deleted
+            | Self::Ready
+            | Self::Because(Reason::Succeeded | Reason::DriftDetected | Reason::OutOfDate) => EventType::Normal,
+            Self::CallFailed | Self::Stalled | Self::Because(_) => EventType::Warning,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for EventReason {
+    /// One of our own words, or else the reason of a condition.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let read = || -> StrDeserializer<'_, WordError> { word.as_str().into_deserializer() };
+        Self::deserialize(read()).or_else(|_| Reason::deserialize(read()).map(Self::Because)).map_err(D::Error::custom)
+    }
 }
 
 impl fmt::Display for EventReason {
@@ -73,11 +125,19 @@ fn as_text<S: Serializer>(object: &ObjectKey, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(object)
 }
 
+fn object_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectKey, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let key = text
+        .split_once('/')
+        .and_then(|(kind, name)| Some(ObjectKey { kind: Kind::named(kind)?, name: name.parse().ok()? }));
+    key.ok_or_else(|| D::Error::custom(format!("{text:?} is no object")))
+}
+
 /// What is said about an object, before it is filed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Said {
     object: ObjectKey,
-    reason: EventReason,
+    pub(crate) reason: EventReason,
     message: String,
 }
 
@@ -105,13 +165,17 @@ pub(crate) fn of_step(step: &Step, result: Result<(), &CloudError>, before: Befo
         Change::Delete => said(EventReason::Deleted, format!("deleted {resource} ({operation})")),
         Change::Update if fields.is_empty() => said(EventReason::Updated, format!("changed {resource} ({operation})")),
         Change::Update => {
-            let reason = match before {
-                Before::AsDeclared => EventReason::DriftCorrected,
-                Before::Otherwise => EventReason::Updated,
-            };
+            let drifted = corrects_drift(step, before);
+            let reason = if drifted { EventReason::DriftCorrected } else { EventReason::Updated };
             said(reason, format!("changed {} of {resource} ({operation})", fields.join(", ")))
         }
     }
+}
+
+/// Whether a step takes back what somebody else has changed.
+pub(crate) fn corrects_drift(step: &Step, before: Before) -> bool {
+    let names_fields = step.because.iter().any(|cause| field(cause).is_some());
+    before == Before::AsDeclared && step.action.change() == Change::Update && names_fields
 }
 
 fn field(cause: &Cause) -> Option<&str> {
@@ -192,7 +256,13 @@ const fn is_news(reason: Reason) -> bool {
 pub(crate) struct Log(VecDeque<Event>);
 
 impl Log {
-    pub(crate) fn file(&mut self, said: Said, at: Timestamp) {
+    /// Continues what an earlier process said.
+    pub(crate) fn after(earlier: Vec<Event>) -> Self {
+        Self(earlier.into())
+    }
+
+    /// Files what is said, and gives back how it stands in the log.
+    pub(crate) fn file(&mut self, said: Said, at: Timestamp, revision: &str) -> Event {
         let Said { object, reason, message } = said;
         let same = |event: &Event| event.object == object && event.reason == reason && event.message == message;
         let earlier = self.0.iter().rposition(same).and_then(|place| self.0.remove(place));
@@ -200,7 +270,10 @@ impl Log {
         if self.0.len() >= MOST_EVENTS {
             self.0.pop_front();
         }
-        self.0.push_back(Event { at, object, reason, message, count });
+        let revision = revision.to_owned();
+        let event = Event { at, object, kind: reason.kind(), reason, message, count, revision };
+        self.0.push_back(event.clone());
+        event
     }
 
     pub(crate) fn to_vec(&self) -> Vec<Event> {
@@ -221,7 +294,7 @@ mod tests {
     fn the_same_thing_said_again_counts_up_and_moves_to_the_end() {
         let mut log = Log::default();
         for (at, message) in [(1, "a"), (2, "b"), (3, "a")] {
-            log.file(said(message), Timestamp::from_second(at).unwrap());
+            log.file(said(message), Timestamp::from_second(at).unwrap(), "r");
         }
         let events = log.to_vec();
         let seen: Vec<_> = events.iter().map(|e| (e.message.as_str(), e.count, e.at.as_second())).collect();
@@ -232,7 +305,7 @@ mod tests {
     fn the_log_forgets_the_oldest() {
         let mut log = Log::default();
         for number in 0..=MOST_EVENTS {
-            log.file(said(&number.to_string()), Timestamp::UNIX_EPOCH);
+            log.file(said(&number.to_string()), Timestamp::UNIX_EPOCH, "r");
         }
         let events = log.to_vec();
         assert_eq!((events.len(), events[0].message.as_str()), (MOST_EVENTS, "1"));
@@ -242,5 +315,25 @@ mod tests {
     fn reasons_are_one_pascal_case_word() {
         let text = serde_json::to_string(&[EventReason::DriftCorrected, EventReason::Because(Reason::PruneBlocked)]);
         assert_eq!(text.unwrap(), r#"["DriftCorrected","PruneBlocked"]"#);
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let reasons = [EventReason::CallFailed, EventReason::Ready, EventReason::Because(Reason::PruneBlocked)];
+        for reason in reasons {
+            let said = Said { reason, ..said("a") };
+            let event = Log::default().file(said, Timestamp::UNIX_EPOCH, "main@sha1:0a");
+            let text = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event, "{text}");
+        }
+        assert!(serde_json::from_str::<EventReason>(r#""Because""#).is_err());
+        assert!(serde_json::from_str::<EventReason>(r#""Tomorrow""#).is_err());
+    }
+
+    #[test]
+    fn failures_ask_for_attention_and_work_does_not() {
+        assert_eq!(EventReason::CallFailed.kind(), EventType::Warning);
+        assert_eq!(EventReason::Because(Reason::InsufficientCapacity).kind(), EventType::Warning);
+        assert_eq!(EventReason::DriftCorrected.kind(), EventType::Normal);
     }
 }

@@ -11,6 +11,7 @@ use axon_core::cloud::{Cloud, CloudError, Effect, ErrorClass, Facts, Scope, Swee
 use axon_core::step::Step;
 use futures::FutureExt as _;
 use jiff::Timestamp;
+use tracing::Span;
 
 use crate::clock::Clock;
 use crate::source::{Snapshot, SourceError};
@@ -34,13 +35,18 @@ pub(crate) struct Execution {
     pub(crate) step: Step,
     pub(crate) result: Result<Effect, CloudError>,
     pub(crate) at: Timestamp,
+    /// What its log lines belong to.
+    pub(crate) span: Span,
 }
+
+/// The code of an error that is a panic of ours.
+pub(crate) const PANIC: &str = "Panic";
 
 /// Makes the call of a step.
 pub(crate) async fn execute<C: Cloud, K: Clock>(cloud: &C, clock: &K, step: Step) -> Report {
     let answer = contained(async { cloud.execute(&step).await }).await;
     let result = answer.unwrap_or_else(|Panicked| Err(panicked(step.action.operation())));
-    Report::Ended(Box::new(Execution { step, result, at: clock.now() }))
+    Report::Ended(Box::new(Execution { step, result, at: clock.now(), span: Span::current() }))
 }
 
 /// Reads AWS.
@@ -67,7 +73,7 @@ fn panicked(operation: &'static str) -> CloudError {
     CloudError {
         class: ErrorClass::Ambiguous,
         operation,
-        code: "Panic".to_owned(),
+        code: PANIC.to_owned(),
         message: "Axon failed while it made this call; please report this".to_owned(),
         request_id: None,
     }

@@ -6,6 +6,7 @@
 //! Cloud::observe ─ Sweep ───────┘        │           ▲            └─► schedule (next look)  │
 //!                                        ▼           └─────────────────────────────────────┘
 //!                                     View, for the command line and the web pages
+//!                                     metrics, history, health: for whoever watches
 //! ```
 //!
 //! What to do is decided by `axon-core`, which is pure; how AWS is called is known to the implementation of
@@ -17,6 +18,9 @@ pub mod clock;
 mod controller;
 mod events;
 mod execution;
+pub mod health;
+pub mod history;
+pub mod metrics;
 mod preview;
 mod reconciler;
 mod schedule;
@@ -24,15 +28,17 @@ mod settings;
 pub mod source;
 mod specify;
 mod supervise;
+mod telemetry;
 mod view;
 
 #[cfg(test)]
 mod fake;
 
-pub use events::{Event, EventReason};
+pub use events::{Event, EventReason, EventType};
 pub use preview::{Foreseen, PreviewRequest, preview};
 pub use reconciler::{Outcome, Reconciler};
 pub use settings::{Settings, Until};
 pub use specify::{Specification, Specifier};
 pub use supervise::{Connect, Supervisor, Unreachable};
+pub use telemetry::Telemetry;
 pub use view::{DoneStep, Phase, Trouble, View};

@@ -24,14 +24,17 @@ use axon_core::step::Step;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{Instrument as _, Span, info, info_span, warn};
 
 use crate::clock::{Clock, until};
 use crate::controller::{Begin, Controller, Verdict};
 use crate::execution::{Report, execute, look_up, sweep};
+use crate::health::TICK;
 use crate::settings::Settings;
 use crate::source::Source;
+use crate::telemetry::Telemetry;
 use crate::view::View;
 
 /// As good as never, and still a time that any timer can hold.
@@ -43,6 +46,7 @@ pub struct Reconciler<C: Cloud, K: Clock> {
     cloud: Arc<C>,
     clock: Arc<K>,
     settings: Settings,
+    telemetry: Telemetry,
     published: Arc<watch::Sender<Arc<View>>>,
 }
 
@@ -68,13 +72,22 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
     }
 
     /// Publishes where others before it have published.
-    pub(crate) const fn publishing(
+    pub(crate) fn publishing(
         cloud: Arc<C>,
         clock: Arc<K>,
         settings: Settings,
         published: Arc<watch::Sender<Arc<View>>>,
     ) -> Self {
-        Self { cloud, clock, settings, published }
+        Self { cloud, clock, settings, telemetry: Telemetry::default(), published }
+    }
+
+    /// Lets others see what it does: metrics, history and pulse of its target.
+    #[must_use]
+    pub fn watched(mut self, telemetry: Telemetry) -> Self {
+        let Telemetry { meter, pulse, .. } = &telemetry;
+        meter.follow(self.view(), Arc::<K>::clone(&self.clock), pulse.clone());
+        self.telemetry = telemetry;
+        self
     }
 
     /// What there is to see, from now on.
@@ -85,10 +98,11 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
     /// Runs until everything is as the settings ask for, or until `shutdown` completes. Then calls under way are waited
     /// for, so that no outcome is lost.
     pub async fn run<S: Source>(self, source: S, shutdown: impl Future<Output = ()> + Send) -> Outcome {
-        let mut controller = Controller::new(self.settings.clone(), self.clock.now());
-        let mut work = Work::new(&*self.cloud, &*self.clock, source);
+        let mut controller = Controller::new(self.settings.clone(), self.clock.now(), self.telemetry.clone());
+        let mut work = Work::new(&self, source);
         let mut shutdown = pin!(shutdown);
         let verdict = loop {
+            self.telemetry.pulse.beat();
             let now = self.clock.now();
             work.begin(controller.begin(now));
             let pause = controller.wake().map_or(LONG, |wake| until(now, wake).min(LONG));
@@ -98,6 +112,8 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
                 Some(report) = work.reads.next() => Some(work.read(report)),
                 Some(report) = work.steps.next() => Some(report),
                 () = self.clock.sleep(pause) => None,
+                // In real time, so that whoever watches the loop sees it turn.
+                () = tokio::time::sleep(TICK) => None,
             };
             // Everything that has happened meanwhile counts before the next plan.
             let mut next = report;
@@ -107,8 +123,7 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
             }
             let now = self.clock.now();
             if controller.wants_pass(now) {
-                work.execute(controller.pass(now));
-                self.publish(&controller);
+                self.pass(&mut controller, &mut work, now);
             }
             if let Some(verdict) = controller.verdict(now) {
                 break Some(verdict);
@@ -125,8 +140,17 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
         }
     }
 
+    /// Plans once, starts what is to be started, and publishes.
+    fn pass<'a, S: Source + 'a>(&self, controller: &mut Controller, work: &mut Work<'a, C, K, S>, now: Timestamp) {
+        let span = controller.span();
+        let steps = span.in_scope(|| controller.pass(now));
+        controller.passed(self.clock.now().duration_since(now));
+        work.execute(steps, &span);
+        self.publish(controller, now);
+    }
+
     /// Starts nothing more and waits for the calls under way.
-    async fn finish<S: Source>(&self, controller: &mut Controller, mut work: Work<'_, C, K, S>) {
+    async fn finish<'a, S: Source + 'a>(&self, controller: &mut Controller, mut work: Work<'a, C, K, S>) {
         controller.close();
         work.reads.clear();
         if !work.steps.is_empty() {
@@ -148,13 +172,12 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
         }
         let now = self.clock.now();
         if controller.wants_pass(now) {
-            let _nothing_is_started = controller.pass(now);
-            self.publish(controller);
+            self.pass(controller, &mut work, now);
         }
     }
 
     /// Publishes what there is to see, if it differs by more than the count of passes.
-    fn publish(&self, controller: &Controller) {
+    fn publish(&self, controller: &Controller, now: Timestamp) {
         let mut view = controller.view();
         let pass = view.pass;
         let before = self.published.borrow().clone();
@@ -162,6 +185,7 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
         view.pass = before.pass;
         if view != *before {
             view.pass = pass;
+            self.telemetry.meter.changed(&before, &view, now);
             self.published.send_replace(Arc::new(view));
         }
     }
@@ -171,6 +195,8 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
 struct Work<'a, C, K, S> {
     cloud: &'a C,
     clock: &'a K,
+    /// The name of the target, for the log.
+    target: &'a str,
     /// Absent while it is being read.
     source: Option<S>,
     reads: FuturesUnordered<BoxFuture<'a, Read<S>>>,
@@ -184,31 +210,39 @@ struct Read<S> {
 }
 
 impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
-    fn new(cloud: &'a C, clock: &'a K, source: S) -> Self {
-        Self { cloud, clock, source: Some(source), reads: FuturesUnordered::new(), steps: FuturesUnordered::new() }
+    fn new(of: &'a Reconciler<C, K>, source: S) -> Self {
+        let (cloud, clock, target) = (&*of.cloud, &*of.clock, of.telemetry.target());
+        let (reads, steps) = (FuturesUnordered::new(), FuturesUnordered::new());
+        Self { cloud, clock, target, source: Some(source), reads, steps }
     }
 
     fn begin(&mut self, looks: Vec<Begin>) {
-        let (cloud, clock) = (self.cloud, self.clock);
+        let (cloud, clock, target) = (self.cloud, self.clock, self.target);
         for look in looks {
             match look {
                 Begin::Facts => {
-                    self.reads.push(look_up(cloud).map(|report| Read { report, source: None }).boxed());
+                    let look = look_up(cloud).instrument(info_span!("lookup", target));
+                    self.reads.push(look.map(|report| Read { report, source: None }).boxed());
                 }
                 Begin::Sweep(scope) => {
-                    self.reads.push(sweep(cloud, clock, *scope).map(|report| Read { report, source: None }).boxed());
+                    let look = sweep(cloud, clock, *scope).instrument(info_span!("sweep", target));
+                    self.reads.push(look.map(|report| Read { report, source: None }).boxed());
                 }
                 Begin::Source => {
                     if let Some(source) = self.source.take() {
-                        self.reads.push(snapshot(source).boxed());
+                        self.reads.push(snapshot(source).instrument(info_span!("source", target)).boxed());
                     }
                 }
             }
         }
     }
 
-    fn execute(&mut self, steps: Vec<Step>) {
-        self.steps.extend(steps.into_iter().map(|step| execute(self.cloud, self.clock, step).boxed()));
+    /// The spans of the steps are children of the pass that has planned them.
+    fn execute(&mut self, steps: Vec<Step>, pass: &Span) {
+        for step in steps {
+            let span = info_span!(parent: pass, "step", object = %step.object, resource = %step.resource);
+            self.steps.push(execute(self.cloud, self.clock, step).instrument(span).boxed());
+        }
     }
 
     fn read(&mut self, read: Read<S>) -> Report {

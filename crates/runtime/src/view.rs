@@ -12,7 +12,7 @@ use axon_core::parse::SourceFile;
 use axon_core::plan::Waiting;
 use axon_core::spec::ObjectKey;
 use axon_core::status::Status;
-use axon_core::step::Step;
+use axon_core::step::{Cause, Resource, Step};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -35,7 +35,8 @@ pub struct View {
     pub files: Arc<Vec<SourceFile>>,
     /// What is not done now, and why.
     pub waiting: Vec<Waiting>,
-    /// Calls under way.
+    /// Calls under way. Serialized without what they ask for, which may hold secrets.
+    #[serde(serialize_with = "as_outlines")]
     pub in_flight: Vec<Step>,
     /// How far it is.
     pub phase: Phase,
@@ -96,12 +97,48 @@ pub struct DoneStep {
     pub number: u64,
     /// When it ended.
     pub at: Timestamp,
-    /// The step.
-    #[serde(flatten)]
+    /// The step. Serialized without what it asks for, which may hold secrets.
+    #[serde(flatten, serialize_with = "as_outline")]
     pub step: Step,
     /// How it ended. Serialized as `error`, which is null after success.
     #[serde(rename = "error", serialize_with = "as_error")]
     pub result: Result<(), CloudError>,
+}
+
+/// What a step does and why, without a value out of its request.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outline<'a> {
+    object: &'a ObjectKey,
+    resource: &'a Resource,
+    operation: &'static str,
+    because: Vec<Because<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Because<'a> {
+    Field { cause: &'static str, path: &'a str },
+    Other(&'a Cause),
+}
+
+impl<'a> Outline<'a> {
+    fn of(step: &'a Step) -> Self {
+        let Step { object, resource, action, because } = step;
+        let because = because.iter().map(|cause| match cause {
+            Cause::Field(change) => Because::Field { cause: "field", path: &change.path },
+            other => Because::Other(other),
+        });
+        Self { object, resource, operation: action.operation(), because: because.collect() }
+    }
+}
+
+fn as_outline<S: Serializer>(step: &Step, serializer: S) -> Result<S::Ok, S::Error> {
+    Outline::of(step).serialize(serializer)
+}
+
+fn as_outlines<S: Serializer>(steps: &[Step], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(steps.iter().map(Outline::of))
 }
 
 fn as_list<S: Serializer>(statuses: &BTreeMap<ObjectKey, Status>, serializer: S) -> Result<S::Ok, S::Error> {

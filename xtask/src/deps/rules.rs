@@ -56,7 +56,7 @@ struct Home {
     reason: &'static str,
 }
 
-const HOMES: [Home; 6] = [
+const HOMES: [Home; 9] = [
     Home { name: "aws-sdk-*", of: &["axon-aws"], reason: "crates/aws is the only crate that names the AWS SDK" },
     Home { name: "aws-config", of: &["axon-aws"], reason: "crates/aws is the only crate that names the AWS SDK" },
     Home {
@@ -73,6 +73,21 @@ const HOMES: [Home; 6] = [
         name: "backoff",
         of: &["axon-runtime"],
         reason: "it is unmaintained and kept behind crates/runtime/src/backoff.rs (see deny.toml)",
+    },
+    Home {
+        name: "prometheus",
+        of: &["axon-runtime"],
+        reason: "every metric is an entry of crates/runtime/src/metrics/catalog.rs; families.rs there names the crate",
+    },
+    Home {
+        name: "redb",
+        of: &["axon-runtime"],
+        reason: "the history of events is the only thing on disk; crates/runtime/src/history/disk.rs names the crate",
+    },
+    Home {
+        name: "opentelemetry*",
+        of: &["axon-cli"],
+        reason: "the rest logs with tracing; crates/cli/src/logging/otlp.rs makes traces of it",
     },
     Home {
         name: "clap",

@@ -10,16 +10,21 @@ use axon_core::step::Step;
 use jiff::Timestamp;
 use tracing::{debug, info, warn};
 
-use super::{Controller, MOST_STEPS};
+use super::{Controller, LOOKUP, MOST_STEPS, SOURCE, SWEEP};
 use crate::backoff;
 use crate::clock::later;
 use crate::events::{self, Before};
 use crate::execution::{Execution, Report};
+use crate::metrics::SourceResult;
+use crate::metrics::meter::Swept;
 use crate::schedule::Completed;
 use crate::settings::Until;
 use crate::source::{Snapshot, SourceError};
 use crate::specify::Specification;
 use crate::view::DoneStep;
+
+/// What the sources of a target are counted as together. A source of its own name is counted where it is fetched.
+const ALL_SOURCES: &str = "all";
 
 /// Sweeps in a row that AWS may refuse before a command that runs once gives up.
 const MOST_REFUSED_SWEEPS: u32 = 3;
@@ -31,6 +36,7 @@ impl Controller {
         match report {
             Report::Facts(result) => self.learn_facts(result, now),
             Report::Source(result) => {
+                self.source_was_read(&result, now);
                 self.schedule.source_read(now);
                 self.learn_source(result);
             }
@@ -39,8 +45,23 @@ impl Controller {
         }
     }
 
+    /// The loop reads all of its sources as one.
+    fn source_was_read(&mut self, result: &Result<Snapshot, SourceError>, now: Timestamp) {
+        let meter = &self.telemetry.meter;
+        self.telemetry.pulse.ended(SOURCE);
+        let took = now.duration_since(self.source_begun.take().unwrap_or(now)).unsigned_abs();
+        match result {
+            Ok(_) => {
+                meter.source_fetched(ALL_SOURCES, SourceResult::Success, took);
+                meter.source_confirmed(ALL_SOURCES, now);
+            }
+            Err(_) => meter.source_fetched(ALL_SOURCES, SourceResult::Failure, took),
+        }
+    }
+
     fn learn_facts(&mut self, result: Result<Facts, CloudError>, now: Timestamp) {
         self.calls += 1;
+        self.telemetry.pulse.ended(LOOKUP);
         match result {
             Ok(facts) => {
                 self.schedule.facts_known();
@@ -50,6 +71,7 @@ impl Controller {
             }
             Err(error) => {
                 warn!(%error, "the account cannot be identified");
+                self.telemetry.meter.failed("lookup", &error);
                 self.schedule.facts_failed(error.class, now);
                 if is_refusal(&error) {
                     self.give_up(format!("the account cannot be identified: {error}"));
@@ -98,10 +120,13 @@ impl Controller {
 
     fn learn_sweep(&mut self, sweep: Sweep, now: Timestamp) {
         self.calls += u64::from(sweep.calls);
-        self.last_sweep = Some(sweep.started);
+        self.telemetry.pulse.ended(SWEEP);
+        let (calls, started) = (sweep.calls, sweep.started);
+        self.last_sweep = Some(started);
         debug!(calls = sweep.calls, started = %sweep.started, "AWS was read");
         self.state.fold(Event::Swept(Box::new(sweep)));
         let errors = self.state.sweep_errors();
+        self.telemetry.meter.swept(Swept { calls, started, ended: now, errors });
         for error in errors {
             warn!(%error, "a part of AWS cannot be read");
         }
@@ -114,7 +139,8 @@ impl Controller {
     }
 
     fn learn_outcome(&mut self, execution: Execution) {
-        let Execution { step, result, at } = execution;
+        let Execution { step, result, at, span } = execution;
+        let _entered = span.enter();
         self.calls += 1;
         self.steps += 1;
         self.stepped = true;
@@ -130,13 +156,17 @@ impl Controller {
         info!(
             object = %step.object,
             resource = %step.resource,
-            operation = step.action.operation(),
+            aws.operation = step.action.operation(),
             outcome = outcome.as_ref().map_or_else(|error| format!("{:?}", error.class), |()| "Succeeded".to_owned()),
             attempt,
             "step ended"
         );
-        let said = events::of_step(&step, outcome.as_ref().copied(), self.before(&step));
-        self.events.file(said, at);
+        self.telemetry.meter.ended(&step, outcome.as_ref().copied(), at);
+        let before = self.before(&step);
+        if outcome.is_ok() && events::corrects_drift(&step, before) {
+            self.telemetry.meter.drift_corrected(&step);
+        }
+        self.say(events::of_step(&step, outcome.as_ref().copied(), before), at);
         if self.steps_done.len() >= MOST_STEPS {
             self.steps_done.pop_front();
         }
@@ -161,7 +191,7 @@ impl Controller {
     }
 
     /// Whether the object was ready under the revision in force, so that a change of it corrects drift.
-    fn before(&self, step: &Step) -> Before {
+    pub(super) fn before(&self, step: &Step) -> Before {
         let revision = &self.specification.specified.revision;
         if self.ready_at.get(&step.object) == Some(revision) { Before::AsDeclared } else { Before::Otherwise }
     }
