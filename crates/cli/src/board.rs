@@ -1,108 +1,334 @@
 //! The operator's state as the status pages want it. Neighbours: `axon_web` asks, `report` shapes, `axon_runtime`
 //! publishes. Not here: sockets.
 
-use std::sync::Arc;
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use axon_core::spec::{Kind, ObjectKey};
 use axon_runtime::View;
 use axon_runtime::clock::Clock;
-use axon_web::{Board, Readiness};
+use axon_runtime::health::Pulse;
+use axon_runtime::history::{History, Query};
+use axon_runtime::metrics::Metrics;
+use axon_web::{AskedEvents, AskedObject, Board, Health, Readiness, Refusal};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::report;
+use crate::arguments::Lasting;
+use crate::report::{self, Seen};
 use crate::show;
 
-/// The latest view, with a clock to date it.
-pub(crate) struct LiveBoard<K> {
-    view: watch::Receiver<Arc<View>>,
-    clock: Arc<K>,
+/// One target on the board.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    /// The target's name.
+    pub name: String,
+    /// What its loop publishes.
+    pub view: watch::Receiver<Arc<View>>,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// Its loop's pulse.
+    pub pulse: Pulse,
 }
 
-impl<K: Clock> LiveBoard<K> {
-    /// Shows what is published.
-    pub(crate) fn new(view: watch::Receiver<Arc<View>>, clock: Arc<K>) -> Self {
-        Self { view, clock }
-    }
-
-    fn view(&self) -> Arc<View> {
-        Arc::clone(&self.view.borrow())
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shown").field("name", &self.name).field("pulse", &self.pulse).finish_non_exhaustive()
     }
 }
 
-impl<K: Clock> Board for LiveBoard<K> {
+/// The targets on the board, which may change while it is read. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Targets(Arc<RwLock<Vec<Shown>>>);
+
+impl Targets {
+    /// Shows a target from now on, in the place of an earlier one of the same name.
+    pub(crate) fn show(&self, shown: Shown) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|other| other.name != shown.name);
+        all.push(shown);
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    fn all(&self) -> Vec<Shown> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The latest views, their history and their metrics.
+#[derive(Debug)]
+pub(crate) struct LiveBoard {
+    targets: Targets,
+    metrics: Metrics,
+    history: History,
+}
+
+impl LiveBoard {
+    /// Shows these targets.
+    pub(crate) const fn new(targets: Targets, metrics: Metrics, history: History) -> Self {
+        Self { targets, metrics, history }
+    }
+
+    /// One moment of every target.
+    fn seen(&self) -> Vec<Seen> {
+        let look =
+            |shown: Shown| Seen { target: shown.name, view: Arc::clone(&shown.view.borrow()), now: shown.clock.now() };
+        self.targets.all().into_iter().map(look).collect()
+    }
+}
+
+impl Board for LiveBoard {
     fn page(&self) -> Value {
-        report::page(&self.view(), self.clock.now())
+        report::page(&self.seen())
     }
 
-    fn object(&self, kind: &str, name: &str) -> Option<Value> {
-        let view = self.view();
-        let status = view
-            .statuses
-            .values()
-            .find(|status| status.object.kind.as_str().eq_ignore_ascii_case(kind) && status.object.name == *name)?;
-        let events: Vec<_> = view.events.iter().filter(|event| event.object == status.object).collect();
-        let waiting: Vec<_> = view.waiting.iter().filter(|waiting| waiting.object == status.object).collect();
-        Some(json!({"now": self.clock.now(), "status": status, "events": events, "waiting": waiting}))
+    fn object(&self, asked: &AskedObject) -> Result<Value, Refusal> {
+        let AskedObject { kind, name, target } = asked;
+        let seen = self.seen();
+        let key = key(kind, name);
+        let wanted = |seen: &&Seen| {
+            target.as_ref().is_none_or(|target| *target == seen.target)
+                && key.as_ref().is_some_and(|key| seen.view.statuses.contains_key(key))
+        };
+        let found: Vec<&Seen> = seen.iter().filter(wanted).collect();
+        match (found.as_slice(), &key) {
+            ([one], Some(key)) => Ok(report::object(one, key)),
+            ([], _) | (_, None) => {
+                let place = target.as_ref().map(|target| format!(" in {target}")).unwrap_or_default();
+                Err(Refusal::Missing(format!("{kind}/{name} is not declared{place}; GET /v1/status lists what is")))
+            }
+            (several, _) => {
+                let names: Vec<&str> = several.iter().map(|seen| seen.target.as_str()).collect();
+                Err(Refusal::Unclear(format!("{kind}/{name} is in {}; add ?target= and one of them", names.join(", "))))
+            }
+        }
     }
 
-    fn events(&self) -> Value {
-        json!(self.view().events)
+    fn events(&self, asked: &AskedEvents) -> Result<Value, Refusal> {
+        let object = match &asked.object {
+            None => None,
+            Some(text) => Some(text.split_once('/').and_then(|(kind, name)| key(kind, name)).ok_or_else(|| {
+                Refusal::Unclear(format!("{text:?} is no object; give kind and name, such as NeuronService/llama"))
+            })?),
+        };
+        let now = self.seen().first().map_or(Timestamp::MAX, |seen| seen.now);
+        let since = asked.since.as_deref().map(|text| instant(text, now)).transpose()?;
+        let found = self.history.find(&Query { target: asked.target.clone(), object, since, limit: asked.limit });
+        Ok(json!(found))
+    }
+
+    fn plan(&self) -> Value {
+        report::plan(&self.seen())
     }
 
     fn text(&self) -> String {
-        let view = self.view();
-        let drawn = show::status::overview(view.statuses.values(), self.clock.now(), None);
-        format!(
-            "{}\nRevision {}. For machines: /v1/status, /v1/status/{{kind}}/{{name}}, /v1/events.\n",
-            anstream::adapter::strip_str(&drawn),
-            if view.revision.is_empty() { "not read yet" } else { &view.revision },
-        )
+        let mut text = String::new();
+        let seen = self.seen();
+        for one in &seen {
+            if seen.len() > 1 {
+                let _ = writeln!(text, "{}", one.target);
+            }
+            let drawn = show::status::overview(one.view.statuses.values(), one.now, None);
+            let revision = if one.view.revision.is_empty() { "not read yet" } else { &one.view.revision };
+            let _ = write!(text, "{}\nRevision {revision}.\n\n", anstream::adapter::strip_str(&drawn));
+        }
+        text + "For machines: /v1/status, /v1/status/{kind}/{name}, /v1/events, /v1/plan, /metrics.\n"
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.text()
     }
 
     fn readiness(&self) -> Readiness {
-        let view = self.view();
-        match (view.revision.is_empty(), view.last_sweep) {
-            (false, Some(_)) => Readiness::Ready,
-            (true, _) => {
-                let why = view.source_error.clone().unwrap_or_else(|| "it is being read".to_owned());
-                Readiness::NotYet(format!("the source has not been read yet: {why}"))
-            }
-            (false, None) => {
-                let why = view.sweep_errors.first().map_or("it is being read".to_owned(), ToString::to_string);
-                Readiness::NotYet(format!("AWS has not been read yet: {why}"))
-            }
+        let seen = self.seen();
+        if seen.is_empty() {
+            return Readiness::NotYet("no target is worked on yet".to_owned());
+        }
+        let missing = seen.iter().filter_map(|one| missing(&one.view).map(|what| named(&seen, &one.target, what)));
+        match missing.collect::<Vec<_>>() {
+            none if none.is_empty() => Readiness::Ready,
+            some => Readiness::NotYet(some.join("\n")),
+        }
+    }
+
+    fn health(&self) -> Health {
+        let trouble = self.targets.all().into_iter().filter_map(|shown| {
+            let trouble = shown.pulse.trouble()?;
+            Some(format!("{}: {trouble}", shown.name))
+        });
+        match trouble.collect::<Vec<_>>() {
+            none if none.is_empty() => Health::Alive,
+            some => Health::Hung(some.join("\n")),
         }
     }
 }
 
+/// What has not been read yet of a target.
+fn missing(view: &View) -> Option<String> {
+    match (view.revision.is_empty(), view.last_sweep) {
+        (false, Some(_)) => None,
+        (true, _) => {
+            let why = view.source_error.clone().unwrap_or_else(|| "it is being read".to_owned());
+            Some(format!("the source has not been read yet: {why}"))
+        }
+        (false, None) => {
+            let why = view.sweep_errors.first().map_or("it is being read".to_owned(), ToString::to_string);
+            Some(format!("AWS has not been read yet: {why}"))
+        }
+    }
+}
+
+/// With the name of the target, where there are several.
+fn named(all: &[Seen], target: &str, what: String) -> String {
+    if all.len() > 1 { format!("{target}: {what}") } else { what }
+}
+
+fn key(kind: &str, name: &str) -> Option<ObjectKey> {
+    let kind = Kind::ALL.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(kind))?;
+    Some(ObjectKey { kind, name: name.parse().ok()? })
+}
+
+/// An instant, or one so long ago.
+fn instant(text: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
+    if let Ok(Lasting(ago)) = text.parse() {
+        return Ok(now.saturating_sub(ago).unwrap_or(Timestamp::MIN));
+    }
+    text.parse().map_err(|_| {
+        Refusal::Unclear(format!("since: {text:?} is neither a length of time such as 90m nor an instant in RFC 3339"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use axon_runtime::clock::SystemClock;
+    use std::time::Duration;
+
+    use axon_runtime::clock::ScaledClock;
+    use axon_runtime::history::{Limits, Record, Store};
+    use axon_runtime::{Event, EventReason, EventType};
 
     use super::*;
-    use crate::show::status::tests::{START, starting};
+    use crate::show::status::tests::{START, later, starting};
 
-    fn board(view: View) -> LiveBoard<SystemClock> {
-        // The receiver keeps the last value when the sender is gone.
-        LiveBoard::new(watch::channel(Arc::new(view)).1, Arc::new(SystemClock))
+    struct Nowhere;
+
+    impl Store for Nowhere {
+        fn write(&mut self, _: &axon_runtime::history::Batch) -> Result<(), String> {
+            Ok(())
+        }
     }
 
-    #[test]
-    fn readiness_names_what_is_missing() {
-        let Readiness::NotYet(why) = board(View::default()).readiness() else { panic!("ready") };
-        assert_eq!(why, "the source has not been read yet: it is being read");
-        let read = View { revision: "r".to_owned(), ..View::default() };
-        let Readiness::NotYet(why) = board(read.clone()).readiness() else { panic!("ready") };
-        assert_eq!(why, "AWS has not been read yet: it is being read");
-        assert_eq!(board(View { last_sweep: Some(START), ..read }).readiness(), Readiness::Ready);
+    fn event(target: &str, minute: i64) -> Record {
+        let event = Event {
+            at: later(minute * 60),
+            object: starting().object,
+            kind: EventType::Normal,
+            reason: EventReason::Created,
+            message: format!("created at {minute}"),
+            count: 1,
+            revision: "r".to_owned(),
+        };
+        Record { target: target.to_owned(), event }
     }
 
-    #[test]
-    fn an_object_is_found_by_kind_and_name() {
-        let mut view = View::default();
+    /// Targets whose clocks show START plus ten minutes.
+    fn board(views: &[(&str, View)], events: Vec<Record>) -> LiveBoard {
+        let targets = Targets::default();
+        for (name, view) in views {
+            targets.show(Shown {
+                name: (*name).to_owned(),
+                // The receiver keeps the last value when the sender is gone.
+                view: watch::channel(Arc::new(view.clone())).1,
+                clock: Arc::new(ScaledClock::new(later(600), 1.0)),
+                pulse: Pulse::new(),
+            });
+        }
+        let history = History::with_store(Box::new(Nowhere), Limits::default(), events);
+        LiveBoard::new(targets, Metrics::new(), history)
+    }
+
+    fn read() -> View {
+        let mut view = View { revision: "r".to_owned(), last_sweep: Some(START), ..View::default() };
         view.statuses.insert(starting().object, starting());
-        let board = board(view);
-        assert_eq!(board.object("neuronservice", "llama").unwrap()["status"]["name"], "llama");
-        assert_eq!(board.object("NeuronPool", "llama"), None);
+        view
+    }
+
+    fn asked(kind: &str, name: &str, target: Option<&str>) -> AskedObject {
+        AskedObject { kind: kind.to_owned(), name: name.to_owned(), target: target.map(ToOwned::to_owned) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn readiness_names_what_is_missing_and_where() {
+        let why = |views: &[(&str, View)]| match board(views, Vec::new()).readiness() {
+            Readiness::Ready => "ready".to_owned(),
+            Readiness::NotYet(why) => why,
+        };
+        assert_eq!(why(&[]), "no target is worked on yet");
+        assert_eq!(why(&[("a", View::default())]), "the source has not been read yet: it is being read");
+        let half = View { last_sweep: None, ..read() };
+        assert_eq!(why(&[("a", half.clone())]), "AWS has not been read yet: it is being read");
+        assert_eq!(why(&[("a", read()), ("b", half)]), "b: AWS has not been read yet: it is being read");
+        assert_eq!(why(&[("a", read()), ("b", read())]), "ready");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_stands_still_is_named() {
+        let board = board(&[("a", read()), ("b", read())], Vec::new());
+        assert_eq!(board.health(), Health::Alive);
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        let [a, b] = board.targets.all().try_into().unwrap();
+        a.pulse.beat();
+        assert_eq!(
+            board.health(),
+            Health::Hung("b: its loop has not turned for 300 s and should every 10 s".to_owned())
+        );
+        b.pulse.beat();
+        assert_eq!(board.health(), Health::Alive);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_is_found_by_kind_and_name_and_where_that_is_not_enough_by_target() {
+        let one = board(&[("a", read())], Vec::new());
+        assert_eq!(one.object(&asked("neuronservice", "llama", None)).unwrap()["status"]["name"], "llama");
+        assert!(matches!(one.object(&asked("NeuronPool", "llama", None)), Err(Refusal::Missing(_))));
+        let two = board(&[("a", read()), ("b", read())], Vec::new());
+        let unclear = "NeuronService/llama is in a, b; add ?target= and one of them".to_owned();
+        assert_eq!(two.object(&asked("NeuronService", "llama", None)), Err(Refusal::Unclear(unclear)));
+        assert_eq!(two.object(&asked("NeuronService", "llama", Some("b"))).unwrap()["target"], "b");
+        assert!(matches!(two.object(&asked("NeuronService", "llama", Some("c"))), Err(Refusal::Missing(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_are_found_by_object_and_time() {
+        let board = board(&[("a", read())], vec![event("a", 1), event("a", 9), event("b", 8)]);
+        let found = |asked: AskedEvents| {
+            let found = board.events(&AskedEvents { limit: Some(10), ..asked }).unwrap();
+            let messages = found.as_array().unwrap().iter().map(|event| event["message"].as_str().unwrap().to_owned());
+            messages.collect::<Vec<_>>()
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(found(AskedEvents::default()), ["created at 1", "created at 8", "created at 9"]);
+        assert_eq!(
+            found(AskedEvents { since: text("5m"), ..AskedEvents::default() }),
+            ["created at 8", "created at 9"]
+        );
+        let at = later(540).to_string();
+        assert_eq!(found(AskedEvents { since: Some(at), ..AskedEvents::default() }), ["created at 9"]);
+        assert_eq!(found(AskedEvents { target: text("b"), ..AskedEvents::default() }), ["created at 8"]);
+        assert_eq!(found(AskedEvents { object: text("neuronservice/llama"), ..AskedEvents::default() }).len(), 3);
+        assert_eq!(found(AskedEvents { object: text("NeuronPool/llama"), ..AskedEvents::default() }).len(), 0);
+        for wrong in [("llama", "1h"), ("NeuronService/llama", "yesterday")] {
+            let asked = AskedEvents { object: text(wrong.0), since: text(wrong.1), ..AskedEvents::default() };
+            assert!(matches!(board.events(&asked), Err(Refusal::Unclear(_))), "{wrong:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_that_is_shown_again_takes_its_own_place() {
+        let board = board(&[("a", read())], Vec::new());
+        let [shown] = board.targets.all().try_into().unwrap();
+        board.targets.show(shown);
+        assert_eq!(board.seen().len(), 1);
+        assert!(board.text().starts_with("KIND"), "{}", board.text());
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axon_runtime::clock::Clock;
 use axon_runtime::source::Source;
-use axon_runtime::{Outcome, Reconciler, Settings, View};
+use axon_runtime::{Outcome, Reconciler, Settings, Telemetry, View};
 use tokio::sync::watch;
 
 use crate::failure::Failure;
@@ -62,6 +62,11 @@ impl<'a> Following<'a> {
     pub(crate) fn new(target: &'a Target, settings: Settings) -> Self {
         let reconciler = Reconciler::new(Arc::clone(&target.cloud), Arc::clone(&target.clock), settings);
         Self { target, reconciler }
+    }
+
+    /// Lets others see what it does.
+    pub(crate) fn watched(self, telemetry: Telemetry) -> Self {
+        Self { reconciler: self.reconciler.watched(telemetry), ..self }
     }
 
     /// What there is to see.

@@ -18,6 +18,7 @@ mod failure;
 mod fetch;
 mod follow;
 mod logging;
+mod lookout;
 mod output;
 mod report;
 mod show;
@@ -40,11 +41,12 @@ use output::paint::{BAD, STRONG, paint};
 pub fn main() -> ExitCode {
     // Bad arguments, --help and --version end here, with 2 or 0.
     let Arguments { global, command } = Arguments::parse();
-    logging::start(&global, level(&global, &command));
     let mut out = Output::of_process(global.color.choice());
     let answer = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
+            let logging = logging::start(&global, level(&global, &command), runtime.handle());
             let answer = runtime.block_on(commands::perform(command, &mut out, &global));
+            logging.finish();
             // A question that is still being read from a terminal must not keep the process.
             runtime.shutdown_background();
             answer

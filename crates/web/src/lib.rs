@@ -1,13 +1,13 @@
 //! Read-only pages and JSON of a running operator, over HTTP.
 //!
 //! [`serve`] answers on a listener, [`router`] is the answers without a socket, [`Board`] is what they are made of: the
-//! command line implements it over the operator's state. Statuses only: there is nothing here that changes anything,
-//! and nothing secret. No TLS and no authentication either, so listen on a loopback address or behind something that has.
+//! command line implements it over the operator's state. Statuses, events, metrics and health only: there is nothing here
+//! that changes anything, and nothing secret. No TLS and no authentication either, so listen on a loopback address or behind something that has.
 
 mod board;
 mod routes;
 mod serve;
 
-pub use board::{Board, Readiness};
+pub use board::{AskedEvents, AskedObject, Board, Health, Readiness, Refusal};
 pub use routes::router;
 pub use serve::serve;

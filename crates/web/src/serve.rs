@@ -74,7 +74,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::board::Readiness;
+    use crate::board::{AskedEvents, AskedObject, Health, Readiness, Refusal};
 
     struct Empty;
 
@@ -83,12 +83,24 @@ mod tests {
             json!({})
         }
 
-        fn object(&self, _: &str, _: &str) -> Option<Value> {
-            None
+        fn object(&self, _: &AskedObject) -> Result<Value, Refusal> {
+            Ok(json!({}))
         }
 
-        fn events(&self) -> Value {
-            json!([])
+        fn events(&self, _: &AskedEvents) -> Result<Value, Refusal> {
+            Ok(json!([]))
+        }
+
+        fn plan(&self) -> Value {
+            json!({})
+        }
+
+        fn metrics(&self) -> String {
+            String::new()
+        }
+
+        fn health(&self) -> Health {
+            Health::Alive
         }
 
         fn text(&self) -> String {

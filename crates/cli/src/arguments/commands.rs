@@ -27,13 +27,15 @@ pub enum Command {
     Run(Box<Run>),
     /// Ask a running operator how the objects are.
     Status(Status),
+    /// Ask a running operator what happened.
+    Events(Events),
     /// Print the page behind a diagnostic code, a kind or a field.
     Explain(Explain),
     /// Print the JSON Schema of the objects, for editors.
     Schema,
     /// Serve a simulated AWS on a socket, for any AWS client.
     Simulate(Simulate),
-    /// Ask whether an operator answers, for a container health check.
+    /// Ask whether an operator answers and its loops turn, for a container health check.
     Healthcheck(Healthcheck),
     /// Print a generated page.
     #[command(hide = true)]
@@ -199,6 +201,9 @@ pub struct Run {
     /// Where the status pages are served, or none [default: 127.0.0.1:8321].
     #[arg(long, env = "AXON_LISTEN", hide_env = true, value_name = "ADDR")]
     pub listen: Option<Listen>,
+    /// Folder for the history of events; without one it ends with the process. May be deleted at any time.
+    #[arg(long, env = "AXON_DATA_DIR", hide_env = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
     /// How often AWS is read while nothing moves [default: 60s].
     #[arg(long, env = "AXON_INTERVAL", hide_env = true, value_name = "TIME")]
     pub interval: Option<Lasting>,
@@ -252,6 +257,9 @@ pub struct Status {
     /// One object, such as NeuronService/llama: its conditions, resources, tasks and latest events.
     #[arg(value_name = "KIND/NAME")]
     pub object: Option<String>,
+    /// Only this target, where an operator works on several.
+    #[arg(long, env = "AXON_TARGET", hide_env = true, value_name = "NAME")]
+    pub target: Option<String>,
     /// How statuses are printed.
     #[arg(short, long, env = "AXON_OUTPUT", hide_env = true, value_enum, default_value_t)]
     pub output: StatusFormat,
@@ -270,6 +278,39 @@ pub enum StatusFormat {
     Json,
     /// For machines and people.
     Yaml,
+}
+
+/// `axon events`.
+#[derive(Clone, Debug, Args)]
+pub struct Events {
+    /// One object, such as NeuronService/llama.
+    #[arg(value_name = "KIND/NAME")]
+    pub object: Option<String>,
+    /// Only what happened in this time until now, such as 90m, or since this instant.
+    #[arg(long, env = "AXON_SINCE", hide_env = true, value_name = "TIME")]
+    pub since: Option<String>,
+    /// At most so many, the newest.
+    #[arg(long, env = "AXON_LIMIT", hide_env = true, value_name = "N", default_value_t = 500)]
+    pub limit: u32,
+    /// Only this target, where an operator works on several.
+    #[arg(long, env = "AXON_TARGET", hide_env = true, value_name = "NAME")]
+    pub target: Option<String>,
+    /// How events are printed.
+    #[arg(short, long, env = "AXON_OUTPUT", hide_env = true, value_enum, default_value_t)]
+    pub output: EventsFormat,
+    /// The operator to ask.
+    #[arg(long, env = "AXON_SERVER", hide_env = true, value_name = "URL", default_value = "http://127.0.0.1:8321")]
+    pub server: String,
+}
+
+/// How events are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EventsFormat {
+    /// For people, oldest first.
+    #[default]
+    Table,
+    /// For machines.
+    Json,
 }
 
 /// `axon explain`.
@@ -338,4 +379,6 @@ pub enum Page {
     Fields,
     /// The help of every command.
     Commands,
+    /// Every metric of `axon run`.
+    Metrics,
 }

@@ -17,6 +17,11 @@ pub struct Global {
     #[arg(long, global = true, env = "AXON_LOG_LEVEL", hide_env = true)]
     #[arg(help_heading = "Global options", value_name = "LEVEL")]
     pub log_level: Option<String>,
+    /// Where traces go: an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Nowhere
+    /// unless it is named, here or by OTEL_EXPORTER_OTLP_ENDPOINT.
+    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env = true)]
+    #[arg(help_heading = "Global options", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
     /// When to use colour; auto also follows NO_COLOR.
     #[arg(long, global = true, env = "AXON_COLOR", value_enum, default_value_t, hide_env = true)]
     #[arg(help_heading = "Global options", value_name = "WHEN")]

@@ -11,8 +11,8 @@ use clap::Parser;
 
 pub use aws::{AwsArguments, Speed};
 pub use commands::{
-    Apply, Command, Detail, Docs, Explain, Format, Healthcheck, Lasting, Listen, Page, Plan, PlanFormat, Render,
-    RenderFormat, Run, Simulate, Status, StatusFormat, Validate,
+    Apply, Command, Detail, Docs, Events, EventsFormat, Explain, Format, Healthcheck, Lasting, Listen, Page, Plan,
+    PlanFormat, Render, RenderFormat, Run, Simulate, Status, StatusFormat, Validate,
 };
 pub use global::{Color, Global, LogFormat};
 

@@ -26,8 +26,19 @@ fn the_commands_are_the_documented_ones() {
     let root = Arguments::command();
     let shown = root.get_subcommands().filter(|command| !command.is_hide_set());
     let names: Vec<_> = shown.map(|command| command.get_name().to_owned()).collect();
-    let documented =
-        ["validate", "render", "plan", "apply", "run", "status", "explain", "schema", "simulate", "healthcheck"];
+    let documented = [
+        "validate",
+        "render",
+        "plan",
+        "apply",
+        "run",
+        "status",
+        "events",
+        "explain",
+        "schema",
+        "simulate",
+        "healthcheck",
+    ];
     assert_eq!(names, documented);
 }
 
@@ -38,9 +49,10 @@ fn the_flags_of_each_command_stay_as_they_are() {
     assert_eq!(flags("render"), "output region account installation");
     assert_eq!(flags("plan"), format!("output detailed-exitcode prune {AWS}"));
     assert_eq!(flags("apply"), format!("yes wait timeout prune {AWS}"));
-    let run = "source config until-ready read-only no-prune listen interval timeout";
+    let run = "source config until-ready read-only no-prune listen data-dir interval timeout";
     assert_eq!(flags("run"), format!("{run} {AWS}"));
-    assert_eq!(flags("status"), "output server");
+    assert_eq!(flags("status"), "target output server");
+    assert_eq!(flags("events"), "since limit target output server");
     assert_eq!(flags("explain"), "all");
     assert_eq!(flags("simulate"), "listen speed start seed region quirk disturb");
     assert_eq!(flags("healthcheck"), "server");
@@ -52,7 +64,11 @@ fn every_flag_has_its_variable() {
     for command in std::iter::once(&root).chain(root.get_subcommands()) {
         for argument in command.get_arguments() {
             let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else { continue };
-            let wanted = format!("AXON_{}", long.replace('-', "_").to_uppercase());
+            let wanted = match long {
+                // The variable that every tool of OpenTelemetry reads.
+                "otlp-endpoint" => "OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(),
+                long => format!("AXON_{}", long.replace('-', "_").to_uppercase()),
+            };
             let found = argument.get_env().map(|name| name.to_string_lossy().into_owned());
             assert_eq!(found, Some(wanted), "--{long} of {}", command.get_name());
         }

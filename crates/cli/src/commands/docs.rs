@@ -17,6 +17,7 @@ pub(super) fn docs(arguments: &Docs, out: &mut Output) -> Answer {
         Page::Diagnostics => diagnostics_page(),
         Page::Fields => fields(),
         Page::Commands => commands(),
+        Page::Metrics => axon_runtime::metrics::metrics_page(),
     };
     out.data(&text)?;
     Ok(Exit::Done)

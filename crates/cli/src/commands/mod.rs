@@ -3,6 +3,7 @@
 mod apply;
 mod disturbance;
 mod docs;
+mod events;
 mod explain;
 mod healthcheck;
 mod plan;
@@ -28,6 +29,7 @@ pub(crate) async fn perform(command: Command, out: &mut Output, global: &crate::
         Command::Apply(arguments) => Box::pin(apply::apply(&arguments, out)).await,
         Command::Run(arguments) => Box::pin(run::run(*arguments, out, global)).await,
         Command::Status(arguments) => status::status(&arguments, out).await,
+        Command::Events(arguments) => events::events(&arguments, out).await,
         Command::Explain(arguments) => explain::explain(&arguments, out),
         Command::Schema => {
             out.data(&axon_core::spec::schema_text())?;

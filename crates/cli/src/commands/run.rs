@@ -8,7 +8,7 @@ use axon_runtime::source::DirectorySource;
 use axon_runtime::{Outcome, Until, View};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::apply::{stalled, timed_out};
@@ -18,6 +18,7 @@ use crate::board::LiveBoard;
 use crate::exit::Exit;
 use crate::failure::{Answer, Failure};
 use crate::follow::{Ended, Following, Telling};
+use crate::lookout::{Lookout, counting};
 use crate::output::Output;
 use crate::show;
 use crate::show::time::{age, lasting};
@@ -26,6 +27,7 @@ use crate::specs::Specs;
 use crate::target::{Target, Time};
 
 pub(super) async fn run(arguments: Run, out: &mut Output, global: &Global) -> Answer {
+    let data_dir = arguments.data_dir.clone();
     let RunConfig { source, aws, listen, settings } = RunConfig::of(arguments)?;
     let until = settings.until;
     if until == Until::Settled {
@@ -33,9 +35,13 @@ pub(super) async fn run(arguments: Run, out: &mut Output, global: &Global) -> An
         Specs::sound(&source, out)?;
     }
     let target = Target::connect(&aws).await?;
+    let lookout = Lookout::open(data_dir.as_deref());
+    let telemetry = lookout.telemetry(target.cloud.region());
+    let target = target.observed_by(counting(&telemetry));
     let start = target.clock.now();
-    let following = Following::new(&target, settings);
-    let pages = Pages::open(listen, until, following.view(), Arc::clone(&target.clock), out).await?;
+    let following = Following::new(&target, settings).watched(telemetry.clone());
+    lookout.show(&telemetry, following.view(), target.shared_clock());
+    let pages = Pages::open(listen, until, lookout.board(), out).await?;
     let mut stop = Stop::listen()?;
     let telling = telling(out, global);
     let asked = async move { stop.asked().await };
@@ -43,6 +49,7 @@ pub(super) async fn run(arguments: Run, out: &mut Output, global: &Global) -> An
     if let Some(pages) = pages {
         pages.close().await;
     }
+    lookout.close().await;
     if telling != Telling::Log {
         let now = target.clock.now();
         out.data(&show::status::overview(ended.view.statuses.values(), now, out.data_screen.columns()))?;
@@ -96,13 +103,7 @@ struct Pages {
 impl Pages {
     /// Serves the pages, unless nobody wants them. A port that is taken keeps an operator from starting, but not
     /// somebody who only waits for readiness.
-    async fn open(
-        listen: Listen,
-        until: Until,
-        view: watch::Receiver<Arc<View>>,
-        clock: Arc<Time>,
-        out: &mut Output,
-    ) -> Result<Option<Self>, Failure> {
+    async fn open(listen: Listen, until: Until, board: LiveBoard, out: &mut Output) -> Result<Option<Self>, Failure> {
         let Listen::On(address) = listen else { return Ok(None) };
         let listener = match TcpListener::bind(address).await {
             Ok(listener) => listener,
@@ -118,8 +119,7 @@ impl Pages {
         let address = listener.local_addr()?;
         out.talk(&format!("Status pages on http://{address}; `axon status` reads them.\n"))?;
         let (end, ended) = oneshot::channel();
-        let board = Arc::new(LiveBoard::new(view, clock));
-        let server = tokio::spawn(axon_web::serve(listener, board, async move {
+        let server = tokio::spawn(axon_web::serve(listener, Arc::new(board), async move {
             // A dropped sender means the same.
             let _ = ended.await;
         }));

@@ -1,5 +1,7 @@
 //! `axon status`: asks a running operator. Neighbours: `fetch` asks, `report` reads, `show::status` draws.
 
+use std::collections::BTreeMap;
+
 use axon_core::status::Status as ObjectStatus;
 use serde_json::Value;
 
@@ -8,7 +10,8 @@ use crate::exit::Exit;
 use crate::failure::{Answer, Failure};
 use crate::fetch::get;
 use crate::output::Output;
-use crate::report::Report;
+use crate::output::paint::{STRONG, paint};
+use crate::report::{EventLine, Placed, Report};
 use crate::show;
 
 pub(super) async fn status(arguments: &Status, out: &mut Output) -> Answer {
@@ -17,18 +20,23 @@ pub(super) async fn status(arguments: &Status, out: &mut Output) -> Answer {
         return Err(Failure::work(format!("{} answered {}", arguments.server, page.status)));
     }
     let value: Value = serde_json::from_str(&page.text).map_err(|error| foreign(&arguments.server, &error))?;
-    let report: Report = serde_json::from_value(value.clone()).map_err(|error| foreign(&arguments.server, &error))?;
+    let mut report: Report =
+        serde_json::from_value(value.clone()).map_err(|error| foreign(&arguments.server, &error))?;
+    if let Some(target) = &arguments.target {
+        keep(&mut report, target)?;
+    }
     let chosen = match &arguments.object {
         None => None,
         Some(object) => Some(choose(&report, object)?),
     };
     let columns = out.data_screen.columns();
     let text = match (arguments.output, chosen) {
-        (StatusFormat::Table, None) => show::status::everything(&report.statuses, report.now, columns),
-        (StatusFormat::Table, Some(status)) => {
-            let name = status.object.to_string();
-            let events: Vec<_> = report.events.iter().filter(|event| event.object == name).cloned().collect();
-            show::status::object(status, &events, report.now, columns)
+        (StatusFormat::Table, None) => tables(&report, columns),
+        (StatusFormat::Table, Some(chosen)) => {
+            let name = chosen.status.object.to_string();
+            let mine = |event: &&EventLine| event.object == name && event.target == chosen.target;
+            let events: Vec<_> = report.events.iter().filter(mine).cloned().collect();
+            show::status::object(&chosen.status, &events, report.now, columns)
         }
         (StatusFormat::Json, None) => format!("{value:#}\n"),
         (StatusFormat::Json, Some(status)) => format!("{:#}\n", serde_json::json!(status)),
@@ -42,27 +50,73 @@ pub(super) async fn status(arguments: &Status, out: &mut Output) -> Answer {
     Ok(verdict(&report, chosen))
 }
 
-fn verdict(report: &Report, chosen: Option<&ObjectStatus>) -> Exit {
+/// One table, or one for each target under its name.
+fn tables(report: &Report, columns: Option<u16>) -> String {
+    let mut by_target: BTreeMap<Option<&str>, Vec<ObjectStatus>> = BTreeMap::new();
+    for placed in &report.statuses {
+        by_target.entry(placed.target.as_deref()).or_default().push(placed.status.clone());
+    }
+    if by_target.is_empty() {
+        return show::status::everything(&[], report.now, columns);
+    }
+    let of = |(target, statuses): (&Option<&str>, &Vec<ObjectStatus>)| {
+        let heading = target.map(|target| format!("{}\n", paint(STRONG, target))).unwrap_or_default();
+        heading + &show::status::everything(statuses, report.now, columns)
+    };
+    by_target.iter().map(of).collect::<Vec<_>>().join("\n")
+}
+
+/// Leaves only one target in the report. An operator of one target does not say its name.
+fn keep(report: &mut Report, target: &str) -> Result<(), Failure> {
+    let mut known: Vec<String> = report.statuses.iter().filter_map(|placed| placed.target.clone()).collect();
+    known.dedup();
+    if known.is_empty() {
+        return Ok(());
+    }
+    if !known.iter().any(|name| name == target) {
+        return Err(Failure::work(format!("no objects are declared in {target}"))
+            .hint(format!("there are some in {}", known.join(", "))));
+    }
+    report.statuses.retain(|placed| placed.target.as_deref() == Some(target));
+    report.events.retain(|event| event.target.as_deref() == Some(target));
+    Ok(())
+}
+
+fn verdict(report: &Report, chosen: Option<&Placed>) -> Exit {
     let ready = match chosen {
-        Some(status) => status.is_ready(),
+        Some(chosen) => chosen.status.is_ready(),
         // Before the first reading there are no statuses, and that is not readiness.
-        None => report.last_sweep.is_some() && report.statuses.iter().all(ObjectStatus::is_ready),
+        None => report.last_sweep.is_some() && report.statuses.iter().all(|placed| placed.status.is_ready()),
     };
     if ready { Exit::Done } else { Exit::Failed }
 }
 
-fn choose<'a>(report: &'a Report, object: &str) -> Result<&'a ObjectStatus, Failure> {
-    let found = report.statuses.iter().find(|status| status.object.to_string().eq_ignore_ascii_case(object));
-    found.ok_or_else(|| {
-        let known: Vec<String> = report.statuses.iter().map(|status| status.object.to_string()).collect();
-        match known.as_slice() {
-            [] => Failure::work(format!("{object} is not declared; nothing is")),
-            known => Failure::work(format!("{object} is not declared")).hint(format!("there are {}", known.join(", "))),
+fn choose<'a>(report: &'a Report, object: &str) -> Result<&'a Placed, Failure> {
+    let name = |placed: &Placed| placed.status.object.to_string();
+    let found: Vec<&Placed> =
+        report.statuses.iter().filter(|placed| name(placed).eq_ignore_ascii_case(object)).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let known: Vec<String> = report.statuses.iter().map(name).collect();
+            match known.as_slice() {
+                [] => Err(Failure::work(format!("{object} is not declared; nothing is"))),
+                known => {
+                    Err(Failure::work(format!("{object} is not declared"))
+                        .hint(format!("there are {}", known.join(", "))))
+                }
+            }
         }
-    })
+        several => {
+            let targets: Vec<&str> = several.iter().filter_map(|placed| placed.target.as_deref()).collect();
+            Err(Failure::usage(format!("{object} is declared in several targets"))
+                .hint(format!("name one with --target: {}", targets.join(", "))))
+        }
+    }
 }
 
-fn foreign(server: &str, error: &serde_json::Error) -> Failure {
+/// Whatever answers there does not speak as an operator does.
+pub(super) fn foreign(server: &str, error: &serde_json::Error) -> Failure {
     Failure::work(format!("what answers at {server} is no operator of this version: {error}"))
 }
 
@@ -72,6 +126,7 @@ mod tests {
     use crate::show::status::tests::{START, starting};
 
     fn report(statuses: Vec<ObjectStatus>) -> Report {
+        let statuses = statuses.into_iter().map(|status| Placed { target: None, status }).collect();
         let revision = "dir@sha256:0a".to_owned();
         Report { now: START, revision, statuses, events: Vec::new(), source_error: None, last_sweep: Some(START) }
     }
@@ -79,7 +134,7 @@ mod tests {
     #[test]
     fn an_object_is_found_in_any_case_and_a_wrong_name_lists_the_right_ones() {
         let report = report(vec![starting()]);
-        assert_eq!(choose(&report, "neuronservice/llama").unwrap().object, starting().object);
+        assert_eq!(choose(&report, "neuronservice/llama").unwrap().status, starting());
         assert_eq!(choose(&report, "NeuronService/x").unwrap_err().hint, "there are NeuronService/llama");
     }
 
@@ -88,5 +143,20 @@ mod tests {
         assert_eq!(verdict(&report(vec![starting()]), None), Exit::Failed);
         assert_eq!(verdict(&report(Vec::new()), None), Exit::Done);
         assert_eq!(verdict(&Report { last_sweep: None, ..report(Vec::new()) }, None), Exit::Failed);
+    }
+
+    #[test]
+    fn of_several_targets_one_is_chosen_by_name() {
+        let mut both = report(vec![starting(), starting()]);
+        for (placed, target) in both.statuses.iter_mut().zip(["a", "b"]) {
+            placed.target = Some(target.to_owned());
+        }
+        let text = anstream::adapter::strip_str(&tables(&both, None)).to_string();
+        assert!(text.starts_with("a\nKIND") && text.contains("\n\nb\nKIND"), "{text}");
+        let failure = choose(&both, "NeuronService/llama").unwrap_err();
+        assert_eq!((failure.exit, failure.hint.as_str()), (Exit::Usage, "name one with --target: a, b"));
+        assert_eq!(keep(&mut both.clone(), "c").unwrap_err().hint, "there are some in a, b");
+        keep(&mut both, "b").unwrap();
+        assert_eq!(choose(&both, "NeuronService/llama").unwrap().target.as_deref(), Some("b"));
     }
 }

@@ -3,6 +3,7 @@
 //! Neighbours: `commands` call, `output` writes. Not here: streams, and what the values mean.
 
 pub(crate) mod chips;
+pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod groups;
 pub(crate) mod layouts;

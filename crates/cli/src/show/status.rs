@@ -233,6 +233,8 @@ NeuronService  llama  False  TasksStarting  1/2       1        1m35s  1 of 2 tas
     #[test]
     fn one_object_is_shown_down_to_its_devices_and_events() {
         let event = EventLine {
+            target: None,
+            kind: "Normal".to_owned(),
             at: later(60),
             object: "NeuronService/llama".to_owned(),
             reason: "Created".to_owned(),

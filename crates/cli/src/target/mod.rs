@@ -8,7 +8,8 @@ mod time;
 use std::sync::Arc;
 
 use axon_aws::{AssumeRole, Aws, ConnectError, Connection};
-use axon_core::cloud::{Cloud, CloudError, ErrorClass, Facts};
+use axon_core::cloud::{CallObserver, Cloud, CloudError, ErrorClass, Facts};
+use axon_runtime::clock::Clock;
 
 pub(crate) use simulated::Simulated;
 pub(crate) use time::Time;
@@ -35,6 +36,17 @@ impl Target {
         };
         let cloud = Aws::connect(connection).await.map_err(|error| refused(&error))?;
         Ok(Self { cloud: Arc::new(cloud), clock: Arc::new(clock) })
+    }
+
+    /// Tells this observer of every AWS call.
+    pub(crate) fn observed_by(self, observer: Arc<dyn CallObserver>) -> Self {
+        let cloud = Arc::unwrap_or_clone(self.cloud).observed_by(observer);
+        Self { cloud: Arc::new(cloud), ..self }
+    }
+
+    /// Its time, for whoever needs no more than that.
+    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::<Time>::clone(&self.clock)
     }
 
     /// Who we are there.
