@@ -14,8 +14,10 @@
 )]
 
 pub mod account;
+pub mod exposition;
 pub mod fleets;
 pub mod operator;
+pub mod watched;
 pub mod wire;
 
 use std::collections::BTreeMap;

@@ -15,9 +15,10 @@ struct Page {
 }
 
 /// Every generated file. A new page is one line here and one page in `axon docs`.
-const PAGES: [Page; 2] = [
+const PAGES: [Page; 3] = [
     Page { path: "config/axon.schema.json", args: &["docs", "schema"] },
     Page { path: "docs/reference/diagnostics.md", args: &["docs", "diagnostics"] },
+    Page { path: "docs/reference/metrics.md", args: &["docs", "metrics"] },
 ];
 
 /// Whether to compare the files or to write them.
