@@ -10,6 +10,7 @@ use crate::layout::Host;
 use crate::neuron::DeviceSet;
 use crate::observe::ImageSource;
 use crate::ownership::Tags;
+use crate::revision::Revisions;
 use crate::shape::cluster::CreateCluster;
 use crate::shape::launch_template::LaunchTemplateData;
 use crate::shape::provider::{AutoScalingGroupProvider, ManagedInstancesProvider};
@@ -31,8 +32,8 @@ pub struct Desired {
     pub packed: BTreeMap<Name, PackedService>,
     /// Objects that are declared but cannot be rendered now: left alone, neither changed nor pruned.
     pub held: BTreeSet<ObjectKey>,
-    /// Source revision, for the tags of what is written.
-    pub revision: String,
+    /// Which source revision each object is taken from.
+    pub revisions: Revisions,
     /// Objects that a person has suspended.
     pub suspended: BTreeSet<ObjectKey>,
 }

@@ -30,8 +30,6 @@ pub struct Case<'a> {
     pub plan: &'a Plan,
     /// Steps being executed.
     pub in_flight: &'a BTreeMap<crate::step::Resource, Step>,
-    /// Source revision in force.
-    pub revision: &'a str,
     /// Now.
     pub now: Timestamp,
 }
@@ -87,7 +85,7 @@ impl Case<'_> {
         let desired = self.world.desired;
         let mut status = Status {
             object: key.clone(),
-            observed_revision: self.revision.to_owned(),
+            observed_revision: self.world.desired.revisions.of(key).to_owned(),
             conditions: Vec::new(),
             resources: Vec::new(),
             replicas: None,

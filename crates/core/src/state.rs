@@ -42,7 +42,7 @@ pub enum Event {
 /// A resolved specification.
 #[derive(Clone, Debug, Default)]
 pub struct Specified {
-    /// Where it comes from, for instance `main@sha1:…`.
+    /// Where it comes from, for instance `main@sha1:…`; of several sources, all of them.
     pub revision: String,
     /// What should be true.
     pub desired: Desired,

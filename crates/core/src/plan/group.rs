@@ -75,7 +75,7 @@ impl<'a> Planner<'a> {
 
     fn create_template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, chosen: &Chosen) {
         let data = contents(wanted, &chosen.id);
-        let tags = self.stamped(&pool.tags);
+        let tags = self.stamped(&pool.object, &pool.tags);
         let action = Action::CreateLaunchTemplate(CreateLaunchTemplate {
             launch_template_name: wanted.name.clone(),
             version_description: Some(Fingerprint::of(&data).to_string()),
@@ -181,7 +181,7 @@ impl<'a> Planner<'a> {
             termination_policies: settings.termination_policies,
             capacity_rebalance: settings.capacity_rebalance,
             max_instance_lifetime: settings.max_instance_lifetime,
-            tags: group_tags(&self.stamped(&pool.tags)),
+            tags: group_tags(&self.stamped(&pool.object, &pool.tags)),
         });
         let resource = Resource::AutoScalingGroup(wanted.name.clone());
         let step = Step { object: pool.object.clone(), resource, action, because: vec![Cause::Missing] };

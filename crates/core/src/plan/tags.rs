@@ -6,12 +6,11 @@ use crate::spec::ObjectKey;
 use crate::step::{Action, Cause, FieldChange, Resource, Step};
 
 impl Planner<'_> {
-    /// Tags for something that is about to be written, with the source revision.
-    pub(super) fn stamped(&self, tags: &Tags) -> Tags {
+    /// Tags for something that is about to be written, with the source revision of its object.
+    pub(super) fn stamped(&self, object: &ObjectKey, tags: &Tags) -> Tags {
         let mut tags = tags.clone();
-        let revision = &self.world.desired.revision;
-        if !revision.is_empty() {
-            tags.insert(ownership::REVISION.to_owned(), revision.clone());
+        if let Some(revision) = self.world.desired.revisions.tag(object) {
+            tags.insert(ownership::REVISION.to_owned(), revision);
         }
         tags
     }

@@ -21,7 +21,7 @@ fn judged_after(
     let world = World { installation: &installation, desired: &desired, observed };
     let plan = plan(world, &Limits::fresh(NOW, Prune::Enabled));
     let now = if before.is_empty() { NOW } else { NOW + 1.hour() };
-    judge(Case { world, plan: &plan, in_flight: &BTreeMap::new(), revision: "main@sha1:1", now }, before)
+    judge(Case { world, plan: &plan, in_flight: &BTreeMap::new(), now }, before)
 }
 
 fn judged(observed: &Observed) -> Status {
