@@ -13,18 +13,20 @@ use axon_core::step::{Cause, Change, Step};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::source::{SourceReason, SourceStatus};
+use crate::subject::Subject;
+
 /// The most events that are kept.
 pub(crate) const MOST_EVENTS: usize = 1_000;
 
-/// Something that happened to an object.
+/// Something that happened to an object or a source.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// When it happened last.
     pub at: Timestamp,
-    /// Which object.
-    #[serde(serialize_with = "as_text")]
-    pub object: ObjectKey,
+    /// To what.
+    pub object: Subject,
     /// In one PascalCase word.
     pub reason: EventReason,
     /// In one sentence.
@@ -52,12 +54,17 @@ pub enum EventReason {
     Stalled,
     /// A condition took on this reason.
     Because(Reason),
+    /// A source became ready.
+    SourceReady,
+    /// A source is not ready for this reason.
+    Source(SourceReason),
 }
 
 impl fmt::Display for EventReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Because(reason) => f.pad(&format!("{reason:?}")),
+            Self::Source(reason) => f.pad(&format!("{reason:?}")),
             own => f.pad(&format!("{own:?}")),
         }
     }
@@ -69,14 +76,10 @@ impl Serialize for EventReason {
     }
 }
 
-fn as_text<S: Serializer>(object: &ObjectKey, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(object)
-}
-
 /// What is said about an object, before it is filed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Said {
-    object: ObjectKey,
+    object: Subject,
     reason: EventReason,
     message: String,
 }
@@ -93,7 +96,7 @@ pub(crate) enum Before {
 /// What there is to say about a step that ended.
 pub(crate) fn of_step(step: &Step, result: Result<(), &CloudError>, before: Before) -> Said {
     let (operation, resource) = (step.action.operation(), &step.resource);
-    let said = |reason, message| Said { object: step.object.clone(), reason, message };
+    let said = |reason, message| Said { object: Subject::Object(step.object.clone()), reason, message };
     // Without the request id, which would make every failure a new event.
     if let Err(CloudError { code, message, .. }) = result {
         let message = format!("{operation} on {resource} answered {code}: {message}");
@@ -126,7 +129,8 @@ pub(crate) fn of_statuses(before: &BTreeMap<ObjectKey, Status>, after: &BTreeMap
 
 fn of_status(before: Option<&Status>, after: &Status) -> Vec<Said> {
     let mut all = Vec::new();
-    let mut say = |reason, message: String| all.push(Said { object: after.object.clone(), reason, message });
+    let subject = || Subject::Object(after.object.clone());
+    let mut say = |reason, message: String| all.push(Said { object: subject(), reason, message });
     let newly = |kind, of: fn(Reason) -> bool| {
         let now = after.condition(kind).filter(|now| now.status == Truth::True || kind == ConditionType::Ready)?;
         let was = before.and_then(|before| before.condition(kind)).map(|was| (was.status, was.reason));
@@ -147,6 +151,29 @@ fn of_status(before: Option<&Status>, after: &Status) -> Vec<Said> {
         say(EventReason::Because(drifted.reason), drifted.message.clone());
     }
     all
+}
+
+/// What there is to say about how the sources changed. Being good at the first look is no news.
+pub(crate) fn of_sources(before: &[SourceStatus], after: &[SourceStatus]) -> Vec<Said> {
+    let news = |now: &SourceStatus| {
+        let was = before.iter().find(|was| was.name == now.name).map(|was| &was.condition);
+        let (reason, message) = match now.condition.status {
+            Truth::Unknown => return None,
+            Truth::True => {
+                was.filter(|was| was.status == Truth::False)?;
+                (EventReason::SourceReady, "what is in force is what the source has".to_owned())
+            }
+            Truth::False => {
+                let known = was.is_some_and(|was| was.status == Truth::False && was.reason == now.condition.reason);
+                if known {
+                    return None;
+                }
+                (EventReason::Source(now.condition.reason), now.condition.message.clone())
+            }
+        };
+        Some(Said { object: Subject::Source(now.name.clone()), reason, message })
+    };
+    after.iter().filter_map(news).collect()
 }
 
 /// A refused call is tried again and again, with other times in its message; the same event then only counts up.
@@ -213,7 +240,7 @@ mod tests {
     use super::*;
 
     fn said(message: &str) -> Said {
-        let object = ObjectKey::cluster("ml".parse().unwrap());
+        let object = Subject::Object(ObjectKey::cluster("ml".parse().unwrap()));
         Said { object, reason: EventReason::CallFailed, message: message.to_owned() }
     }
 

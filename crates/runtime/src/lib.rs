@@ -23,6 +23,7 @@ mod schedule;
 mod settings;
 pub mod source;
 mod specify;
+mod subject;
 mod view;
 
 #[cfg(test)]
@@ -33,4 +34,5 @@ pub use preview::{Foreseen, PreviewRequest, preview};
 pub use reconciler::{Outcome, Reconciler};
 pub use settings::{Settings, Until};
 pub use specify::{Specification, Specifier};
+pub use subject::Subject;
 pub use view::{DoneStep, Phase, View};

@@ -14,7 +14,7 @@
 //! Between `axon-cli`, which chooses cloud, clock, source and settings, and `controller`, which decides everything. Only
 //! waiting and calling are here.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +88,11 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
                 () = &mut shutdown => break None,
                 Some(report) = work.reads.next() => Some(work.read(report)),
                 Some(report) = work.steps.next() => Some(report),
+                () = &mut work.changed => {
+                    work.changed = pending().boxed();
+                    controller.source_changed(self.clock.now());
+                    None
+                }
                 () = self.clock.sleep(pause) => None,
             };
             // Everything that has happened meanwhile counts before the next plan.
@@ -163,6 +168,8 @@ struct Work<'a, C, K, S> {
     clock: &'a K,
     /// Absent while it is being read.
     source: Option<S>,
+    /// Completes when the source has something that was not read yet.
+    changed: BoxFuture<'static, ()>,
     reads: FuturesUnordered<BoxFuture<'a, Read<S>>>,
     steps: FuturesUnordered<BoxFuture<'a, Report>>,
 }
@@ -175,7 +182,14 @@ struct Read<S> {
 
 impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
     fn new(cloud: &'a C, clock: &'a K, source: S) -> Self {
-        Self { cloud, clock, source: Some(source), reads: FuturesUnordered::new(), steps: FuturesUnordered::new() }
+        Self {
+            cloud,
+            clock,
+            source: Some(source),
+            changed: pending().boxed(),
+            reads: FuturesUnordered::new(),
+            steps: FuturesUnordered::new(),
+        }
     }
 
     fn begin(&mut self, looks: Vec<Begin>) {
@@ -203,8 +217,9 @@ impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
 
     fn read(&mut self, read: Read<S>) -> Report {
         let Read { report, source } = read;
-        if source.is_some() {
-            self.source = source;
+        if let Some(source) = source {
+            self.changed = source.changed();
+            self.source = Some(source);
         }
         report
     }
@@ -220,7 +235,7 @@ impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
 
 async fn snapshot<S: Source>(mut source: S) -> Read<S> {
     let result = source.snapshot().await;
-    Read { report: Report::Source(result), source: Some(source) }
+    Read { report: Report::Source(result, source.statuses()), source: Some(source) }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::events::Event;
+use crate::source::SourceStatus;
 
 /// Everything about one target at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -41,6 +42,8 @@ pub struct View {
     pub phase: Phase,
     /// Why the source could not be read the last time. The last good snapshot is in force.
     pub source_error: Option<String>,
+    /// How each source is doing; empty where there is only a folder without a name.
+    pub sources: Vec<SourceStatus>,
     /// What could not be read of AWS the last time.
     pub sweep_errors: Vec<CloudError>,
     /// What the independent check has against the plan. Nothing is executed while there is anything.

@@ -30,8 +30,12 @@ impl Controller {
         self.learned = true;
         match report {
             Report::Facts(result) => self.learn_facts(result, now),
-            Report::Source(result) => {
+            Report::Source(result, statuses) => {
                 self.schedule.source_read(now);
+                for said in events::of_sources(&self.sources, &statuses) {
+                    self.events.file(said, now);
+                }
+                self.sources = statuses;
                 self.learn_source(result);
             }
             Report::Swept(sweep) => self.learn_sweep(*sweep, now),
@@ -162,8 +166,9 @@ impl Controller {
 
     /// Whether the object was ready under the revision in force, so that a change of it corrects drift.
     fn before(&self, step: &Step) -> Before {
-        let revision = &self.specification.specified.revision;
-        if self.ready_at.get(&step.object) == Some(revision) { Before::AsDeclared } else { Before::Otherwise }
+        let revision = self.specification.specified.desired.revisions.of(&step.object);
+        let ready_at = self.ready_at.get(&step.object).map(String::as_str);
+        if ready_at == Some(revision) { Before::AsDeclared } else { Before::Otherwise }
     }
 
     /// A command that runs once says at once what no waiting will mend; a service goes on trying.

@@ -1,9 +1,10 @@
 //! The loop in simulated time: what it does when, told by the calls that a scripted cloud sees.
 
+use std::fs;
 use std::future::pending;
 
 use axon_core::cloud::ErrorClass;
-use axon_core::plan::Writes;
+use axon_core::plan::{Wait, Writes};
 use axon_core::spec::ObjectKey;
 use axon_core::status::{ConditionType, Truth};
 use jiff::Timestamp;
@@ -15,7 +16,8 @@ use crate::clock::ScaledClock;
 use crate::events::EventReason;
 use crate::fake::{Act, Ends, Fake, Scripted, clock, clusters, text};
 use crate::settings::Until;
-use crate::source::{FixedSource, Snapshot, SourceError};
+use crate::source::{FixedSource, Snapshot, SourceError, SourceSettings, Sources};
+use crate::subject::Subject;
 use crate::view::Phase;
 
 struct Bench {
@@ -81,7 +83,12 @@ fn key(name: &str) -> ObjectKey {
 }
 
 fn said(view: &View) -> Vec<String> {
-    view.events.iter().map(|event| format!("{} {}", event.reason, event.object.name)).collect()
+    view.events.iter().map(|event| format!("{} {}", event.reason, last_part(&event.object))).collect()
+}
+
+fn last_part(subject: &Subject) -> String {
+    let text = subject.to_string();
+    text.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 fn wrote(lines: &[(i64, &str)]) -> Vec<(i64, String)> {
@@ -365,4 +372,72 @@ async fn the_view_can_be_served_as_json() {
     assert_eq!(json["stepsDone"][0]["error"], serde_json::Value::Null);
     assert_eq!(json["events"][0]["object"], "NeuronCluster/a");
     assert_eq!(json["diagnostics"][0]["file"], "fleet.yaml");
+}
+
+/// A folder with these clusters, as a named source that is looked at every minute.
+fn folder(name: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, SourceSettings) {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, cluster) in files {
+        fs::write(folder.path().join(file), &clusters("", &[(*cluster, "Disabled")]).files[0].text).unwrap();
+    }
+    let settings = SourceSettings::directory(name.parse().unwrap(), vec![folder.path().to_owned()]);
+    (folder, SourceSettings { interval: Duration::from_mins(1), ..settings })
+}
+
+impl Bench {
+    /// Runs on several sources. The folder for objects of git is never used.
+    fn start_sources(&self, settings: Vec<SourceSettings>) -> Running {
+        let sources = Sources::new(settings, std::path::Path::new("unused"), Arc::clone(&self.clock)).unwrap();
+        let subscription = sources.subscribe();
+        tokio::spawn(sources.run(pending()));
+        self.start(subscription)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_revision_is_acted_on_when_the_source_has_it_and_ends_the_waiting_for_the_old_one() {
+    let mut bench = Bench::new();
+    // Left alone, the loop would look at its source once an hour.
+    bench.settings.source_interval = Duration::from_hours(1);
+    bench.cloud.script("CreateCluster", vec![Act::failing(ErrorClass::Quota); 3]);
+    let (folder, settings) = folder("fleet", &[("a.yaml", "a")]);
+    let running = bench.start_sources(vec![settings]);
+    let view = running.at(50).await;
+    let Wait::Retry { not_before, .. } = &view.waiting[0].on else { panic!("{:?}", view.waiting) };
+    assert!(bench.cloud.writes().len() == 3 && not_before.as_second() > 80, "{not_before}");
+    fs::write(folder.path().join("a.yaml"), &one("Enabled").files[0].text).unwrap();
+    // The source is looked at after a minute, give or take a tenth.
+    let view = running.at(67).await;
+    assert!(view.statuses[&key("a")].is_ready(), "{:?}", view.statuses);
+    let (at, _) = bench.cloud.writes().last().cloned().unwrap();
+    assert!((54..=67).contains(&at), "{at}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_gone_before_every_source_was_read() {
+    let bench = Bench::new();
+    let (one, first) = folder("one", &[("a.yaml", "a")]);
+    let (two, second) = folder("two", &[("b.yaml", "b"), ("c.yaml", "c")]);
+    bench.start_sources(vec![first.clone(), second.clone()]).at(20).await;
+    assert_eq!(bench.cloud.writes().len(), 3);
+    // Another process, to which the second source is broken at first and then lacks an object.
+    let away = two.path().join("c.yaml");
+    fs::remove_file(&away).unwrap();
+    std::os::unix::fs::symlink("nowhere", &away).unwrap();
+    let bench = Bench { clock: clock(), ..bench };
+    let running = bench.start_sources(vec![first, second]);
+    let view = running.at(40).await;
+    assert_eq!(bench.cloud.writes().len(), 3, "{:?}", bench.cloud.writes());
+    assert!(view.statuses[&key("a")].is_ready());
+    let words: Vec<String> = view.events.iter().map(|event| format!("{} {}", event.reason, event.object)).collect();
+    assert!(words.contains(&"PathNotFound Source/two".to_owned()), "{words:?}");
+    fs::remove_file(&away).unwrap();
+    let view = running.at(200).await;
+    let last = bench.cloud.writes().last().cloned().unwrap();
+    assert_eq!((bench.cloud.writes().len(), last.1.as_str()), (4, "DeleteCluster cluster c"));
+    assert!(view.sources.iter().all(crate::source::SourceStatus::is_ready));
+    let b = view.statuses[&key("b")].observed_revision.clone();
+    assert_ne!(view.statuses[&key("a")].observed_revision, b);
+    assert_eq!(Some(&b), view.sources[1].revision.as_ref());
+    drop(one);
 }
