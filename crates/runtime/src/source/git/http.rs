@@ -2,7 +2,7 @@
 //!
 //! The token goes to the address of the source and nowhere else: redirects are not followed. Who is trusted, how long
 //! and how much is read are decided here; one request and its answer are in `http_exchange`. gix's own clients are not
-//! used because they bring a second TLS stack and know neither a deadline nor a limit (docs/adr/013-git-is-read-with-gix.md).
+//! used: they are a second client beside the SDK's and know neither a deadline nor a limit (docs/adr/013-git-is-read-with-gix.md).
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
