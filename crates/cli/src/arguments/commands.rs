@@ -334,4 +334,12 @@ pub enum Page {
     Fields,
     /// The help of every command.
     Commands,
+    /// The IAM policy of the operator.
+    IamOperator,
+    /// What the operator may do in addition for pools of Auto Scaling groups.
+    IamGroups,
+    /// What the operator may do in addition in order to take things over.
+    IamAdoption,
+    /// The IAM policy for `axon plan`.
+    IamPlan,
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use axon_aws::{Policy, iam_policy};
 use axon_core::diagnostic::diagnostics_page;
 use axon_core::spec::{Kind, field_doc, schema_text};
 use clap::CommandFactory;
@@ -17,6 +18,10 @@ pub(super) fn docs(arguments: &Docs, out: &mut Output) -> Answer {
         Page::Diagnostics => diagnostics_page(),
         Page::Fields => fields(),
         Page::Commands => commands(),
+        Page::IamOperator => iam_policy(Policy::Operator),
+        Page::IamGroups => iam_policy(Policy::Groups),
+        Page::IamAdoption => iam_policy(Policy::Adoption),
+        Page::IamPlan => iam_policy(Policy::ReadOnly),
     };
     out.data(&text)?;
     Ok(Exit::Done)
