@@ -79,10 +79,11 @@ def get(url):
 class Program:
     """A program in the background, with its output kept for the report of a failure."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, more=None):
         self.command = " ".join(command)
         self.log = tempfile.TemporaryFile(mode="w+")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=self.log, stderr=subprocess.STDOUT)
+        known = environment() | (more or {})
+        self.process = subprocess.Popen(command, cwd=ROOT, env=known, stdout=self.log, stderr=subprocess.STDOUT)
 
     def tail(self):
         self.log.seek(0)
@@ -272,6 +273,47 @@ class Scraped(unittest.TestCase):
     def test_the_health_check_of_the_container_is_content(self):
         ended = axon("healthcheck", "--server", self.axon_url)
         self.assertEqual((ended.returncode, ended.stdout), (0, "ok\n"), ended.stderr)
+
+
+class Trial(unittest.TestCase):
+    """The commands of deploy/compose.yaml, without its containers."""
+
+    def test_the_operator_brings_the_examples_up_on_the_simulated_aws_beside_it(self):
+        services = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
+        aws, pages = free_port(), free_port()
+        places = {
+            "0.0.0.0:4566": f"127.0.0.1:{aws}",
+            "http://aws:4566": f"http://127.0.0.1:{aws}",
+            "0.0.0.0:8321": f"127.0.0.1:{pages}",
+            "/specs": "config/examples",
+        }
+        with contextlib.ExitStack() as stack:
+            for name in ("aws", "axon"):
+                command = [places.get(word, word) for word in services[name]["command"]]
+                self.assertNotEqual(command, services[name]["command"])
+                program = Program(AXON, *command, more=services[name].get("environment", {}))
+                stack.callback(program.log.close)
+                stack.callback(program.stop)
+                wait_for_port(program, aws if name == "aws" else pages)
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                ended = axon("status", "-o", "json", "--server", f"http://127.0.0.1:{pages}")
+                # 1 also as long as an object is not Ready; 0 while there is none yet.
+                if ended.returncode == 0 and len(json.loads(ended.stdout)["statuses"]) > 50:
+                    break
+                self.assertLess(time.monotonic(), deadline, f"{ended.stdout[-3000:]}{ended.stderr}{program.tail()}")
+                time.sleep(1)
+
+
+def wait_for_port(program, port):
+    """Until somebody listens there."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        if program.process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(program.tail())
+        time.sleep(0.2)
 
 
 class Ends(unittest.TestCase):
