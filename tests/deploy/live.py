@@ -191,7 +191,7 @@ class Scraped(unittest.TestCase):
         cls.program(
             "prometheus", f"--config.file={path}", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{prometheus}"
         )
-        cls.until(lambda: cls.query('up{job="axon"} == 1'), "Prometheus has scraped axon")
+        cls.until(lambda: cls.query('up{job="axon"} == 1'), "Prometheus has scraped axon", cls.scrapes, 60.0)
         not_ready = 'axon_status_condition{type="Ready",status!="True"}'
         cls.until(
             lambda: cls.query("axon_resource_info") and not cls.query(not_ready), "every object is Ready", lambda: cls.query(not_ready)
@@ -210,9 +210,9 @@ class Scraped(unittest.TestCase):
         return started
 
     @classmethod
-    def until(cls, condition, what, instead=lambda: ""):
+    def until(cls, condition, what, instead=lambda: "", patience=PATIENCE):
         """Asks until the condition gives something true; says what there was instead if it never does."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             for program in cls.programs:
                 if program.process.poll() is not None:
@@ -223,7 +223,13 @@ class Scraped(unittest.TestCase):
                     return found
             time.sleep(1)
         logs = "\n".join(program.tail() for program in cls.programs)
-        raise AssertionError(f"not within {PATIENCE:.0f} s: {what}\n{instead()}\n{logs}")
+        raise AssertionError(f"not within {patience:.0f} s: {what}\n{instead()}\n{logs}")
+
+    @classmethod
+    def scrapes(cls):
+        """How Prometheus fares with axon."""
+        active = json.loads(get(f"{cls.url}/api/v1/targets"))["data"]["activeTargets"]
+        return [(one["scrapeUrl"], one["health"], one["lastError"]) for one in active]
 
     @classmethod
     def query(cls, expr):
