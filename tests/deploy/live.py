@@ -20,6 +20,7 @@ import urllib.request
 
 import yaml
 
+import files
 import monitoring
 import policies
 
@@ -320,6 +321,37 @@ def wait_for_port(program, port):
         if program.process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(program.tail())
         time.sleep(0.2)
+
+
+class OperatorConfig(unittest.TestCase):
+    """The settings that deploy/ writes, as axon reads them."""
+
+    def test_axon_works_with_them_and_refuses_a_word_that_it_does_not_know(self):
+        for place, text in files.operator_configs().items():
+            config = yaml.safe_load(text)
+            # Nothing answers at port 9, so the source is not ready, which is no reason to end.
+            config["sources"][0]["git"]["url"] = "https://127.0.0.1:9/fleet.git"
+            with tempfile.TemporaryDirectory() as folder:
+                self.works(place, config, pathlib.Path(folder))
+
+    def works(self, place, config, folder):
+        port = free_port()
+        config = config | {"dataDirectory": str(folder), "server": {"listen": f"127.0.0.1:{port}"}}
+        path = folder / "axon.yaml"
+        path.write_text(yaml.safe_dump(config))
+        program = Program(AXON, "run", "--config", str(path), "--simulate", more={"AXON_GIT_TOKEN": "x"})
+        try:
+            wait_for_port(program, port)
+            self.assertTrue(get(f"http://127.0.0.1:{port}/healthz"), place)
+            self.assertEqual(program.stop(), 0, program.tail())
+        finally:
+            program.process.kill()
+            program.process.wait()
+            program.log.close()
+        path.write_text(yaml.safe_dump(config | {"installatoin": "axon"}))
+        ended = axon("run", "--config", str(path), "--simulate")
+        self.assertEqual(ended.returncode, 2, ended.stderr)
+        self.assertIn("installatoin", ended.stderr)
 
 
 class Ends(unittest.TestCase):
