@@ -163,8 +163,10 @@ class PullRequest(unittest.TestCase):
         self.assertTrue(json.loads(ended.stdout))
 
 
-class Scraped(unittest.TestCase):
-    """config/examples, converged, as Prometheus sees it."""
+class Watched(unittest.TestCase):
+    """An axon with the specifications of a subclass, and a Prometheus that scrapes it by the rules of deploy/."""
+
+    SPECS: str
 
     @classmethod
     def setUpClass(cls):
@@ -181,7 +183,7 @@ class Scraped(unittest.TestCase):
         pages, prometheus = free_port(), free_port()
         cls.axon_url, cls.url = f"http://127.0.0.1:{pages}", f"http://127.0.0.1:{prometheus}"
         cls.programs = []
-        cls.program(AXON, "run", "--simulate", "--speed", "60", "--listen", f"127.0.0.1:{pages}", "config/examples")
+        cls.program(AXON, "run", "--simulate", "--speed", "60", "--listen", f"127.0.0.1:{pages}", cls.SPECS)
         # The configuration of deploy/, but for where axon is and how often it is asked.
         config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yaml").read_text())
         config["global"] = {"scrape_interval": "2s", "evaluation_interval": "2s"}
@@ -193,10 +195,6 @@ class Scraped(unittest.TestCase):
             "prometheus", f"--config.file={path}", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{prometheus}"
         )
         cls.until(lambda: cls.query('up{job="axon"} == 1'), "Prometheus has scraped axon", cls.scrapes, 60.0)
-        not_ready = 'axon_status_condition{type="Ready",status!="True"}'
-        cls.until(
-            lambda: cls.query("axon_resource_info") and not cls.query(not_ready), "every object is Ready", lambda: cls.query(not_ready)
-        )
 
     @classmethod
     def tearDownClass(cls):
@@ -240,6 +238,20 @@ class Scraped(unittest.TestCase):
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{expr}\n{error.read().decode()}") from error
         return json.loads(text)["data"]["result"]
+
+
+class Scraped(Watched):
+    """config/examples, converged, as Prometheus sees it."""
+
+    SPECS = "config/examples"
+
+    @classmethod
+    def start(cls):
+        super().start()
+        not_ready = 'axon_status_condition{type="Ready",status!="True"}'
+        cls.until(
+            lambda: cls.query("axon_resource_info") and not cls.query(not_ready), "every object is Ready", lambda: cls.query(not_ready)
+        )
 
     def test_the_metrics_of_a_healthy_fleet_have_data(self):
         empty = [expr for expr in ALWAYS if not self.query(expr)]
@@ -310,6 +322,21 @@ class Trial(unittest.TestCase):
                     break
                 self.assertLess(time.monotonic(), deadline, f"{ended.stdout[-3000:]}{ended.stderr}{program.tail()}")
                 time.sleep(1)
+
+
+class Broken(Watched):
+    """A file with a mistake in it."""
+
+    SPECS = "tests/fixtures/inf1.yaml"
+
+    def test_the_alerts_about_it_wait_for_their_time_and_no_others_do(self):
+        def waiting():
+            return {alert["metric"]["alertname"] for alert in self.query("ALERTS")}
+
+        expected = {"AxonObjectStalled", "AxonInvalidFiles"}
+        self.until(lambda: waiting() == expected, f"Prometheus has {expected} and no other", waiting, 60.0)
+        labels = self.query('ALERTS{alertname="AxonObjectStalled"}')[0]["metric"]
+        self.assertEqual((labels["kind"], labels["name"], labels["alertstate"]), ("NeuronPool", "inf1", "pending"))
 
 
 def wait_for_port(program, port):
