@@ -209,8 +209,12 @@ pub(super) const TABLE: &[Statement] = &[
         sid: "FirstUseOfEcs",
         policies: OPERATOR,
         actions: Actions::Named(&["iam:CreateServiceLinkedRole"]),
-        resources: &["arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/ecs.amazonaws.com/*"],
-        conditions: &[equals("iam:AWSServiceName", &["ecs.amazonaws.com"])],
+        // The second is for Managed Instances.
+        resources: &[
+            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/ecs.amazonaws.com/*",
+            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/ecs-compute.amazonaws.com/*",
+        ],
+        conditions: &[equals("iam:AWSServiceName", &["ecs.amazonaws.com", "ecs-compute.amazonaws.com"])],
     },
     Statement {
         sid: "FirstUseOfAutoScaling",
