@@ -27,16 +27,17 @@ const MOST_REFUSED_SWEEPS: u32 = 3;
 impl Controller {
     /// Learns from one report.
     pub(crate) fn learn(&mut self, report: Report, now: Timestamp) {
-        self.learned = true;
         match report {
             Report::Facts(result) => self.learn_facts(result, now),
             Report::Source(result) => {
                 self.schedule.source_read(now);
-                self.learn_source(result);
+                self.learned |= self.learn_source(result);
+                return;
             }
             Report::Swept(sweep) => self.learn_sweep(*sweep, now),
             Report::Ended(execution) => self.learn_outcome(*execution),
         }
+        self.learned = true;
     }
 
     fn learn_facts(&mut self, result: Result<Facts, CloudError>, now: Timestamp) {
@@ -59,24 +60,27 @@ impl Controller {
         }
     }
 
-    fn learn_source(&mut self, result: Result<Snapshot, SourceError>) {
+    /// Whether anything differs from the last time. The source is read every few seconds, and a plan costs more than that.
+    fn learn_source(&mut self, result: Result<Snapshot, SourceError>) -> bool {
+        let before = self.source_error.take();
         match result {
-            Ok(snapshot) => {
-                self.source_error = None;
-                if self.snapshot.as_ref() != Some(&snapshot) {
-                    self.snapshot = Some(snapshot);
-                    self.specify();
-                }
+            Ok(snapshot) if self.snapshot.as_ref() != Some(&snapshot) => {
+                self.snapshot = Some(snapshot);
+                self.specify();
+                true
             }
+            Ok(_) => before.is_some(),
             Err(error) => {
                 let error = error.to_string();
-                if self.source_error.as_ref() != Some(&error) {
+                let new = before.as_ref() != Some(&error);
+                if new {
                     warn!(%error, "the source cannot be read; what was read before stays in force");
                 }
                 if self.snapshot.is_none() {
                     self.give_up(error.clone());
                 }
                 self.source_error = Some(error);
+                new
             }
         }
     }

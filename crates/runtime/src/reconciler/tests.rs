@@ -88,6 +88,26 @@ fn wrote(lines: &[(i64, &str)]) -> Vec<(i64, String)> {
     lines.iter().map(|(at, line)| (*at, format!("{line}Cluster cluster a"))).collect()
 }
 
+#[test]
+fn a_source_that_says_the_same_again_is_no_reason_to_plan() {
+    let now = Timestamp::from_second(0).unwrap();
+    let mut controller = Controller::new(Bench::new().settings, now);
+    let mut plans = |result| {
+        controller.learn(Report::Source(result), now);
+        let wants = controller.wants_pass(now);
+        let _nothing_is_known_of_aws = controller.pass(now);
+        wants
+    };
+    let lost = || Err(SourceError::Other("the repository is away".to_owned()));
+    assert!(plans(Ok(one("Enabled"))));
+    assert!(!plans(Ok(one("Enabled"))));
+    assert!(plans(Ok(one("Disabled"))));
+    assert!(plans(lost()), "it is said that the source cannot be read");
+    assert!(!plans(lost()), "and said once");
+    assert!(plans(Ok(one("Disabled"))), "and that it can be read again");
+    assert!(!plans(Ok(one("Disabled"))));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_declared_becomes_ready_and_the_run_ends() {
     let mut bench = Bench::new();
