@@ -7,6 +7,7 @@ mod domain;
 mod group;
 mod packed;
 mod service;
+mod shortage;
 
 use std::collections::BTreeMap;
 
@@ -117,7 +118,10 @@ impl Case<'_> {
                 None => findings.extend(removal(&findings)),
             },
             Kind::NeuronPool => match desired.pools.get(&key.name) {
-                Some(pool) => self.pool(pool, status),
+                Some(pool) => {
+                    self.pool(pool, status);
+                    findings.extend(self.shortages(pool));
+                }
                 None => findings.extend(removal(&findings)),
             },
             Kind::NeuronService => match desired.services.get(&key.name) {

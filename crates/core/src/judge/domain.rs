@@ -30,7 +30,7 @@ impl Case<'_> {
         match status.object.kind {
             Kind::NeuronCluster => {}
             Kind::NeuronPool => {
-                words.push(provider_ready(status, findings));
+                words.push(self.pool_capacity(status, findings));
                 words.extend(image(status, findings));
                 words.extend(drift(status).map(|word| self.with_opening(&status.object, word)));
             }
@@ -50,6 +50,20 @@ impl Case<'_> {
             last_transition_time: self.now,
         };
         words.into_iter().map(condition).collect()
+    }
+
+    /// Whether a pool can get instances.
+    fn pool_capacity(&self, status: &Status, findings: &[Finding]) -> Word {
+        let short = findings.iter().find(|finding| finding.reason == Reason::InsufficientCapacity);
+        if let Some(finding) = short {
+            return Word::fails(ConditionType::CapacityReady, finding.reason, finding.message.clone());
+        }
+        let mut word = provider_ready(status, findings);
+        let pool = self.world.desired.pools.get(&status.object.name);
+        if let Some(refused) = pool.and_then(|pool| self.elsewhere(pool)) {
+            word.message = format!("{}; {refused}", word.message);
+        }
+        word
     }
 
     /// Says of what is out of date when it will be replaced.

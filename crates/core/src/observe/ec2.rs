@@ -128,6 +128,9 @@ pub struct GroupMember {
     pub template_version: Option<String>,
 }
 
+/// How many activities of a group are read: the newest.
+pub const NEWEST_ACTIVITIES: i32 = 10;
+
 /// A scaling activity of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
