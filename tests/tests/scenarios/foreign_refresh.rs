@@ -20,7 +20,7 @@ async fn ready(yaml: &str) -> World {
 }
 
 /// Starts a refresh of the one group there is.
-fn refresh(world: &World, preferences: Value, desired: Option<Value>) {
+fn refresh(world: &World, preferences: &Value, desired: Option<Value>) {
     let mut input =
         json!({"AutoScalingGroupName": world.scaling_group()["AutoScalingGroupName"], "Preferences": preferences});
     if let Some(desired) = desired {
@@ -65,7 +65,7 @@ async fn a_refresh_replaces_shared_instances_and_every_replica_comes_back() {
     operator.ready().await;
     let preferences =
         json!({"MinHealthyPercentage": 50, "ScaleInProtectedInstances": "Refresh", "InstanceWarmup": 120});
-    refresh(&world, preferences, None);
+    refresh(&world, &preferences, None);
     assert_eq!(ended(&world).await, "Successful", "{:#}", newest(&world));
     world.pass(Duration::from_mins(20)).await;
     operator.ready().await;
@@ -82,7 +82,7 @@ async fn a_refresh_that_waits_for_protected_instances_fails_and_disturbs_nobody(
     let mut operator = world.start().await;
     operator.ready().await;
     // AWS's default: managed termination protection protects instances with tasks.
-    refresh(&world, json!({"MinHealthyPercentage": 0}), None);
+    refresh(&world, &json!({"MinHealthyPercentage": 0}), None);
     world.quiet(Duration::from_mins(50)).await;
     assert_eq!(newest(&world)["Status"], "InProgress");
     assert_eq!(ended(&world).await, "Failed");
@@ -105,7 +105,7 @@ async fn a_version_that_a_refresh_brings_is_set_back_and_the_instances_after_it(
     let template = json!({"LaunchTemplateId": ours["LaunchTemplateId"], "Version": number});
     let preferences =
         json!({"MinHealthyPercentage": 100, "ScaleInProtectedInstances": "Refresh", "InstanceWarmup": 60});
-    refresh(&world, preferences, Some(json!({"LaunchTemplate": template})));
+    refresh(&world, &preferences, Some(json!({"LaunchTemplate": template})));
     assert_eq!(ended(&world).await, "Successful", "{:#}", newest(&world));
     for _ in 0..1200 {
         world.pass(Duration::from_secs(15)).await;
@@ -137,7 +137,7 @@ async fn a_new_image_waits_until_a_refresh_lets_the_group_be_changed() {
     let preferences = json!({
         "MinHealthyPercentage": 0, "ScaleInProtectedInstances": "Refresh", "InstanceWarmup": 0, "BakeTime": 7200,
     });
-    refresh(&world, preferences, Some(json!({"LaunchTemplate": same})));
+    refresh(&world, &preferences, Some(json!({"LaunchTemplate": same})));
     world.pass(Duration::from_mins(30)).await;
     assert_eq!(newest(&world)["Status"], "Baking", "{:#}", newest(&world));
     let path = "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron";
@@ -145,7 +145,7 @@ async fn a_new_image_waits_until_a_refresh_lets_the_group_be_changed() {
     let image = Image::new("ami-0000000000000new1", name, "1.200.0").acting(ImageActs::Good);
     world.aws.with(|aws| aws.world_mut().publish_image(path, image));
     world.calls();
-    world.pass(Duration::from_mins(60)).await;
+    world.pass(Duration::from_hours(1)).await;
     let refused = world.writes().into_iter().filter(|call| call.operation == "UpdateAutoScalingGroup");
     let errors: BTreeSet<Option<String>> = refused.map(|call| call.error).collect();
     assert_eq!(errors, BTreeSet::from([Some("ValidationError".to_owned())]), "the refresh forbids the new version");
