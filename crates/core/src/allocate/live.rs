@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Shelf, devices_of, is_of, provider_names};
+use super::{Shelf, devices_of, provider_names};
 use crate::desired::{DesiredCapacity, DesiredPool, PackedService};
 use crate::layout::{Hold, InstanceState, Live, LiveInstance, Room, Slot};
-use crate::observe::{Instance, Service, ServiceStatus, Task};
+use crate::observe::{Instance, Service, ServiceStatus};
 use crate::observed::Listing;
 use crate::ownership::{self, Owner};
 use crate::plan::World;
@@ -57,9 +57,11 @@ pub(super) fn shelves<'a>(
         }
         DesiredCapacity::Managed { host, .. } => host.iter().map(|(kind, host)| (kind.as_str(), host, None)).collect(),
     };
-    let shelf = |(kind, host, max): (&str, &'a crate::layout::Host, Option<u32>)| {
+    let mut holds = holds(world, cluster, &slots, &sizes);
+    let mut shelf = |(kind, host, max): (&str, &'a crate::layout::Host, Option<u32>)| {
         let here = mine.iter().filter(|instance| instance.instance_type.as_deref() == Some(kind));
-        let live: Vec<LiveInstance> = here.map(|instance| live(world, cluster, instance, &slots, &sizes)).collect();
+        let live: Vec<LiveInstance> =
+            here.map(|instance| live(instance, holds.remove(instance.arn.as_str()).unwrap_or_default())).collect();
         let zones: BTreeSet<String> = live.iter().filter_map(|instance| instance.zone.clone()).collect();
         // What services of other pools are set to says nothing about this one.
         let own = slots.iter().filter(|slot| slot.slot.0 == kind && sizes.contains_key(&slot.workload));
@@ -71,7 +73,7 @@ pub(super) fn shelves<'a>(
         let room = Room { max_instances: max, zones: zones.into_iter().collect() };
         Shelf { kind: kind.to_owned(), host, live, room }
     };
-    Ok(hosts.into_iter().map(shelf).collect())
+    Ok(hosts.into_iter().map(&mut shelf).collect())
 }
 
 /// An ECS service of ours whose tasks have fixed devices.
@@ -84,28 +86,31 @@ struct SlotService<'a> {
 fn slot_service<'a>(world: World<'a>, service: &'a Service) -> Option<SlotService<'a>> {
     let Owner::Us(owner) = ownership::owner(&service.tags, world.installation) else { return None };
     let lives = service.status != ServiceStatus::Inactive && owner.kind == Kind::NeuronService;
-    debug_assert!(is_of(service, &owner, world), "its owner is its owner");
     lives.then_some(())?;
     Some(SlotService { service, workload: owner.name, slot: devices_of(service)? })
 }
 
-fn live(
-    world: World<'_>,
+/// What tasks that have not stopped hold, by container instance.
+fn holds<'a>(
+    world: World<'a>,
     cluster: &str,
-    instance: &Instance,
     slots: &[SlotService<'_>],
     sizes: &BTreeMap<&Name, (u32, u32)>,
-) -> LiveInstance {
-    let mut holds = Vec::new();
+) -> BTreeMap<&'a str, Vec<Hold>> {
+    let mut holds: BTreeMap<&str, Vec<Hold>> = BTreeMap::new();
     for slot in slots {
-        let tasks = world.observed.tasks.get(&(cluster.to_owned(), slot.service.name.clone()));
-        let here = |task: &&Task| {
-            task.container_instance.as_deref() == Some(instance.arn.as_str()) && task.last_status != "STOPPED"
-        };
         let (cpu, memory) = sizes.get(&slot.workload).copied().unwrap_or_default();
-        let held = tasks.into_iter().flat_map(|tasks| &tasks.tasks).filter(here);
-        holds.extend(held.map(|_| Hold { workload: slot.workload.clone(), devices: slot.slot.1, cpu, memory }));
+        let tasks = world.observed.tasks.get(&(cluster.to_owned(), slot.service.name.clone()));
+        let tasks = tasks.into_iter().flat_map(|tasks| &tasks.tasks).filter(|task| task.last_status != "STOPPED");
+        for instance in tasks.filter_map(|task| task.container_instance.as_deref()) {
+            let hold = Hold { workload: slot.workload.clone(), devices: slot.slot.1, cpu, memory };
+            holds.entry(instance).or_default().push(hold);
+        }
     }
+    holds
+}
+
+fn live(instance: &Instance, holds: Vec<Hold>) -> LiveInstance {
     LiveInstance {
         id: instance.ec2_id.clone().unwrap_or_else(|| instance.arn.clone()),
         zone: instance.availability_zone.clone(),
