@@ -71,6 +71,7 @@ operations! {
     ec2 Read DescribeInstances,
     ec2 Read DescribeLaunchTemplates,
     ec2 Read DescribeLaunchTemplateVersions,
+    ec2 Read DescribeSubnets,
     autoscaling Read DescribeAutoScalingGroups,
     autoscaling Read DescribeScalingActivities,
     ecs Write CreateCluster,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fingerprint::Fingerprint;
 use crate::layout::Host;
 use crate::neuron::DeviceSet;
-use crate::observe::ImageSource;
+use crate::observe::{ImageSource, SubnetAnswer};
 use crate::ownership::Tags;
 use crate::shape::cluster::CreateCluster;
 use crate::shape::launch_template::LaunchTemplateData;
@@ -160,6 +160,25 @@ pub struct DesiredGroup {
     pub max_size: u32,
     /// How running instances are replaced.
     pub rollout: PoolRollout,
+}
+
+impl DesiredGroup {
+    /// Ids of the subnets that instances are launched in.
+    pub fn subnets(&self) -> impl Iterator<Item = &str> {
+        let listed = self.settings.vpc_zone_identifier.as_deref().unwrap_or_default();
+        listed.split(',').map(str::trim).filter(|id| !id.is_empty())
+    }
+
+    /// The zones that instances can be launched in; none while one of the subnets was never looked up.
+    pub fn zones<'a>(&self, known: &'a BTreeMap<String, SubnetAnswer>) -> Option<BTreeSet<&'a str>> {
+        let mut zones = BTreeSet::new();
+        for id in self.subnets() {
+            if let SubnetAnswer::Found { zone } = known.get(id)? {
+                zones.insert(zone.as_str());
+            }
+        }
+        Some(zones)
+    }
 }
 
 /// A task definition and the ECS service that runs it.

@@ -265,6 +265,7 @@ fn finding(wait: &Wait) -> Finding {
             | ErrorClass::NotFound => Reason::CallFailed,
         },
         Wait::RolledBack { .. } => Reason::DeploymentRolledBack,
+        Wait::Subnets { .. } => Reason::SubnetMissing,
         Wait::Image { .. } | Wait::Quarantined { .. } => Reason::ImageUnusable,
         Wait::Rollout { .. } | Wait::Soak { .. } => Reason::RolloutInProgress,
         Wait::Window { .. } => Reason::OutOfDate,

@@ -108,6 +108,7 @@ pub struct State {
     looked_into: BTreeMap<ServiceKey, Fingerprinted>,
     last_errors: Vec<CloudError>,
     images_read: Option<Timestamp>,
+    subnets_read: Option<Timestamp>,
 }
 
 /// What a service looked like when its tasks were read last.
@@ -129,6 +130,7 @@ impl State {
             looked_into: BTreeMap::new(),
             last_errors: Vec::new(),
             images_read: None,
+            subnets_read: None,
         }
     }
 

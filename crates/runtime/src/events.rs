@@ -166,6 +166,7 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::DeploymentFailed
         | Reason::DeploymentRolledBack
         | Reason::ImageUnusable
+        | Reason::SubnetMissing
         | Reason::InsufficientDevices
         | Reason::PruneBlocked => true,
         Reason::Succeeded
@@ -182,6 +183,7 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::Suspended
         | Reason::ReadOnly
         | Reason::RolloutInProgress
+        | Reason::OneZone
         | Reason::OutOfDate
         | Reason::Pruning => false,
     }

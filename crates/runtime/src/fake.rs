@@ -142,6 +142,7 @@ impl Cloud for Fake {
                 machines: Ok(vec![]),
                 images: BTreeMap::new(),
                 instances: BTreeMap::new(),
+                subnets: Ok(BTreeMap::new()),
             }),
             calls: 1,
         }

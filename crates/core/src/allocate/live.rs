@@ -13,6 +13,9 @@ use crate::ownership::{self, Owner};
 use crate::plan::World;
 use crate::spec::{Kind, Name};
 
+/// An instance type, what an instance offers, how many there may be, and in which zones, as far as that is known.
+type PoolHost<'a> = (&'a str, &'a crate::layout::Host, Option<u32>, Option<BTreeSet<&'a str>>);
+
 /// The instance types of a pool with what they hold; or what must be read before anyone can know.
 pub(super) fn shelves<'a>(
     world: World<'a>,
@@ -51,18 +54,24 @@ pub(super) fn shelves<'a>(
         .collect();
     let sizes: BTreeMap<&Name, (u32, u32)> =
         services.iter().map(|service| (&service.object.name, (service.cpu, service.memory))).collect();
-    let hosts: Vec<(&str, &crate::layout::Host, Option<u32>)> = match &pool.capacity {
+    let subnets = &world.observed.subnets;
+    let hosts: Vec<PoolHost<'_>> = match &pool.capacity {
         DesiredCapacity::Groups(groups) => {
-            groups.iter().map(|g| (g.instance_type.as_str(), &g.host, Some(g.max_size))).collect()
+            groups.iter().map(|g| (g.instance_type.as_str(), &g.host, Some(g.max_size), g.zones(subnets))).collect()
         }
-        DesiredCapacity::Managed { host, .. } => host.iter().map(|(kind, host)| (kind.as_str(), host, None)).collect(),
+        DesiredCapacity::Managed { host, .. } => {
+            host.iter().map(|(kind, host)| (kind.as_str(), host, None, None)).collect()
+        }
     };
     let mut holds = holds(world, cluster, &slots, &sizes);
-    let mut shelf = |(kind, host, max): (&str, &'a crate::layout::Host, Option<u32>)| {
+    let mut shelf = |(kind, host, max, launch): PoolHost<'a>| {
         let here = mine.iter().filter(|instance| instance.instance_type.as_deref() == Some(kind));
         let live: Vec<LiveInstance> =
             here.map(|instance| live(instance, holds.remove(instance.arn.as_str()).unwrap_or_default())).collect();
-        let zones: BTreeSet<String> = live.iter().filter_map(|instance| instance.zone.clone()).collect();
+        // Where nobody knows the subnets, new instances are taken to come up where there are some already.
+        let lived = || live.iter().filter_map(|instance| instance.zone.as_deref()).collect();
+        let zones: BTreeSet<&str> = launch.unwrap_or_else(lived);
+        let zones = zones.into_iter().map(str::to_owned).collect();
         // What services of other pools are set to says nothing about this one.
         let own = slots.iter().filter(|slot| slot.slot.0 == kind && sizes.contains_key(&slot.workload));
         let wanted = own.map(|slot| {
@@ -70,7 +79,7 @@ pub(super) fn shelves<'a>(
             (Slot { workload: slot.workload.clone(), devices }, super::budget::desired(slot.service))
         });
         let live = Live { instances: live, wanted: wanted.collect() };
-        let room = Room { max_instances: max, zones: zones.into_iter().collect() };
+        let room = Room { max_instances: max, zones };
         Shelf { kind: kind.to_owned(), host, live, room }
     };
     Ok(hosts.into_iter().map(&mut shelf).collect())

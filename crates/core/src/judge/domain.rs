@@ -1,7 +1,10 @@
 //! Conditions about one side of an object each: is it registered, is there capacity, do its tasks run?
 
+use std::collections::BTreeSet;
+
 use super::{Case, Finding};
-use crate::spec::{Kind, ObjectKey};
+use crate::desired::PackedService;
+use crate::spec::{Kind, ObjectKey, Spread};
 use crate::status::{Condition, ConditionType, Reason, Status, Truth};
 
 /// What a condition says, before it gets its time.
@@ -36,8 +39,9 @@ impl Case<'_> {
             }
             Kind::NeuronService => {
                 words.push(capacity(findings));
-                if self.world.desired.packed.contains_key(&status.object.name) {
+                if let Some(packed) = self.world.desired.packed.get(&status.object.name) {
                     words.push(devices(findings));
+                    words.extend(self.spread(packed));
                 }
                 words.push(available(status, findings));
             }
@@ -59,6 +63,29 @@ impl Case<'_> {
             word.message = format!("{}; {}", word.message, waiting.on);
         }
         word
+    }
+
+    /// Whether the subnets of its pool lie in zones enough for replicas that are to be spread.
+    fn spread(&self, packed: &PackedService) -> Option<Word> {
+        let pool = self.world.desired.pools.get(&packed.pool).filter(|_| packed.spread == Spread::AvailabilityZones)?;
+        let mut zones = BTreeSet::new();
+        for group in pool.groups() {
+            zones.extend(group.zones(&self.world.observed.subnets)?);
+        }
+        let named = zones.iter().copied().collect::<Vec<_>>().join(", ");
+        match zones.len() {
+            0 => None,
+            1 => Some(Word::fails(
+                ConditionType::Spread,
+                Reason::OneZone,
+                format!(
+                    "`spread: AvailabilityZones` has no effect: all subnets of {} lie in {named}; add a subnet in another \
+                     zone to the pool, or write `spread: Pack`",
+                    pool.object
+                ),
+            )),
+            _ => Some(Word::holds(ConditionType::Spread, format!("subnets of {} lie in {named}", pool.object))),
+        }
     }
 
     /// Whether ECS has the object as rendered.

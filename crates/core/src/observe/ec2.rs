@@ -62,6 +62,18 @@ pub struct Image {
     pub root_device: Option<String>,
 }
 
+/// What EC2 knows of the id of a subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubnetAnswer {
+    /// The subnet is there.
+    Found {
+        /// Its Availability Zone, for instance `us-east-1a`.
+        zone: String,
+    },
+    /// There is none of this id in the account and Region.
+    Missing,
+}
+
 /// A launch template with its versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {

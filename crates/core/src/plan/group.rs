@@ -10,7 +10,7 @@ use super::{Evidence, Planner, Wait};
 use crate::desired::{DesiredGroup, DesiredPool};
 use crate::diff::{self, diff};
 use crate::fingerprint::Fingerprint;
-use crate::observe::{Group, ProviderStatus, Template, TemplateVersion};
+use crate::observe::{Group, ProviderStatus, SubnetAnswer, Template, TemplateVersion};
 use crate::observed::Slot;
 use crate::ownership::{self, Tags};
 use crate::shape::launch_template::{
@@ -154,14 +154,30 @@ impl<'a> Planner<'a> {
                 None
             }
             Slot::Ours(found, _) => {
-                self.keep_group(pool, wanted, (found, version));
+                if !self.lacks_subnets(pool, wanted) || has_same_subnets(&wanted.settings, &found.settings) {
+                    self.keep_group(pool, wanted, (found, version));
+                }
                 Some(found)
             }
             Slot::Absent => {
-                self.create_group(pool, wanted, version);
+                if !self.lacks_subnets(pool, wanted) {
+                    self.create_group(pool, wanted, version);
+                }
                 None
             }
         }
+    }
+
+    /// Says which subnets do not exist. One that was never looked up may.
+    fn lacks_subnets(&mut self, pool: &DesiredPool, wanted: &DesiredGroup) -> bool {
+        let known = &self.world.observed.subnets;
+        let is_missing = |id: &&str| known.get(*id) == Some(&SubnetAnswer::Missing);
+        let missing: Vec<String> = wanted.subnets().filter(is_missing).map(str::to_owned).collect();
+        let lacks = !missing.is_empty();
+        if lacks {
+            self.wait(&pool.object, Wait::Subnets { group: wanted.name.clone(), missing });
+        }
+        lacks
     }
 
     fn create_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, version: &Version) {
@@ -255,18 +271,26 @@ fn with_version(settings: &UpdateAutoScalingGroup, version: &Version) -> UpdateA
 fn comparable(settings: &UpdateAutoScalingGroup) -> UpdateAutoScalingGroup {
     let mut settings = settings.clone();
     settings.auto_scaling_group_name = None;
-    // AWS answers the subnets in an order of its own.
-    settings.vpc_zone_identifier = settings.vpc_zone_identifier.map(|subnets| {
-        let mut subnets: Vec<&str> = subnets.split(',').map(str::trim).collect();
-        subnets.sort_unstable();
-        subnets.join(",")
-    });
+    settings.vpc_zone_identifier = sorted_subnets(&settings);
     let mixed = settings.mixed_instances_policy.as_mut().and_then(|policy| policy.launch_template.as_mut());
     let mixed = mixed.and_then(|template| template.launch_template_specification.as_mut());
     for specification in settings.launch_template.iter_mut().chain(mixed) {
         specification.launch_template_name = None;
     }
     settings
+}
+
+/// AWS answers the subnets in an order of its own.
+fn sorted_subnets(settings: &UpdateAutoScalingGroup) -> Option<String> {
+    settings.vpc_zone_identifier.as_ref().map(|subnets| {
+        let mut subnets: Vec<&str> = subnets.split(',').map(str::trim).collect();
+        subnets.sort_unstable();
+        subnets.join(",")
+    })
+}
+
+fn has_same_subnets(one: &UpdateAutoScalingGroup, other: &UpdateAutoScalingGroup) -> bool {
+    sorted_subnets(one) == sorted_subnets(other)
 }
 
 fn group_tags(tags: &Tags) -> Vec<GroupTag> {

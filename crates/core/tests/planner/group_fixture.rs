@@ -143,7 +143,7 @@ pub(crate) fn run(observed: &mut Observed, id: &str, at: Timestamp) {
     tasks.push(task(&format!("task/{}", tasks.len()), &on, at));
 }
 
-fn task(arn: &str, on: &str, at: Timestamp) -> Task {
+pub(crate) fn task(arn: &str, on: &str, at: Timestamp) -> Task {
     Task {
         arn: arn.into(),
         task_definition: "task-definition/ml-llama:1".into(),

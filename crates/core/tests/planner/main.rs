@@ -21,4 +21,5 @@ mod removal;
 mod review;
 mod rollback;
 mod rollouts;
+mod subnets;
 mod whole_rollouts;

@@ -114,6 +114,7 @@ impl Miniature {
                 machines: Ok(all(&observed.machines)),
                 images: observed.images.iter().map(|(k, i)| (k.clone(), Ok(i.clone()))).collect(),
                 instances: observed.instances.iter().map(|(k, l)| (k.clone(), Ok(all(l)))).collect(),
+                subnets: Ok(observed.subnets.clone()),
             }),
             calls: 1,
         }
