@@ -16,7 +16,7 @@ use crate::shape::provider::{AutoScalingGroupProvider, ManagedInstancesProvider}
 use crate::shape::scaling_group::UpdateAutoScalingGroup;
 use crate::shape::service::UpdateService;
 use crate::shape::task_definition::RegisterTaskDefinition;
-use crate::spec::{Adopt, Name, ObjectKey, PoolRollout, Spread};
+use crate::spec::{Adopt, Consolidation, Name, ObjectKey, PoolRollout, Spread};
 
 /// The whole target as it should be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -160,6 +160,8 @@ pub struct DesiredGroup {
     pub max_size: u32,
     /// How running instances are replaced.
     pub rollout: PoolRollout,
+    /// Whether instances that could be spared are drained.
+    pub consolidation: Consolidation,
 }
 
 impl DesiredGroup {

@@ -7,6 +7,7 @@
 //! `removal` for what is no longer declared. No I/O, no clock: the time comes in with [`Limits`].
 
 mod cluster;
+mod gather;
 mod group;
 mod group_provider;
 mod image;
@@ -166,6 +167,7 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
     planner.services();
     planner.packed();
     planner.removals();
+    planner.gather();
     planner.plan.steps.sort_by(order);
     planner.plan.waiting.sort();
     planner.plan.waiting.dedup();

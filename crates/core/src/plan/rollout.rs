@@ -36,7 +36,7 @@ impl Node<'_> {
         self.instance.is_some_and(|instance| instance.status == "DRAINING")
     }
 
-    fn tasks(&self) -> i32 {
+    pub(super) fn tasks(&self) -> i32 {
         self.instance.map_or(0, |instance| instance.running_tasks + instance.pending_tasks)
     }
 
@@ -46,7 +46,7 @@ impl Node<'_> {
         self.lives() && self.tasks() == 0 && self.instance.is_some_and(ready)
     }
 
-    fn lives(&self) -> bool {
+    pub(super) fn lives(&self) -> bool {
         !self.member.lifecycle.starts_with("Terminat")
     }
 }

@@ -6,6 +6,7 @@ mod adoption;
 mod convergence;
 mod drift;
 mod fixture;
+mod gathering;
 mod group_changes;
 mod group_fixture;
 mod groups;
