@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod fleets;
+pub mod images;
 pub mod operator;
 pub mod wire;
 

@@ -17,3 +17,4 @@ mod removal;
 mod replacement;
 mod restart;
 mod rollback;
+mod rollout_restarts;
