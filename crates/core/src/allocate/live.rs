@@ -113,3 +113,39 @@ fn live(
         holds,
     }
 }
+
+/// Tasks of an ECS service that run and will not for long.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Leaving {
+    /// Those on instances which are drained or marked to be.
+    pub(super) tasks: u32,
+    /// Those that were told to stop and are still counted as running.
+    pub(super) stopping: u32,
+}
+
+/// The tasks of a service that will not run for long, by ECS service.
+pub(super) fn leaving(world: World<'_>, service: &PackedService) -> BTreeMap<String, Leaving> {
+    let cluster = service.cluster.as_str();
+    let instances = world.observed.instances.get(cluster).into_iter().flat_map(Listing::iter);
+    let is_marked = |instance: &&Instance| {
+        let machine = instance.ec2_id.as_ref().and_then(|id| world.observed.machines.get(id));
+        machine.is_some_and(|machine| machine.tags.contains_key(ownership::DRAINED_FOR))
+    };
+    let going: BTreeSet<&str> = instances
+        .filter(|instance| instance.status == "DRAINING" || instance.status == "ACTIVE" && is_marked(instance))
+        .map(|instance| instance.arn.as_str())
+        .collect();
+    let mut leaving = BTreeMap::new();
+    for name in super::existing(world, service).into_keys() {
+        let tasks = world.observed.tasks.get(&(cluster.to_owned(), name.to_owned()));
+        let here = |task: &&Task| {
+            let at = task.container_instance.as_deref();
+            task.desired_status != "STOPPED" && task.last_status != "STOPPED" && at.is_some_and(|at| going.contains(at))
+        };
+        let all = || tasks.into_iter().flat_map(|tasks| &tasks.tasks);
+        let stopping = |task: &&Task| task.desired_status == "STOPPED" && task.last_status == "RUNNING";
+        let count = |of: &dyn Fn(&&Task) -> bool| u32::try_from(all().filter(of).count()).unwrap_or(u32::MAX);
+        leaving.insert(name.to_owned(), Leaving { tasks: count(&here), stopping: count(&stopping) });
+    }
+    leaving
+}

@@ -124,7 +124,8 @@ fn fill(
     for service in services {
         let targets = fill.wanted.remove(&service.object.name).unwrap_or_default();
         let unplaced = fill.left.remove(&service.object.name).filter(|(missing, _)| *missing > 0);
-        let units = budget::units(service, &targets, &existing(world, service), unplaced);
+        let units =
+            budget::units(service, &targets, &existing(world, service), &live::leaving(world, service), unplaced);
         allocation.services.insert(service.object.name.clone(), Allocated::Units(units));
     }
     allocation.pools.insert(pool.clone(), fill.layouts);

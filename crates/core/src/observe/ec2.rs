@@ -154,4 +154,6 @@ pub struct Machine {
     pub launched: Option<Timestamp>,
     /// Tag `aws:autoscaling:groupName`.
     pub group: Option<String>,
+    /// Tags.
+    pub tags: Tags,
 }

@@ -6,6 +6,7 @@
 //! and its association are in `group_provider`.
 
 use super::image::Chosen;
+use super::tags::stale_tags;
 use super::{Evidence, Planner, Wait};
 use crate::desired::{DesiredGroup, DesiredPool};
 use crate::diff::{self, diff};
@@ -126,13 +127,20 @@ impl<'a> Planner<'a> {
     }
 
     fn tag_template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, found: &Template) {
+        let resource = Resource::LaunchTemplate(wanted.name.clone());
+        let stale = stale_tags(&found.tags, &pool.tags);
+        if !stale.is_empty() {
+            let because = stale.iter().map(|key| untagged(key, found.tags.get(key))).collect();
+            let action = Action::DeleteTags { id: found.id.clone(), keys: stale };
+            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
+            return;
+        }
         let missing = missing_tags(&found.tags, &pool.tags);
         if missing.is_empty() {
             return;
         }
         let because = missing.iter().map(|(key, value)| tag_change(key, found.tags.get(key), value)).collect();
         let action = Action::CreateTags { id: found.id.clone(), tags: missing };
-        let resource = Resource::LaunchTemplate(wanted.name.clone());
         self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
     }
 
@@ -193,8 +201,8 @@ impl<'a> Planner<'a> {
         let settings = with_version(&wanted.settings, version);
         let changes = diff(&comparable(&settings), &comparable(&found.settings), &diff::GROUP);
         if !changes.is_empty() {
+            let action = Action::UpdateAutoScalingGroup(diff::spell_out(settings, &changes, &diff::GROUP));
             let because = changes.into_iter().map(Cause::Field).collect();
-            let action = Action::UpdateAutoScalingGroup(settings);
             self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
             return;
         }
@@ -281,6 +289,11 @@ fn group_tags(tags: &Tags) -> Vec<GroupTag> {
 
 fn missing_tags(found: &Tags, wanted: &Tags) -> Tags {
     wanted.iter().filter(|(key, value)| found.get(*key) != Some(*value)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+fn untagged(key: &str, from: Option<&String>) -> Cause {
+    let from = from.map(|value| value.clone().into());
+    Cause::Field(FieldChange { path: format!("tags[{key}]"), from, to: None })
 }
 
 fn tag_change(key: &str, from: Option<&String>, to: &str) -> Cause {

@@ -220,7 +220,11 @@ pub(crate) fn plan_with(desired: &Desired, observed: &Observed, limits: &Limits)
 pub(crate) fn preview_of(desired: &Desired, observed: &Observed, prune: Prune) -> Preview {
     let installation = installation();
     let preview = preview(world(&installation, desired, observed), NOW, prune);
-    assert!(preview.ended, "the preview did not end");
+    assert!(
+        preview.ended,
+        "the preview did not end; it goes on with {}",
+        preview.rounds.last().map(text).unwrap_or_default()
+    );
     preview
 }
 
