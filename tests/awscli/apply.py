@@ -6,23 +6,16 @@ Neighbours: `session` asks, `expected` says what the specs want. Must not hold: 
 import unittest
 
 import session
-from expected import CLUSTER, CONTAINER, POOL, REPLICAS, SERVICE
+from expected import CLUSTER, CONTAINER, POOL, REPLICAS, SERVICE, SOURCE
 from session import OURS, Session, tags
 
 
-class Apply(unittest.TestCase):
+class Examples(unittest.TestCase):
+    """All examples at once, on the account that `converged` makes."""
+
     @classmethod
     def setUpClass(cls):
-        cls.session = Session()
-        cls.addClassCleanup(cls.session.close)
-        cls.first_plan = cls.session.axon("plan", "--detailed-exitcode")
-        cls.applied = cls.session.axon("apply", "--yes", "--wait")
-        if cls.applied.exit != 0:
-            raise AssertionError(str(cls.applied))
-
-    def setUp(self):
-        self.cluster = self.session.cluster(CLUSTER)
-        self.arn = self.cluster["clusterArn"]
+        cls.session, cls.first_plan = session.converged()
 
     def test_a_plan_on_an_empty_account_has_changes(self):
         self.assertEqual(self.first_plan.exit, 2, self.first_plan)
@@ -31,6 +24,20 @@ class Apply(unittest.TestCase):
         planned = self.session.axon("plan", "--detailed-exitcode")
         self.assertEqual(planned.exit, 0, planned)
         self.assertIn("no changes", planned.stdout.lower(), planned)
+
+
+class Apply(unittest.TestCase):
+    """One example, looked at closely."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.session = Session(SOURCE)
+        cls.addClassCleanup(cls.session.close)
+        applied = cls.session.axon("apply", "--yes", "--wait")
+        if applied.exit != 0:
+            raise AssertionError(str(applied))
+        cls.cluster = cls.session.cluster(CLUSTER)
+        cls.arn = cls.cluster["clusterArn"]
 
     def test_a_second_apply_changes_nothing(self):
         before = self.session.service(self.arn, SERVICE)

@@ -5,3 +5,5 @@ POOL = "inf2"
 SERVICE = "llama"
 REPLICAS = 2
 CONTAINER = "server"
+# The file with all of this, for tests that need nothing else.
+SOURCE = "config/examples/vllm-managed.yaml"

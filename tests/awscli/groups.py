@@ -6,6 +6,7 @@ Neighbours: `session` asks. Must not hold: what Axon makes of the answers; the s
 import json
 import unittest
 
+import session
 from session import Session
 
 PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron/recommended"
@@ -103,6 +104,62 @@ class Groups(unittest.TestCase):
         activities = self.aws("autoscaling", "describe-scaling-activities", "--auto-scaling-group-name", "chips")["Activities"]
         self.assertTrue(any(gone in one["Description"] for one in activities), activities)
 
+    def refreshes(self):
+        named = ["describe-instance-refreshes", "--auto-scaling-group-name", "chips"]
+        return self.aws("autoscaling", *named)["InstanceRefreshes"]
+
+    def test_somebody_can_refresh_the_instances_and_cancel_or_roll_back(self):
+        named = ["--auto-scaling-group-name", "chips"]
+        before = {one["InstanceId"] for one in self.in_service()}
+        self.assertEqual(self.session.refused("autoscaling", "cancel-instance-refresh", *named), "ActiveInstanceRefreshNotFound")
+        self.assertEqual(self.session.refused("autoscaling", "rollback-instance-refresh", *named), "ActiveInstanceRefreshNotFound")
+        preferences = ["--preferences", json.dumps({"MinHealthyPercentage": 0, "InstanceWarmup": 0, "BakeTime": 86400})]
+        started = self.aws("autoscaling", "start-instance-refresh", *named, *preferences)["InstanceRefreshId"]
+        self.assertEqual(self.session.refused("autoscaling", "start-instance-refresh", *named), "InstanceRefreshInProgress")
+        self.session.until(lambda: self.refreshes()[0]["Status"] == "Baking", "every instance is replaced")
+        self.assertEqual((self.refreshes()[0]["InstanceRefreshId"], self.refreshes()[0]["PercentageComplete"]), (started, 100))
+        self.assertTrue(before.isdisjoint(one["InstanceId"] for one in self.in_service()))
+        # Without a desired configuration there is nothing to go back to.
+        self.assertEqual(self.session.refused("autoscaling", "rollback-instance-refresh", *named), "IrreversibleInstanceRefresh")
+        self.aws("autoscaling", "cancel-instance-refresh", *named)
+        self.session.until(lambda: self.refreshes()[0]["Status"] == "Cancelled", "it is cancelled")
+        data = json.dumps({"KeyName": "somebody"})
+        arguments = ["--launch-template-id", self.template, "--source-version", "1", "--launch-template-data", data]
+        made = self.aws("ec2", "create-launch-template-version", *arguments)["LaunchTemplateVersion"]["VersionNumber"]
+        desired = {"LaunchTemplate": {"LaunchTemplateId": self.template, "Version": str(made)}}
+        forward = ["--desired-configuration", json.dumps(desired), "--preferences", json.dumps({"MinHealthyPercentage": 0})]
+        self.aws("autoscaling", "start-instance-refresh", *named, *forward)
+        self.aws("autoscaling", "rollback-instance-refresh", *named)
+        self.session.until(lambda: self.refreshes()[0]["Status"] == "RollbackSuccessful", "it is rolled back")
+        self.assertEqual(self.group()["LaunchTemplate"]["Version"], "1")
+
+    def test_a_subnet_says_in_which_zone_it_is(self):
+        subnets = self.aws("ec2", "describe-subnets", "--subnet-ids", *SUBNETS.split(","))["Subnets"]
+        zones = {one["SubnetId"]: one["AvailabilityZone"] for one in subnets}
+        self.assertEqual(set(zones), set(SUBNETS.split(",")))
+        self.assertTrue({one["AvailabilityZone"] for one in self.in_service()} <= set(zones.values()))
+        missing = self.session.refused("ec2", "describe-subnets", "--subnet-ids", "subnet-nobody")
+        self.assertTrue(missing.startswith("InvalidSubnet"), missing)
+
+    def test_images_are_published_as_documents_with_leaves(self):
+        path = PARAMETER.rsplit("/", 1)[0]
+        found = self.aws("ssm", "get-parameters-by-path", "--path", path)["Parameters"]
+        images = {one["Name"].rsplit("/", 1)[1]: json.loads(one["Value"])["image_id"] for one in found}
+        self.assertEqual(images["recommended"], self.image)
+        self.assertEqual(images[self.recommended["image_name"]], self.image)
+        self.assertGreater(len(set(images.values())), 1, "older images keep their names")
+        every = self.aws("ssm", "get-parameters-by-path", "--path", path, "--recursive")["Parameters"]
+        leaves = {one["Name"]: one["Value"] for one in every}
+        self.assertEqual(leaves[f"{PARAMETER}/image_id"], self.image)
+        versions = {number: self.aws("ssm", "get-parameter", "--name", f"{PARAMETER}/image_id:{number}") for number in (1, 2)}
+        self.assertEqual(versions[2]["Parameter"]["Value"], self.image)
+        self.assertNotEqual(versions[1]["Parameter"]["Value"], self.image)
+
+    def test_the_history_of_a_public_parameter_is_refused_loudly(self):
+        # No document of AWS's says what becomes of such a request, so the simulator does not guess.
+        refused = self.session.refused("ssm", "get-parameter-history", "--name", PARAMETER)
+        self.assertEqual(refused, "NotModelledBySimulator")
+
     def test_a_group_and_its_template_can_be_deleted(self):
         data = json.dumps({"ImageId": self.image, "InstanceType": KIND})
         create = ["create-launch-template", "--launch-template-name", "gone", "--launch-template-data", data]
@@ -121,11 +178,7 @@ class Chips(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.session = Session()
-        cls.addClassCleanup(cls.session.close)
-        applied = cls.session.axon("apply", "--yes", "--wait")
-        if applied.exit != 0:
-            raise AssertionError(str(applied))
+        cls.session, _plan = session.converged()
         cls.cluster = cls.session.cluster("ml-prod")["clusterArn"]
 
     def definition(self, service):

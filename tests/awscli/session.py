@@ -6,9 +6,11 @@ Neighbours: the tests use it, `suite` sets `SETTINGS`. Must not hold: what is ex
 import atexit
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import tempfile
@@ -60,9 +62,12 @@ class Background:
         if exit_code is not None:
             raise AssertionError(f"`{self.command}` ended with {exit_code}\n{self.tail()}")
 
+    def everything(self):
+        """All that it has said so far. The program writes at its own place in the file, so looking does not disturb it."""
+        return pathlib.Path(f"/proc/self/fd/{self.log.fileno()}").read_text(errors="replace")
+
     def tail(self):
-        self.log.seek(0)
-        return "".join(self.log.readlines()[-40:])
+        return "".join(self.everything().splitlines(keepends=True)[-40:])
 
     def stop(self):
         """Asks it to end, as a service manager would, and gives back its exit code."""
@@ -77,10 +82,16 @@ class Background:
             self.log.close()
 
 
+# What the command line was asked and answered, as (service, operation).
+ANSWERED = set()
+
+
 class Session:
     """A fresh simulated account; `close` ends everything that was started in it."""
 
-    def __init__(self):
+    def __init__(self, *simulate, source=None):
+        """Arguments are further flags of `axon simulate`."""
+        self.source = source or SETTINGS.source
         self.environment = environment()
         self.stack = contextlib.ExitStack()
         # An interrupted run skips the clean-up of its test class.
@@ -88,7 +99,7 @@ class Session:
         port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         self.started = []
-        self.simulate = self.start("simulate", "--listen", f"127.0.0.1:{port}", "--speed", SETTINGS.speed)
+        self.simulate = self.start("simulate", "--listen", f"127.0.0.1:{port}", "--speed", SETTINGS.speed, *simulate)
         try:
             self.until(lambda: answers(port), "`axon simulate` accepts connections")
         except BaseException:
@@ -104,14 +115,14 @@ class Session:
 
     def operate(self):
         """The operator itself, on the specs of the suite."""
-        return self.start("run", "--endpoint-url", self.endpoint, "--source", SETTINGS.source, "--interval", "5s")
+        return self.start("run", "--endpoint-url", self.endpoint, "--source", self.source, "--interval", "5s")
 
     def close(self):
         self.stack.close()
 
     def axon(self, *arguments):
         """Runs `axon` to its end against the simulated account."""
-        return finish([SETTINGS.axon, *arguments, "--endpoint-url", self.endpoint, SETTINGS.source], self.environment)
+        return finish([SETTINGS.axon, *arguments, "--endpoint-url", self.endpoint, self.source], self.environment)
 
     def aws(self, service, operation, *arguments):
         """What the stock command line answers; any error of it fails the test."""
@@ -119,7 +130,17 @@ class Session:
         ended = finish([*command, "--endpoint-url", self.endpoint, "--output", "json"], self.environment)
         if ended.exit != 0:
             raise AssertionError(str(ended))
+        ANSWERED.add((service, operation))
         return json.loads(ended.stdout) if ended.stdout.strip() else {}
+
+    def refused(self, service, operation, *arguments):
+        """The error code with which the stock command line is refused; an answer fails the test."""
+        command = [SETTINGS.aws, service, operation, *arguments]
+        ended = finish([*command, "--endpoint-url", self.endpoint, "--output", "json"], self.environment)
+        found = re.search(r"An error occurred \(([\w.]+)\)", ended.stderr)
+        if ended.exit == 0 or not found:
+            raise AssertionError(f"not refused: {ended}")
+        return found.group(1)
 
     def ecs(self, operation, *arguments):
         return self.aws("ecs", operation, *arguments)
@@ -186,6 +207,20 @@ class Session:
         if not arns:
             return []
         return self.ecs("describe-tasks", "--cluster", cluster, "--tasks", *arns, "--include", "TAGS")["tasks"]
+
+
+@functools.cache
+def converged():
+    """One account in which all examples have become ready, for every class that leaves it as it is.
+
+    With it: the plan before and the apply that did it. It is closed when the suite ends.
+    """
+    session = Session()
+    planned = session.axon("plan", "--detailed-exitcode")
+    applied = session.axon("apply", "--yes", "--wait")
+    if applied.exit != 0:
+        raise AssertionError(str(applied))
+    return session, planned
 
 
 def environment():

@@ -2,7 +2,8 @@
 
     python3 tests/awscli/suite.py --axon target/debug/axon [--aws aws] [CLASS | CLASS.TEST ...]
 
-Neighbours: `session` starts programs and asks them; `apply.py`, `drift.py` and `groups.py` hold the tests. The last line is the verdict,
+Neighbours: `session` starts programs and asks them; `apply.py`, `drift.py`, `groups.py`, `gitops.py` and `operations.py` hold the tests. The last line
+is the verdict,
 `N passed, N failed`; a test that did not run counts as failed.
 """
 
@@ -16,7 +17,8 @@ import unittest
 
 import session
 
-MODULES = ["apply", "drift", "groups"]
+# In this order; `operations` looks at what the others have asked.
+MODULES = ["apply", "drift", "groups", "gitops", "operations"]
 
 
 class Lines(unittest.TestResult):

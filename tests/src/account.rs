@@ -22,6 +22,24 @@ impl World {
         answer.unwrap()
     }
 
+    /// Somebody else's call of `ec2`, `autoscaling` or `ssm`, now; members are named as in the service model.
+    pub fn act_on(&self, service: &str, operation: &str, input: &Value) -> Value {
+        let now = self.clock.now();
+        let answer = self.aws.with(|aws| {
+            aws.advance_to(now);
+            aws.act_on(service, operation, input)
+        });
+        answer.unwrap()
+    }
+
+    /// The one Auto Scaling group, as AWS describes it now.
+    pub fn scaling_group(&self) -> Value {
+        let answer = self.act_on("autoscaling", "DescribeAutoScalingGroups", &json!({}));
+        let groups = answer["AutoScalingGroups"].as_array().unwrap();
+        assert_eq!(groups.len(), 1, "{groups:#?}");
+        groups[0].clone()
+    }
+
     /// A service as AWS describes it now.
     pub fn service(&self, cluster: &str, name: &str) -> Value {
         let asked = json!({"cluster": cluster, "services": [name], "include": ["TAGS"]});

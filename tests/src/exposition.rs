@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     fn page(lines: &[&str]) -> Result<BTreeMap<String, Family>, String> {
-        read(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+        read(&(lines.join("\n") + "\n"))
     }
 
     #[test]

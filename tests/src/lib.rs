@@ -16,6 +16,7 @@
 pub mod account;
 pub mod exposition;
 pub mod fleets;
+pub mod images;
 pub mod operator;
 pub mod watched;
 pub mod wire;
@@ -97,7 +98,7 @@ impl World {
     pub fn specify_files(&self, files: Vec<SourceFile>) {
         let before = self.source.get().revision;
         let count = before.rsplit('@').next().and_then(|count| count.parse::<u32>().ok()).unwrap_or(0);
-        self.source.set(Snapshot { revision: format!("test@{}", count + 1), files });
+        self.source.set(Snapshot::whole(format!("test@{}", count + 1), files));
     }
 
     /// The real client, whose network is the simulated account.

@@ -1,7 +1,8 @@
 //! The network between the SDK and the simulated account, and what can happen on it.
 //!
 //! A process that dies is a network that never answers again, together with a future that is dropped. A storm is a
-//! network that answers for AWS: too many requests.
+//! network that answers for AWS: too many requests. Which operation a request is for stands in a header (ECS, Systems
+//! Manager) or in its form (EC2, Auto Scaling, STS); what the account does with it is not for the network to know.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -65,9 +66,41 @@ impl Wire {
     }
 }
 
+/// The service that a request is signed for, from the scope of its credentials.
+fn service(request: &HttpRequest) -> &str {
+    let credential = request.headers().get("authorization").and_then(|header| header.split_once("Credential="));
+    let scope = credential.and_then(|(_, rest)| rest.split([',', ' ']).next());
+    scope.and_then(|scope| scope.split('/').rev().nth(1)).unwrap_or_default()
+}
+
+/// The operation of a request, whichever way its service wants it said.
+fn operation(request: &HttpRequest) -> Option<&str> {
+    if let Some(target) = request.headers().get("x-amz-target") {
+        return target.rsplit('.').next();
+    }
+    let form = std::str::from_utf8(request.body().bytes()?).ok()?;
+    form.split('&').find_map(|field| field.strip_prefix("Action="))
+}
+
 fn writes(request: &HttpRequest) -> bool {
-    let operation = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
-    operation.is_some_and(is_write)
+    operation(request).is_some_and(is_write)
+}
+
+/// Too many requests, in the words of the service that was asked.
+fn throttled(service: &str) -> (u16, &'static str) {
+    match service {
+        "ec2" => (
+            503,
+            "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Request limit exceeded.</Message>\
+             </Error></Errors><RequestID>storm</RequestID></Response>",
+        ),
+        "autoscaling" | "sts" => (
+            400,
+            "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>\
+             <RequestId>storm</RequestId></ErrorResponse>",
+        ),
+        _ => (400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#),
+    }
 }
 
 /// Whether an operation changes anything.
@@ -78,8 +111,8 @@ pub fn is_write(operation: &str) -> bool {
 impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         if self.storm.load(Ordering::SeqCst) {
-            let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
-            let answer = StatusCode::try_from(400).map(|status| HttpResponse::new(status, body.into()));
+            let (status, body) = throttled(service(&request));
+            let answer = StatusCode::try_from(status).map(|status| HttpResponse::new(status, body.into()));
             return HttpConnectorFuture::new(async { Ok(answer.unwrap()) });
         }
         let Some((count, death)) = self.doom else { return self.inner.call(request) };

@@ -15,7 +15,7 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_async::time::SharedTimeSource;
 use axon_core::cloud::{CallObserver, CloudError, ObservedCall};
 use futures::future::{self, BoxFuture, FutureExt};
-use tracing::{Instrument as _, Span, info_span};
+use tracing::{Instrument as _, info_span};
 
 use crate::answers::Incomplete;
 use crate::error;
@@ -75,6 +75,7 @@ impl Caller {
             aws.operation = operation.name(),
             aws.request_id = tracing::field::Empty,
         );
+        let named = span.clone();
         let call = async move {
             let asked = self.clock.now();
             self.pace.turn(operation).await;
@@ -87,7 +88,7 @@ impl Caller {
                 Ok(answer) => answer.request_id(),
                 Err(error) => error.request_id.as_deref(),
             };
-            Span::current().record("aws.request_id", request_id);
+            named.record("aws.request_id", request_id);
             self.tell(operation, took, outcome.as_ref().map(|_| ()));
             outcome
         };

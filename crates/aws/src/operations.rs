@@ -46,7 +46,7 @@ macro_rules! operations {
         /// Every operation that this crate calls: service prefix as in IAM, AWS's name of the operation.
         pub const OPERATIONS: &[(&str, &str)] = &[$((stringify!($service), stringify!($name))),+];
 
-        #[cfg(test)]
+        /// The same, for whoever wants to know more of each.
         pub(crate) const ALL: &[Operation] = &[$(Operation::$name),+];
     };
 }
@@ -71,6 +71,7 @@ operations! {
     ec2 Read DescribeInstances,
     ec2 Read DescribeLaunchTemplates,
     ec2 Read DescribeLaunchTemplateVersions,
+    ec2 Read DescribeSubnets,
     autoscaling Read DescribeAutoScalingGroups,
     autoscaling Read DescribeScalingActivities,
     ecs Write CreateCluster,

@@ -49,7 +49,8 @@ impl Bucket {
             | Operation::DescribeInstanceTypes
             | Operation::DescribeInstances
             | Operation::DescribeLaunchTemplates
-            | Operation::DescribeLaunchTemplateVersions => Some(Self::Ec2),
+            | Operation::DescribeLaunchTemplateVersions
+            | Operation::DescribeSubnets => Some(Self::Ec2),
             Operation::DescribeAutoScalingGroups | Operation::DescribeScalingActivities => Some(Self::Groups),
             Operation::GetParameters => Some(Self::Parameters),
             Operation::GetCallerIdentity

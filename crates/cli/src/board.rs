@@ -133,6 +133,11 @@ impl Board for LiveBoard {
             let revision = if one.view.revision.is_empty() { "not read yet" } else { &one.view.revision };
             let _ = write!(text, "{}\nRevision {revision}.\n\n", anstream::adapter::strip_str(&drawn));
         }
+        // All targets read the same sources.
+        let sources = seen.first().and_then(|one| show::sources::sources(&one.view.sources, one.now, None));
+        if let Some(sources) = sources {
+            let _ = writeln!(text, "{}", anstream::adapter::strip_str(&sources));
+        }
         text + "For machines: /v1/status, /v1/status/{kind}/{name}, /v1/events, /v1/plan, /metrics.\n"
     }
 
@@ -173,7 +178,9 @@ fn missing(view: &View) -> Option<String> {
             Some(format!("the source has not been read yet: {why}"))
         }
         (false, None) => {
-            let why = view.sweep_errors.first().map_or("it is being read".to_owned(), ToString::to_string);
+            let trouble = view.trouble.as_ref().map(|trouble| trouble.message.clone());
+            let why = trouble.or_else(|| view.sweep_errors.first().map(ToString::to_string));
+            let why = why.unwrap_or_else(|| "it is being read".to_owned());
             Some(format!("AWS has not been read yet: {why}"))
         }
     }
@@ -221,7 +228,7 @@ mod tests {
     fn event(target: &str, minute: i64) -> Record {
         let event = Event {
             at: later(minute * 60),
-            object: starting().object,
+            object: starting().object.into(),
             kind: EventType::Normal,
             reason: EventReason::Created,
             message: format!("created at {minute}"),
@@ -275,7 +282,7 @@ mod tests {
     async fn a_loop_that_stands_still_is_named() {
         let board = board(&[("a", read()), ("b", read())], Vec::new());
         assert_eq!(board.health(), Health::Alive);
-        tokio::time::sleep(Duration::from_secs(300)).await;
+        tokio::time::sleep(Duration::from_mins(5)).await;
         let [a, b] = board.targets.all().try_into().unwrap();
         a.pulse.beat();
         assert_eq!(

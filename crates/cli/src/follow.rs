@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axon_runtime::clock::Clock;
 use axon_runtime::source::Source;
-use axon_runtime::{Outcome, Reconciler, Settings, Telemetry, View};
+use axon_runtime::{Outcome, Reconciler, Settings, View};
 use tokio::sync::watch;
 
 use crate::failure::Failure;
@@ -64,11 +64,6 @@ impl<'a> Following<'a> {
         Self { target, reconciler }
     }
 
-    /// Lets others see what it does.
-    pub(crate) fn watched(self, telemetry: Telemetry) -> Self {
-        Self { reconciler: self.reconciler.watched(telemetry), ..self }
-    }
-
     /// What there is to see.
     pub(crate) fn view(&self) -> watch::Receiver<Arc<View>> {
         self.reconciler.view()
@@ -93,7 +88,7 @@ impl<'a> Following<'a> {
 }
 
 /// Tells every view until nobody publishes any more.
-async fn tell(
+pub(crate) async fn tell(
     mut view: watch::Receiver<Arc<View>>,
     clock: &Time,
     telling: Telling,

@@ -14,6 +14,8 @@ pub mod exit;
 
 mod board;
 mod commands;
+mod config;
+mod environment;
 mod failure;
 mod fetch;
 mod follow;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axon_core::cloud::CallObserver;
 use axon_runtime::clock::{Clock, SystemClock};
-use axon_runtime::history::History;
+use axon_runtime::history::{History, Limits};
 use axon_runtime::metrics::Metrics;
 use axon_runtime::{Telemetry, View};
 use tokio::sync::{oneshot, watch};
@@ -33,11 +33,11 @@ pub(crate) struct Lookout {
 
 impl Lookout {
     /// Begins, with the history in this folder or in memory only.
-    pub(crate) fn open(folder: Option<&Path>) -> Self {
+    pub(crate) fn open(folder: Option<&Path>, limits: Limits) -> Self {
         let metrics = Metrics::new();
         metrics.built(env!("CARGO_PKG_VERSION"), REVISION.unwrap_or("unknown"));
         metrics.config_loaded(SystemClock.now());
-        let history = folder.map_or_else(History::in_memory, History::open);
+        let history = History::open(folder, limits);
         let (end, ended) = oneshot::channel();
         let (kept, counted) = (history.clone(), metrics.clone());
         let keeper = tokio::spawn(async move {

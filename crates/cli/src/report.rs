@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axon_core::spec::ObjectKey;
 use axon_core::status::Status;
 use axon_runtime::View;
+use axon_runtime::source::SourceStatus;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -37,6 +38,9 @@ pub(crate) struct Report {
     /// Why the source could not be read the last time.
     #[serde(default)]
     pub source_error: Option<String>,
+    /// How each source is doing.
+    #[serde(default)]
+    pub sources: Vec<SourceStatus>,
     /// When AWS was read that the statuses speak of.
     #[serde(default)]
     pub last_sweep: Option<Timestamp>,
@@ -107,6 +111,8 @@ fn page_of(several: &[Seen]) -> Value {
     json!({
         "now": several.iter().map(|one| one.now).max().unwrap_or_default(),
         "revision": revisions.join(", "),
+        // All targets read the same sources.
+        "sources": several.first().map(|one| &one.view.sources),
         "sourceError": several.iter().find_map(|one| one.view.source_error.clone()),
         "lastSweep": sweeps.and_then(|all| all.into_iter().min()),
         "statuses": statuses,
@@ -173,8 +179,10 @@ fn placed(target: &str, value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use axon_core::plan::{Wait, Waiting};
+    use axon_core::status::Truth;
 
     use super::*;
+    use crate::show::sources::tests::source;
     use crate::show::status::tests::{START, later, starting};
 
     fn view() -> View {
@@ -183,6 +191,7 @@ mod tests {
         view.waiting.push(Waiting { object: status.object.clone(), on: Wait::Suspended });
         view.statuses.insert(status.object.clone(), status);
         view.source_error = Some("gone".to_owned());
+        view.sources = vec![source("fleet", Truth::False)];
         view
     }
 
@@ -194,6 +203,7 @@ mod tests {
     fn what_is_written_can_be_read() {
         let report: Report = serde_json::from_value(page(&[seen("a", view())])).unwrap();
         assert_eq!(report.statuses, [Placed { target: None, status: starting() }]);
+        assert_eq!(report.sources, view().sources);
         assert_eq!((report.now, report.source_error.as_deref()), (START, Some("gone")));
     }
 

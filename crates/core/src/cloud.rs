@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::observe::{
     Cluster, ClusterName, Group, Identity, ImageAnswer, ImageSource, Instance, Machine, PastDeployment, Provider,
-    Service, ServiceTasks, TaskDefinition, Template, TemplateVersion,
+    Service, ServiceTasks, SubnetAnswer, TaskDefinition, Template, TemplateVersion,
 };
 use crate::ownership::Installation;
 use crate::step::Step;
@@ -92,6 +92,8 @@ pub struct Ec2Scope {
     pub images: BTreeSet<ImageSource>,
     /// Clusters whose container instances are wanted.
     pub instances_of: BTreeSet<ClusterName>,
+    /// Ids of subnets to look up; empty reads none.
+    pub subnets: BTreeSet<String>,
 }
 
 /// One part of a sweep: read to the last page, or not to be concluded from.
@@ -135,6 +137,8 @@ pub struct Ec2Sweep {
     pub images: BTreeMap<ImageSource, Reading<ImageAnswer>>,
     /// Container instances by cluster, in whatever state.
     pub instances: BTreeMap<ClusterName, Reading<Vec<Instance>>>,
+    /// An answer for each subnet asked about.
+    pub subnets: Reading<BTreeMap<String, SubnetAnswer>>,
 }
 
 /// What a successful step left behind, as far as AWS's answer tells.

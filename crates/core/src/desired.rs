@@ -8,15 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fingerprint::Fingerprint;
 use crate::layout::Host;
 use crate::neuron::DeviceSet;
-use crate::observe::ImageSource;
+use crate::observe::{ImageSource, SubnetAnswer};
 use crate::ownership::Tags;
+use crate::revision::Revisions;
 use crate::shape::cluster::CreateCluster;
 use crate::shape::launch_template::LaunchTemplateData;
 use crate::shape::provider::{AutoScalingGroupProvider, ManagedInstancesProvider};
 use crate::shape::scaling_group::UpdateAutoScalingGroup;
 use crate::shape::service::UpdateService;
 use crate::shape::task_definition::RegisterTaskDefinition;
-use crate::spec::{Adopt, Name, ObjectKey, PoolRollout, Spread};
+use crate::spec::{Adopt, Consolidation, Name, ObjectKey, PoolRollout, Spread};
 
 /// The whole target as it should be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,8 +32,8 @@ pub struct Desired {
     pub packed: BTreeMap<Name, PackedService>,
     /// Objects that are declared but cannot be rendered now: left alone, neither changed nor pruned.
     pub held: BTreeSet<ObjectKey>,
-    /// Source revision, for the tags of what is written.
-    pub revision: String,
+    /// Which source revision each object is taken from.
+    pub revisions: Revisions,
     /// Objects that a person has suspended.
     pub suspended: BTreeSet<ObjectKey>,
 }
@@ -160,6 +161,27 @@ pub struct DesiredGroup {
     pub max_size: u32,
     /// How running instances are replaced.
     pub rollout: PoolRollout,
+    /// Whether instances that could be spared are drained.
+    pub consolidation: Consolidation,
+}
+
+impl DesiredGroup {
+    /// Ids of the subnets that instances are launched in.
+    pub fn subnets(&self) -> impl Iterator<Item = &str> {
+        let listed = self.settings.vpc_zone_identifier.as_deref().unwrap_or_default();
+        listed.split(',').map(str::trim).filter(|id| !id.is_empty())
+    }
+
+    /// The zones that instances can be launched in; none while one of the subnets was never looked up.
+    pub fn zones<'a>(&self, known: &'a BTreeMap<String, SubnetAnswer>) -> Option<BTreeSet<&'a str>> {
+        let mut zones = BTreeSet::new();
+        for id in self.subnets() {
+            if let SubnetAnswer::Found { zone } = known.get(id)? {
+                zones.insert(zone.as_str());
+            }
+        }
+        Some(zones)
+    }
 }
 
 /// A task definition and the ECS service that runs it.

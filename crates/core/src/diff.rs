@@ -5,6 +5,7 @@
 //! an omitted member is data ([`Rules`]), not code.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::step::FieldChange;
@@ -30,6 +31,8 @@ pub enum Default {
     Bool(bool),
     /// A word.
     Text(&'static str),
+    /// A list of words.
+    Words(&'static [&'static str]),
     /// An empty list.
     EmptyList,
     /// An object without members, so that its members' defaults have a place.
@@ -42,6 +45,7 @@ impl Default {
             Self::Number(number) => number.into(),
             Self::Bool(truth) => truth.into(),
             Self::Text(text) => text.into(),
+            Self::Words(words) => words.iter().copied().collect(),
             Self::EmptyList => Value::Array(Vec::new()),
             Self::EmptyObject => Value::Object(Map::new()),
         }
@@ -129,13 +133,19 @@ pub const PROVIDER: Rules = Rules {
 
 /// Settings of an Auto Scaling group.
 ///
-/// Source: Auto Scaling API reference, `CreateAutoScalingGroup`.
+/// Source: Auto Scaling API reference, `CreateAutoScalingGroup`, and `UpdateAutoScalingGroup` for how each member is taken
+/// back: an empty text for the placement group and the highest Spot price, -1 for the warmup, 0 for the lifetime.
 pub const GROUP: Rules = Rules {
     unordered: &[],
     defaults: &[
         ("CapacityRebalance", Default::Bool(false)),
         ("HealthCheckType", Default::Text("EC2")),
         ("NewInstancesProtectedFromScaleIn", Default::Bool(false)),
+        ("PlacementGroup", Default::Text("")),
+        ("DefaultInstanceWarmup", Default::Number(-1)),
+        ("MaxInstanceLifetime", Default::Number(0)),
+        ("TerminationPolicies", Default::Words(&["Default"])),
+        ("MixedInstancesPolicy.InstancesDistribution.SpotMaxPrice", Default::Text("")),
         ("MixedInstancesPolicy.InstancesDistribution.OnDemandBaseCapacity", Default::Number(0)),
     ],
     complete: &[],
@@ -156,6 +166,20 @@ pub fn diff(wanted: &impl Serialize, found: &impl Serialize, rules: &Rules) -> V
     compare(&Place { path: String::new(), rules }, &wanted, Some(&found), &mut changes);
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     changes
+}
+
+/// The document with everything said that must go back to AWS's default: what an update leaves out stays as it is.
+pub fn spell_out<T: Serialize + DeserializeOwned>(document: T, changes: &[FieldChange], rules: &Rules) -> T {
+    let Ok(mut members) = serde_json::to_value(&document) else { return document };
+    for (path, default) in rules.defaults {
+        let is_of = |change: &FieldChange| {
+            change.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        if changes.iter().any(is_of) {
+            fill(&mut members, path, *default);
+        }
+    }
+    serde_json::from_value(members).unwrap_or(document)
 }
 
 /// Sets `path` to the default if its parent exists and the member is missing.
@@ -202,6 +226,8 @@ impl Place<'_> {
 
 fn compare(place: &Place<'_>, wanted: &Value, found: Option<&Value>, changes: &mut Vec<FieldChange>) {
     match (wanted, found) {
+        // Most of a document is as wanted, and to see that needs no paths.
+        (wanted, Some(found)) if wanted == found => {}
         (Value::Object(wanted), Some(Value::Object(found))) => compare_members(place, wanted, found, changes),
         (Value::Array(wanted), Some(Value::Array(found))) => compare_items(place, wanted, found, changes),
         (Value::Null, _) => {}

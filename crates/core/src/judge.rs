@@ -7,6 +7,7 @@ mod domain;
 mod group;
 mod packed;
 mod service;
+mod shortage;
 
 use std::collections::BTreeMap;
 
@@ -30,8 +31,6 @@ pub struct Case<'a> {
     pub plan: &'a Plan,
     /// Steps being executed.
     pub in_flight: &'a BTreeMap<crate::step::Resource, Step>,
-    /// Source revision in force.
-    pub revision: &'a str,
     /// Now.
     pub now: Timestamp,
 }
@@ -87,7 +86,7 @@ impl Case<'_> {
         let desired = self.world.desired;
         let mut status = Status {
             object: key.clone(),
-            observed_revision: self.revision.to_owned(),
+            observed_revision: self.world.desired.revisions.of(key).to_owned(),
             conditions: Vec::new(),
             resources: Vec::new(),
             replicas: None,
@@ -117,7 +116,10 @@ impl Case<'_> {
                 None => findings.extend(removal(&findings)),
             },
             Kind::NeuronPool => match desired.pools.get(&key.name) {
-                Some(pool) => self.pool(pool, status),
+                Some(pool) => {
+                    self.pool(pool, status);
+                    findings.extend(self.shortages(pool));
+                }
                 None => findings.extend(removal(&findings)),
             },
             Kind::NeuronService => match desired.services.get(&key.name) {
@@ -265,6 +267,7 @@ fn finding(wait: &Wait) -> Finding {
             | ErrorClass::NotFound => Reason::CallFailed,
         },
         Wait::RolledBack { .. } => Reason::DeploymentRolledBack,
+        Wait::Subnets { .. } => Reason::SubnetMissing,
         Wait::Image { .. } | Wait::Quarantined { .. } => Reason::ImageUnusable,
         Wait::Rollout { .. } | Wait::Soak { .. } => Reason::RolloutInProgress,
         Wait::Window { .. } => Reason::OutOfDate,

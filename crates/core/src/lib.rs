@@ -31,6 +31,7 @@ pub mod parse;
 pub mod plan;
 pub mod preview;
 pub mod resolve;
+pub mod revision;
 pub mod shape;
 pub mod spec;
 pub mod state;

@@ -13,7 +13,10 @@ use jiff::Timestamp;
 use crate::ownership::Tags;
 use crate::shape;
 
-pub use ec2::{Activity, Group, GroupMember, Image, ImageAnswer, ImageSource, Machine, Template, TemplateVersion};
+pub use ec2::{
+    Activity, Group, GroupMember, Image, ImageAnswer, ImageSource, Machine, NEWEST_ACTIVITIES, SubnetAnswer, Template,
+    TemplateVersion,
+};
 
 /// Name of an ECS cluster.
 pub type ClusterName = String;

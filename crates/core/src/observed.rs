@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::cloud::ServiceKey;
 use crate::observe::{
     Cluster, ClusterName, ClusterStatus, Group, ImageAnswer, ImageSource, Instance, Machine, PastDeployment, Provider,
-    Service, ServiceTasks, TaskDefinition, Template,
+    Service, ServiceTasks, SubnetAnswer, TaskDefinition, Template,
 };
 use crate::ownership::{self, Installation, Owner, Tags};
 use crate::spec::ObjectKey;
@@ -126,6 +126,8 @@ pub struct Observed {
     pub machines: Listing<Machine>,
     /// What the sources of images led to.
     pub images: BTreeMap<ImageSource, ImageAnswer>,
+    /// What EC2 knows of the subnets of pools, by id. Of those that are not in here nothing is known.
+    pub subnets: BTreeMap<String, SubnetAnswer>,
     /// Container instances by cluster and ARN.
     pub instances: BTreeMap<ClusterName, Listing<Instance>>,
 }

@@ -42,6 +42,9 @@ pub const INSTANCE_TYPE: &str = "neuron.ecs/instance-type";
 /// Images and template contents that a rollout has failed with, separated by spaces: not tried again.
 pub const QUARANTINED: &str = "neuron.ecs/quarantined";
 
+/// On an EC2 instance: the version of its launch template for which Axon drains it.
+pub const DRAINED_FOR: &str = "neuron.ecs/drained-for";
+
 /// Tags of one resource, by key.
 pub type Tags = BTreeMap<String, String>;
 

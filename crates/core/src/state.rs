@@ -42,7 +42,7 @@ pub enum Event {
 /// A resolved specification.
 #[derive(Clone, Debug, Default)]
 pub struct Specified {
-    /// Where it comes from, for instance `main@sha1:…`.
+    /// Where it comes from, for instance `main@sha1:…`; of several sources, all of them.
     pub revision: String,
     /// What should be true.
     pub desired: Desired,
@@ -108,6 +108,7 @@ pub struct State {
     looked_into: BTreeMap<ServiceKey, Fingerprinted>,
     last_errors: Vec<CloudError>,
     images_read: Option<Timestamp>,
+    subnets_read: Option<Timestamp>,
 }
 
 /// What a service looked like when its tasks were read last.
@@ -129,6 +130,7 @@ impl State {
             looked_into: BTreeMap::new(),
             last_errors: Vec::new(),
             images_read: None,
+            subnets_read: None,
         }
     }
 

@@ -102,6 +102,9 @@ pub enum ConditionType {
     AmiDrift,
     /// Every replica has Neuron devices.
     DevicesAllocated,
+    /// The pool has subnets in several zones, so that replicas can be spread. Present only with `spread:
+    /// AvailabilityZones`, once the subnets were read.
+    Spread,
 }
 
 /// Why a condition is as it is, in one word.
@@ -145,6 +148,10 @@ pub enum Reason {
     PruneBlocked,
     /// Being removed.
     Pruning,
+    /// The specification names subnets that do not exist.
+    SubnetMissing,
+    /// All subnets of the pool lie in one zone.
+    OneZone,
     /// No good image is known, or a rollout has failed with the newest one.
     ImageUnusable,
     /// Instances are being replaced.

@@ -315,6 +315,13 @@ pub enum Cause {
         /// How many are kept.
         limit: u32,
     },
+    /// The tasks of an instance fit on the others of its group.
+    Surplus {
+        /// Instances that the layout needs.
+        needed: usize,
+        /// Instances that hold tasks.
+        held: usize,
+    },
     /// The annotation `neuron.ecs/adopt` allows taking it over.
     Adoption,
     /// It failed to be created and cannot be repaired.

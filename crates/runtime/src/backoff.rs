@@ -57,6 +57,11 @@ pub(crate) fn delay(class: ErrorClass, failures: u32, what: &str) -> Duration {
     floor + longest.saturating_sub(floor).mul_f64(fraction(what, failures))
 }
 
+/// An interval, give or take a tenth of it: what is set to the same interval does not happen at the same moment.
+pub(crate) fn around(interval: Duration, what: &str, round: u32) -> Duration {
+    interval.mul_f64(0.9 + 0.2 * fraction(what, round))
+}
+
 /// A number from 0 to 1 that looks random and is not.
 fn fraction(what: &str, failures: u32) -> f64 {
     let digest = Sha256::digest(format!("{what}\n{failures}"));
@@ -88,6 +93,15 @@ mod tests {
         assert_eq!(wait(3, "cluster a"), wait(3, "cluster a"));
         assert_ne!(wait(3, "cluster a"), wait(3, "cluster b"));
         assert_ne!(wait(7, "cluster a"), wait(8, "cluster a"));
+    }
+
+    #[test]
+    fn an_interval_is_spread_by_a_tenth_and_no_more() {
+        let minute = Duration::from_mins(1);
+        let pauses: Vec<Duration> = (0..100).map(|round| around(minute, "fleet", round)).collect();
+        assert!(pauses.iter().all(|pause| (54.0..=66.0).contains(&pause.as_secs_f64())), "{pauses:?}");
+        assert!(pauses.iter().any(|pause| *pause < minute) && pauses.iter().any(|pause| *pause > minute));
+        assert_ne!(around(minute, "fleet", 1), around(minute, "other", 1));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::events;
 use crate::metrics::meter::{PassResult, Try};
 use crate::schedule::{Look, Schedule, Urgency, asks_more};
 use crate::settings::Settings;
-use crate::source::Snapshot;
+use crate::source::{Snapshot, SourceStatus};
 use crate::specify::{Specification, Specifier, declare_faults};
 use crate::telemetry::Telemetry;
 use crate::view::{DoneStep, Phase, View};
@@ -87,6 +87,7 @@ pub(crate) struct Controller {
     facts_error: Option<CloudError>,
     source_error: Option<String>,
     source_begun: Option<Timestamp>,
+    sources: Vec<SourceStatus>,
     violations: Vec<String>,
     last_sweep: Option<Timestamp>,
     fatal: Option<String>,
@@ -109,7 +110,7 @@ impl Controller {
         let permissions = Permissions { writes: settings.writes, prune: settings.pruning };
         Self {
             state: State::new(settings.installation.clone(), permissions),
-            specifier: Specifier::new(settings.installation.clone()),
+            specifier: Specifier::new(settings.installation.clone()).only(settings.target.clone()),
             schedule: Schedule::new(&settings, now),
             deadline: settings.timeout.map(|timeout| later(now, timeout)),
             gate: Gate::Open,
@@ -133,6 +134,7 @@ impl Controller {
             facts_error: None,
             source_error: None,
             source_begun: None,
+            sources: Vec::new(),
             violations: Vec::new(),
             last_sweep: None,
             fatal: None,
@@ -145,6 +147,11 @@ impl Controller {
     /// No step is started from now on.
     pub(crate) const fn close(&mut self) {
         self.gate = Gate::Closed;
+    }
+
+    /// The source says that it has something new.
+    pub(crate) fn source_changed(&mut self, now: Timestamp) {
+        self.schedule.source_changed(now);
     }
 
     /// What begins now.
@@ -269,12 +276,13 @@ impl Controller {
             desired: &specified.desired,
             observed: self.state.observed(),
         };
-        let revision = specified.revision.as_str();
-        let case = Case { world, plan: &self.plan, in_flight: &self.in_flight, revision, now };
+        let revisions = &specified.desired.revisions;
+        let case = Case { world, plan: &self.plan, in_flight: &self.in_flight, now };
         let mut statuses = judge(case, &self.statuses);
         declare_faults(&mut statuses, &self.specification.faults, &self.statuses, now);
         self.ready_at.retain(|key, _| statuses.contains_key(key));
         for (key, _) in statuses.iter().filter(|(_, status)| status.is_ready()) {
+            let revision = revisions.of(key);
             if self.ready_at.get(key).is_none_or(|known| known != revision) {
                 self.ready_at.insert(key.clone(), revision.to_owned());
             }
@@ -332,6 +340,7 @@ impl Controller {
             trouble: None,
             panics: 0,
             source_error: self.source_error.clone(),
+            sources: self.sources.clone(),
             sweep_errors: sweep_errors.into_iter().cloned().collect(),
             violations: self.violations.clone(),
             last_sweep: self.last_sweep,

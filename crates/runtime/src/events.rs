@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use axon_core::cloud::CloudError;
-use axon_core::spec::{Kind, ObjectKey};
+use axon_core::spec::ObjectKey;
 use axon_core::status::{Condition, ConditionType, Reason, Status, Truth};
 use axon_core::step::{Cause, Change, Step};
 use jiff::Timestamp;
@@ -15,18 +15,20 @@ use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::source::{SourceReason, SourceStatus};
+use crate::subject::Subject;
+
 /// The most events that are kept.
 pub(crate) const MOST_EVENTS: usize = 1_000;
 
-/// Something that happened to an object.
+/// Something that happened to an object or a source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// When it happened last.
     pub at: Timestamp,
-    /// Which object.
-    #[serde(serialize_with = "as_text", deserialize_with = "object_of_text")]
-    pub object: ObjectKey,
+    /// To what.
+    pub object: Subject,
     /// Whether somebody should look.
     #[serde(rename = "type")]
     pub kind: EventType,
@@ -80,6 +82,11 @@ pub enum EventReason {
     /// A condition took on this reason.
     #[serde(skip)]
     Because(Reason),
+    /// A source became ready.
+    SourceReady,
+    /// A source is not ready for this reason.
+    #[serde(skip)]
+    Source(SourceReason),
 }
 
 impl EventReason {
@@ -91,18 +98,22 @@ impl EventReason {
             | Self::DriftCorrected
             | Self::Deleted
             | Self::Ready
+            | Self::SourceReady
             | Self::Because(Reason::Succeeded | Reason::DriftDetected | Reason::OutOfDate) => EventType::Normal,
-            Self::CallFailed | Self::Stalled | Self::Because(_) => EventType::Warning,
+            Self::CallFailed | Self::Stalled | Self::Because(_) | Self::Source(_) => EventType::Warning,
         }
     }
 }
 
 impl<'de> Deserialize<'de> for EventReason {
-    /// One of our own words, or else the reason of a condition.
+    /// One of our own words, or else the reason of a condition, or else that of a source.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
         let read = || -> StrDeserializer<'_, WordError> { word.as_str().into_deserializer() };
-        Self::deserialize(read()).or_else(|_| Reason::deserialize(read()).map(Self::Because)).map_err(D::Error::custom)
+        Self::deserialize(read())
+            .or_else(|_| Reason::deserialize(read()).map(Self::Because))
+            .or_else(|_| SourceReason::deserialize(read()).map(Self::Source))
+            .map_err(D::Error::custom)
     }
 }
 
@@ -110,6 +121,7 @@ impl fmt::Display for EventReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Because(reason) => f.pad(&format!("{reason:?}")),
+            Self::Source(reason) => f.pad(&format!("{reason:?}")),
             own => f.pad(&format!("{own:?}")),
         }
     }
@@ -121,22 +133,10 @@ impl Serialize for EventReason {
     }
 }
 
-fn as_text<S: Serializer>(object: &ObjectKey, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(object)
-}
-
-fn object_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectKey, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let key = text
-        .split_once('/')
-        .and_then(|(kind, name)| Some(ObjectKey { kind: Kind::named(kind)?, name: name.parse().ok()? }));
-    key.ok_or_else(|| D::Error::custom(format!("{text:?} is no object")))
-}
-
 /// What is said about an object, before it is filed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Said {
-    object: ObjectKey,
+    object: Subject,
     pub(crate) reason: EventReason,
     message: String,
 }
@@ -153,7 +153,7 @@ pub(crate) enum Before {
 /// What there is to say about a step that ended.
 pub(crate) fn of_step(step: &Step, result: Result<(), &CloudError>, before: Before) -> Said {
     let (operation, resource) = (step.action.operation(), &step.resource);
-    let said = |reason, message| Said { object: step.object.clone(), reason, message };
+    let said = |reason, message| Said { object: Subject::Object(step.object.clone()), reason, message };
     // Without the request id, which would make every failure a new event.
     if let Err(CloudError { code, message, .. }) = result {
         let message = format!("{operation} on {resource} answered {code}: {message}");
@@ -190,7 +190,8 @@ pub(crate) fn of_statuses(before: &BTreeMap<ObjectKey, Status>, after: &BTreeMap
 
 fn of_status(before: Option<&Status>, after: &Status) -> Vec<Said> {
     let mut all = Vec::new();
-    let mut say = |reason, message: String| all.push(Said { object: after.object.clone(), reason, message });
+    let subject = || Subject::Object(after.object.clone());
+    let mut say = |reason, message: String| all.push(Said { object: subject(), reason, message });
     let newly = |kind, of: fn(Reason) -> bool| {
         let now = after.condition(kind).filter(|now| now.status == Truth::True || kind == ConditionType::Ready)?;
         let was = before.and_then(|before| before.condition(kind)).map(|was| (was.status, was.reason));
@@ -213,6 +214,29 @@ fn of_status(before: Option<&Status>, after: &Status) -> Vec<Said> {
     all
 }
 
+/// What there is to say about how the sources changed. Being good at the first look is no news.
+pub(crate) fn of_sources(before: &[SourceStatus], after: &[SourceStatus]) -> Vec<Said> {
+    let news = |now: &SourceStatus| {
+        let was = before.iter().find(|was| was.name == now.name).map(|was| &was.condition);
+        let (reason, message) = match now.condition.status {
+            Truth::Unknown => return None,
+            Truth::True => {
+                was.filter(|was| was.status == Truth::False)?;
+                (EventReason::SourceReady, "what is in force is what the source has".to_owned())
+            }
+            Truth::False => {
+                let known = was.is_some_and(|was| was.status == Truth::False && was.reason == now.condition.reason);
+                if known {
+                    return None;
+                }
+                (EventReason::Source(now.condition.reason), now.condition.message.clone())
+            }
+        };
+        Some(Said { object: Subject::Source(now.name.clone()), reason, message })
+    };
+    after.iter().filter_map(news).collect()
+}
+
 /// A refused call is tried again and again, with other times in its message; the same event then only counts up.
 fn why_stalled(stalled: &Condition) -> String {
     match stalled.reason {
@@ -230,6 +254,7 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::DeploymentFailed
         | Reason::DeploymentRolledBack
         | Reason::ImageUnusable
+        | Reason::SubnetMissing
         | Reason::InsufficientDevices
         | Reason::PruneBlocked => true,
         Reason::Succeeded
@@ -246,6 +271,7 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::Suspended
         | Reason::ReadOnly
         | Reason::RolloutInProgress
+        | Reason::OneZone
         | Reason::OutOfDate
         | Reason::Pruning => false,
     }
@@ -286,7 +312,7 @@ mod tests {
     use super::*;
 
     fn said(message: &str) -> Said {
-        let object = ObjectKey::cluster("ml".parse().unwrap());
+        let object = Subject::Object(ObjectKey::cluster("ml".parse().unwrap()));
         Said { object, reason: EventReason::CallFailed, message: message.to_owned() }
     }
 

@@ -14,15 +14,15 @@ use jiff::Timestamp;
 use tracing::Span;
 
 use crate::clock::Clock;
-use crate::source::{Snapshot, SourceError};
+use crate::source::{Snapshot, SourceError, SourceStatus};
 
 /// Something that the loop waited for.
 #[derive(Debug)]
 pub(crate) enum Report {
     /// Facts were asked for.
     Facts(Result<Facts, CloudError>),
-    /// The source was read.
-    Source(Result<Snapshot, SourceError>),
+    /// The source was read, and how its parts were doing.
+    Source(Result<Snapshot, SourceError>, Vec<SourceStatus>),
     /// AWS was read.
     Swept(Box<Sweep>),
     /// A step has ended.

@@ -142,6 +142,7 @@ impl Cloud for Fake {
                 machines: Ok(vec![]),
                 images: BTreeMap::new(),
                 instances: BTreeMap::new(),
+                subnets: Ok(BTreeMap::new()),
             }),
             calls: 1,
         }
@@ -214,7 +215,7 @@ pub(crate) fn clusters(revision: &str, clusters: &[(&str, &str)]) -> Snapshot {
 
 pub(crate) fn text(revision: &str, text: &str) -> Snapshot {
     let file = SourceFile { path: "fleet.yaml".to_owned(), text: text.to_owned() };
-    Snapshot { revision: revision.to_owned(), files: vec![file] }
+    Snapshot::whole(revision, vec![file])
 }
 
 /// Gives what the script has for the present second: the last entry that has begun.

@@ -46,6 +46,11 @@ impl Pulse {
         self.beats().last = instant();
     }
 
+    /// Another loop turns in the place of one that was lost, and with it whatever it looked at.
+    pub(crate) fn begin_anew(&self) {
+        *self.beats() = Beats { last: instant(), looks: BTreeMap::new() };
+    }
+
     /// A look has begun.
     pub(crate) fn begun(&self, look: &'static str) {
         self.beats().looks.insert(look, instant());

@@ -14,7 +14,7 @@
 //! Between `axon-cli`, which chooses cloud, clock, source and settings, and `controller`, which decides everything. Only
 //! waiting and calling are here.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,6 +111,11 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
                 () = &mut shutdown => break None,
                 Some(report) = work.reads.next() => Some(work.read(report)),
                 Some(report) = work.steps.next() => Some(report),
+                () = &mut work.changed => {
+                    work.changed = pending().boxed();
+                    controller.source_changed(self.clock.now());
+                    None
+                }
                 () = self.clock.sleep(pause) => None,
                 // In real time, so that whoever watches the loop sees it turn.
                 () = tokio::time::sleep(TICK) => None,
@@ -199,6 +204,8 @@ struct Work<'a, C, K, S> {
     target: &'a str,
     /// Absent while it is being read.
     source: Option<S>,
+    /// Completes when the source has something that was not read yet.
+    changed: BoxFuture<'static, ()>,
     reads: FuturesUnordered<BoxFuture<'a, Read<S>>>,
     steps: FuturesUnordered<BoxFuture<'a, Report>>,
 }
@@ -211,9 +218,15 @@ struct Read<S> {
 
 impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
     fn new(of: &'a Reconciler<C, K>, source: S) -> Self {
-        let (cloud, clock, target) = (&*of.cloud, &*of.clock, of.telemetry.target());
-        let (reads, steps) = (FuturesUnordered::new(), FuturesUnordered::new());
-        Self { cloud, clock, target, source: Some(source), reads, steps }
+        Self {
+            cloud: &of.cloud,
+            clock: &of.clock,
+            target: of.telemetry.target(),
+            source: Some(source),
+            changed: pending().boxed(),
+            reads: FuturesUnordered::new(),
+            steps: FuturesUnordered::new(),
+        }
     }
 
     fn begin(&mut self, looks: Vec<Begin>) {
@@ -247,8 +260,9 @@ impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
 
     fn read(&mut self, read: Read<S>) -> Report {
         let Read { report, source } = read;
-        if source.is_some() {
-            self.source = source;
+        if let Some(source) = source {
+            self.changed = source.changed();
+            self.source = Some(source);
         }
         report
     }
@@ -264,7 +278,7 @@ impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
 
 async fn snapshot<S: Source>(mut source: S) -> Read<S> {
     let result = source.snapshot().await;
-    Read { report: Report::Source(result), source: Some(source) }
+    Read { report: Report::Source(result, source.statuses()), source: Some(source) }
 }
 
 #[cfg(test)]

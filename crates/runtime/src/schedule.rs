@@ -120,6 +120,13 @@ impl Schedule {
         self.source = Turn::At(later(now, self.source_interval));
     }
 
+    /// The source has something new. It never says so while it is being read.
+    pub(crate) fn source_changed(&mut self, now: Timestamp) {
+        if self.source != Turn::Running {
+            self.source = Turn::At(now);
+        }
+    }
+
     /// A sweep has ended. [`Schedule::look_again`] says when the next begins.
     pub(crate) const fn swept(&mut self, complete: Completed, now: Timestamp) {
         self.failed_sweeps = match complete {

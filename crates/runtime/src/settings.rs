@@ -7,12 +7,15 @@ use std::time::Duration;
 use axon_core::ownership::Installation;
 use axon_core::plan::Writes;
 use axon_core::state::Pruning;
+use axon_core::target::Target;
 
 /// The settings of one reconciler.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whose resources are ours.
     pub installation: Installation,
+    /// Which target of several this one is; without it, everything declared is for it.
+    pub target: Option<Target>,
     /// Whether anything may be written.
     pub writes: Writes,
     /// Whether undeclared objects are removed.
@@ -38,6 +41,7 @@ impl Settings {
     pub fn new(installation: Installation) -> Self {
         Self {
             installation,
+            target: None,
             writes: Writes::Allowed,
             pruning: Pruning::On,
             max_concurrent_steps: 8,

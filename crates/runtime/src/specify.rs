@@ -12,9 +12,11 @@ use axon_core::neuron::Catalog;
 use axon_core::ownership::Installation;
 use axon_core::parse::{SourceFile, parse};
 use axon_core::resolve::{Context, resolve};
+use axon_core::revision::Revisions;
 use axon_core::spec::{Accepted, Completeness, Fleet, Kind, Name, ObjectKey};
 use axon_core::state::Specified;
 use axon_core::status::{Condition, ConditionType, Reason, Status, Truth};
+use axon_core::target::Target;
 use axon_core::validate::validate;
 use jiff::Timestamp;
 
@@ -25,7 +27,10 @@ use crate::source::Snapshot;
 pub struct Specifier {
     installation: Installation,
     catalog: Catalog,
+    target: Option<Target>,
     last: Fleet,
+    /// The file that each object was last declared in.
+    homes: BTreeMap<ObjectKey, Arc<str>>,
 }
 
 /// What a snapshot asks for.
@@ -44,22 +49,38 @@ pub struct Specification {
 impl Specifier {
     /// Remembers nothing yet.
     pub fn new(installation: Installation) -> Self {
-        Self { installation, catalog: Catalog::builtin(), last: Fleet::default() }
+        let (catalog, last, homes) = (Catalog::builtin(), Fleet::default(), BTreeMap::new());
+        Self { installation, catalog, target: None, last, homes }
+    }
+
+    /// Reads only what is for one target of several.
+    #[must_use]
+    pub fn only(self, target: Option<Target>) -> Self {
+        Self { target, ..self }
     }
 
     /// Reads a snapshot.
     pub fn specify(&mut self, snapshot: &Snapshot, facts: &Facts) -> Specification {
-        let validated = validate(parse(&snapshot.files), &self.catalog);
+        let parsed = parse(&snapshot.files);
+        self.homes.extend(parsed.objects.iter().map(|found| (found.key.clone(), Arc::clone(&found.location.file))));
+        let validated = validate(parsed, &self.catalog);
         let diagnostics = validated.diagnostics;
         let mut fleet = validated.fleet;
+        if snapshot.completeness == Completeness::Partial {
+            fleet.complete = Completeness::Partial;
+        }
         let stalled = fleet.stalled.clone();
         fold(&mut fleet, &self.last);
         self.last = fleet.clone();
-        let context = Context { installation: &self.installation, facts, revision: &snapshot.revision };
+        let unclear = self.target.as_ref().map(|target| target.keep_part(&mut fleet)).unwrap_or_default();
+        let revisions = self.revisions(snapshot);
+        let context = Context { installation: &self.installation, facts, revisions: &revisions };
         let resolved = resolve(&fleet, context);
+        self.homes.retain(|key, _| resolved.desired.declares(key));
         let mut faults: BTreeMap<ObjectKey, String> =
             stalled.iter().map(|key| (key.clone(), fault(key, &diagnostics) + meanwhile(key, &fleet))).collect();
         faults.extend(resolved.unresolved);
+        faults.extend(unclear);
         Specification {
             specified: Specified {
                 revision: snapshot.revision.clone(),
@@ -68,8 +89,17 @@ impl Specifier {
             },
             diagnostics,
             faults,
-            files: Arc::new(snapshot.files.clone()),
+            files: Arc::clone(&snapshot.files),
         }
+    }
+
+    /// Each object has the revision of the source that declares it, or did so last.
+    fn revisions(&self, snapshot: &Snapshot) -> Revisions {
+        let mut revisions = Revisions::new(&snapshot.revision);
+        for (key, file) in &self.homes {
+            revisions.set(key.clone(), snapshot.revision_of(file));
+        }
+        revisions
     }
 }
 

@@ -16,9 +16,11 @@ use tracing::{error, warn};
 
 use crate::backoff;
 use crate::clock::Clock;
+use crate::health::TICK;
 use crate::reconciler::{Outcome, Reconciler};
 use crate::settings::Settings;
 use crate::source::Source;
+use crate::telemetry::Telemetry;
 use crate::view::{Trouble, View};
 
 /// How to reach a target.
@@ -42,18 +44,18 @@ pub struct Unreachable {
 /// Keeps one target going.
 #[derive(Debug)]
 pub struct Supervisor<N, K> {
-    name: String,
     connect: N,
     clock: Arc<K>,
     settings: Settings,
+    telemetry: Telemetry,
     published: Arc<watch::Sender<Arc<View>>>,
 }
 
 impl<N: Connect, K: Clock> Supervisor<N, K> {
-    /// Does nothing before it runs. The name is the target's, for logs.
-    pub fn new(name: impl Into<String>, connect: N, clock: Arc<K>, settings: Settings) -> Self {
+    /// Does nothing before it runs.
+    pub fn new(connect: N, clock: Arc<K>, settings: Settings, telemetry: Telemetry) -> Self {
         let published = Arc::new(watch::Sender::new(Arc::default()));
-        Self { name: name.into(), connect, clock, settings, published }
+        Self { connect, clock, settings, telemetry, published }
     }
 
     /// What there is to see, from now on.
@@ -73,13 +75,23 @@ impl<N: Connect, K: Clock> Supervisor<N, K> {
             // A loop that ran well for long has nothing to do with the failures before.
             let lasted = self.clock.now().duration_since(began).unsigned_abs();
             failures = if lasted > backoff::longest(trouble.class, u32::MAX) { 1 } else { failures.saturating_add(1) };
-            let pause = backoff::delay(trouble.class, failures, &self.name);
+            let pause = backoff::delay(trouble.class, failures, self.telemetry.target());
             self.tell(trouble);
             tokio::select! {
                 biased;
                 () = asked(&mut shutdown) => return Outcome::Stopped,
                 () = self.clock.sleep(pause) => {}
+                // A target that cannot be reached is no reason to restart the process.
+                () = self.beat() => {}
             }
+        }
+    }
+
+    /// Shows that somebody is at work here, for ever.
+    async fn beat(&self) {
+        loop {
+            self.telemetry.pulse.beat();
+            tokio::time::sleep(TICK).await;
         }
     }
 
@@ -102,8 +114,10 @@ impl<N: Connect, K: Clock> Supervisor<N, K> {
             }
             cured
         });
+        self.telemetry.pulse.begin_anew();
         let published = Arc::clone(&self.published);
         let reconciler = Reconciler::publishing(cloud, Arc::clone(&self.clock), self.settings.clone(), published);
+        let reconciler = reconciler.watched(self.telemetry.clone());
         let run = reconciler.run(source, async move { asked(&mut shutdown).await });
         AssertUnwindSafe(run).catch_unwind().await.map_err(|panic| self.panicked(&*panic))
     }
@@ -130,10 +144,12 @@ impl<N: Connect, K: Clock> Supervisor<N, K> {
 
     fn tell(&self, trouble: Trouble) {
         let Trouble { class, message, panics, .. } = &trouble;
+        let target = self.telemetry.target();
         if *panics > self.panics() {
-            error!(target_name = %self.name, message, panics, "the loop of a target ended in a panic");
+            self.telemetry.meter.panicked();
+            error!(target, error = message, panics, "the loop of a target ended in a panic");
         } else {
-            warn!(target_name = %self.name, message, ?class, "a target cannot be worked on");
+            warn!(target, error = message, ?class, "a target cannot be worked on");
         }
         self.published.send_modify(|view| {
             let view = Arc::make_mut(view);
@@ -214,12 +230,12 @@ mod tests {
         let cloud = Fake::new(Arc::clone(&clock));
         let connect = Reluctant { cloud: Arc::clone(&cloud), refusals: AtomicU32::new(refusals) };
         let settings = Settings::new("test".parse().unwrap());
-        let supervisor = Supervisor::new("prod", connect, Arc::clone(&clock), settings);
+        let supervisor = Supervisor::new(connect, Arc::clone(&clock), settings, Telemetry::default());
         let view = supervisor.view();
         let (stop, stopped) = watch::channel(false);
         let panics = Arc::new(AtomicU32::new(panics));
         let source =
-            move || Fragile { panics: Arc::clone(&panics), inner: FixedSource(clusters("r-1", &[("a", "enabled")])) };
+            move || Fragile { panics: Arc::clone(&panics), inner: FixedSource(clusters("r-1", &[("a", "Enabled")])) };
         let run = tokio::spawn(supervisor.run(source, stopped));
         Bench { clock, cloud, view, stop, run }
     }

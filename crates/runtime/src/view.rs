@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::events::Event;
+use crate::source::SourceStatus;
 
 /// Everything about one target at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -46,6 +47,8 @@ pub struct View {
     pub panics: u64,
     /// Why the source could not be read the last time. The last good snapshot is in force.
     pub source_error: Option<String>,
+    /// How each source is doing; empty where there is only a folder without a name.
+    pub sources: Vec<SourceStatus>,
     /// What could not be read of AWS the last time.
     pub sweep_errors: Vec<CloudError>,
     /// What the independent check has against the plan. Nothing is executed while there is anything.
@@ -174,4 +177,37 @@ fn as_findings<S: Serializer>(diagnostics: &[Diagnostic], serializer: S) -> Resu
         message: &found.message,
         help: &found.help,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use axon_core::step::{Action, FieldChange};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_step_is_shown_without_what_it_asks_for() {
+        let change = FieldChange {
+            path: "tags.token".to_owned(),
+            from: Some(json!("old-secret")),
+            to: Some(json!("new-secret")),
+        };
+        let step = Step {
+            object: ObjectKey::cluster("ml".parse().unwrap()),
+            resource: Resource::Cluster("ml".to_owned()),
+            action: Action::CreateTags {
+                id: "c-1".to_owned(),
+                tags: [("token".to_owned(), "new-secret".to_owned())].into(),
+            },
+            because: vec![Cause::Missing, Cause::Field(change)],
+        };
+        let done = DoneStep { number: 1, at: Timestamp::UNIX_EPOCH, step: step.clone(), result: Ok(()) };
+        let view = View { in_flight: vec![step], steps_done: vec![done], ..View::default() };
+        let json = json!(view);
+        assert!(!json.to_string().contains("secret"), "{json:#}");
+        assert_eq!(json["inFlight"][0]["operation"], "CreateTags");
+        let because = json!([{"cause": "missing"}, {"cause": "field", "path": "tags.token"}]);
+        assert_eq!((&json["inFlight"][0]["because"], &json["stepsDone"][0]["because"]), (&because, &because));
+    }
 }

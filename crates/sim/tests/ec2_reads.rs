@@ -177,7 +177,11 @@ fn subnets_lie_in_the_zone_that_the_account_says() {
     );
     let any = [("SubnetId.1", "subnet-0123456789abcdef0")];
     assert_eq!(ec2(&mut account, "DescribeSubnets", &any)["subnetSet"][0]["state"], "available");
+    let named = [("Filter.1.Name", "subnet-id"), ("Filter.1.Value.1", "subnet-0123456789abcdef0")];
+    assert_eq!(ec2(&mut account, "DescribeSubnets", &named)["subnetSet"][0]["subnetId"], "subnet-0123456789abcdef0");
     account.aws.world_mut().remove_subnet("subnet-0123456789abcdef0");
+    let left = ec2(&mut account, "DescribeSubnets", &named)["subnetSet"].as_array().cloned().unwrap_or_default();
+    assert!(left.is_empty(), "a filter that finds nothing is no error: {left:?}");
     assert_eq!(ec2_code(&mut account, "DescribeSubnets", &any), "InvalidSubnetID.NotFound");
 }
 

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::board::Board;
+use crate::hooks::Hooks;
 use crate::routes::router;
 
 /// How long a client may take to send the head of a request, the pause between two requests included.
@@ -26,7 +27,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `shutdown` resolves, then lets open answers end.
 pub async fn serve(listener: TcpListener, board: Arc<dyn Board>, shutdown: impl Future<Output = ()> + Send) {
-    let service = TowerToHyperService::new(router(board));
+    serve_with_hooks(listener, board, Hooks::default(), shutdown).await;
+}
+
+/// The same, and webhooks beside it.
+pub async fn serve_with_hooks(
+    listener: TcpListener,
+    board: Arc<dyn Board>,
+    hooks: Hooks,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let service = TowerToHyperService::new(router(board).merge(hooks.router()));
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let farewell = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -110,6 +121,21 @@ mod tests {
         fn readiness(&self) -> Readiness {
             Readiness::Ready
         }
+    }
+
+    #[tokio::test]
+    async fn webhooks_lie_beside_the_pages_and_a_body_larger_than_the_pages_take_gets_through() {
+        use crate::hooks::Hook;
+        use axum::body::Body;
+        use axum::http::{Request, StatusCode};
+        use tower::ServiceExt as _;
+        let hooks = Hooks::new([("fleet".to_owned(), Hook::new(vec!["s".to_owned()], || ()))]);
+        let routes = router(Arc::new(Empty)).merge(hooks.router());
+        let request = Request::post("/v1/hooks/fleet").header("X-Gitlab-Token", "s");
+        let answer = routes.clone().oneshot(request.body(Body::from("x".repeat(50_000))).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        let page = routes.oneshot(Request::get("/healthz").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(page.status(), StatusCode::OK);
     }
 
     #[tokio::test]

@@ -56,7 +56,7 @@ struct Home {
     reason: &'static str,
 }
 
-const HOMES: [Home; 9] = [
+const HOMES: [Home; 11] = [
     Home { name: "aws-sdk-*", of: &["axon-aws"], reason: "crates/aws is the only crate that names the AWS SDK" },
     Home { name: "aws-config", of: &["axon-aws"], reason: "crates/aws is the only crate that names the AWS SDK" },
     Home {
@@ -73,6 +73,12 @@ const HOMES: [Home; 9] = [
         name: "backoff",
         of: &["axon-runtime"],
         reason: "it is unmaintained and kept behind crates/runtime/src/backoff.rs (see deny.toml)",
+    },
+    Home { name: "gix*", of: &["axon-runtime"], reason: "git is read in crates/runtime/src/source/git only" },
+    Home {
+        name: "ssh-key",
+        of: &["axon-runtime"],
+        reason: "signatures are verified in crates/runtime/src/source/git/verify.rs only",
     },
     Home {
         name: "prometheus",

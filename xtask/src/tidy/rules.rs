@@ -27,9 +27,9 @@ const ONE_HOME: [OneHome; 3] = [
     },
     OneHome {
         calls: &["env::var", "env::vars", "env::var_os"],
-        // xtask asks where cargo lives; nothing of the product links it.
-        homes: &["xtask/src/*"],
-        reason: "configuration enters through the arguments of axon-cli; a flag there may have its AXON_ variable",
+        // Secrets whose variable the configuration names; xtask asks where cargo lives, and nothing of the product links it.
+        homes: &["crates/cli/src/environment.rs", "xtask/src/*"],
+        reason: "configuration enters through the arguments of axon-cli, where a flag may have its AXON_ variable; secrets through crates/cli/src/environment.rs",
     },
     OneHome {
         calls: &["println!", "eprintln!", "print!", "eprint!"],

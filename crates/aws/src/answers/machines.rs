@@ -13,11 +13,13 @@ pub(crate) const GROUP_TAG: &str = "aws:autoscaling:groupName";
 /// Reads an instance.
 pub(crate) fn machine(sdk: types::Instance) -> Result<Machine, Incomplete> {
     let state = sdk.state.and_then(|state| state.name);
+    let tags = ec2_tags(sdk.tags);
     Ok(Machine {
         id: present(sdk.instance_id, "instanceId")?,
         image: sdk.image_id,
         state: present(state, "instanceState")?.as_str().to_owned(),
         launched: time(sdk.launch_time),
-        group: ec2_tags(sdk.tags).remove(GROUP_TAG),
+        group: tags.get(GROUP_TAG).cloned(),
+        tags,
     })
 }

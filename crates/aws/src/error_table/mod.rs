@@ -129,6 +129,8 @@ pub(crate) const TABLE: &[Row] = &[
     row("autoscaling", "*", "ValidationError", "not found", NotFound),
     row("autoscaling", "*", "ValidationError", "does not exist", NotFound),
     row("autoscaling", "*", "ValidationError", "pending delete", Conflict),
+    // Somebody's refresh keeps the template of the group from being changed until it is over.
+    row("autoscaling", "UpdateAutoScalingGroup", "ValidationError", "active instance refresh", Conflict),
 
     any("ThrottlingException", Throttled),
     any("Throttling", Throttled),

@@ -1,4 +1,5 @@
-//! The EC2 path: providers of Auto Scaling groups, launch templates, groups, their machines, images, container instances.
+//! The EC2 path: providers of Auto Scaling groups, launch templates, groups, their machines, images, container instances,
+//! subnets.
 //!
 //! Part of `observe`; each has a file of its own. They are read at the same time, but for the machines, which are
 //! those of the groups found, and the images' descriptions, which follow the parameters that name them.
@@ -10,7 +11,7 @@ use axon_core::cloud::{Ec2Sweep, Reading, Scope};
 use axon_core::observe::{Cluster, ClusterName, ClusterStatus, Group, Instance, Machine};
 use axon_core::ownership;
 
-use super::{each, groups, images, instances, machines, providers, templates};
+use super::{each, groups, images, instances, machines, providers, subnets, templates};
 use crate::call::Caller;
 
 /// Most values that a filter of EC2 takes.
@@ -20,14 +21,15 @@ pub(super) const VALUES: usize = 200;
 pub(super) async fn read(caller: &Caller, scope: &Scope, clusters: &Reading<Vec<Cluster>>) -> Option<Ec2Sweep> {
     let wanted = scope.ec2.as_ref()?;
     let installation = scope.installation.to_string();
-    let (providers, templates, (groups, machines), images, instances) = futures::join!(
+    let (providers, templates, (groups, machines), images, instances, subnets) = futures::join!(
         Box::pin(providers::of_groups(caller)),
         Box::pin(templates::all(caller, &installation, &wanted.names)),
         Box::pin(groups_with_machines(caller, &installation, &wanted.names)),
         Box::pin(images::of(caller, &wanted.images)),
         Box::pin(instances_of(caller, &wanted.instances_of, clusters)),
+        Box::pin(subnets::of(caller, &wanted.subnets)),
     );
-    Some(Ec2Sweep { providers, templates, groups, machines, images, instances })
+    Some(Ec2Sweep { providers, templates, groups, machines, images, instances, subnets })
 }
 
 async fn groups_with_machines(

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder;
 use aws_sdk_autoscaling::types::Filter;
 use axon_core::cloud::{ErrorClass, Reading};
-use axon_core::observe::{Activity, Group};
+use axon_core::observe::{Activity, Group, NEWEST_ACTIVITIES};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::ec2::managed_by;
@@ -18,8 +18,6 @@ use crate::operations::Operation;
 
 /// Most names that one DescribeAutoScalingGroups takes.
 const NAMED: usize = 50;
-/// Activities that tell why instances lack.
-const NEWEST: i32 = 10;
 
 /// Groups that carry the installation's id, and those of `names`, whoever's.
 pub(super) async fn all(caller: &Caller, installation: &str, names: &BTreeSet<String>) -> Reading<Vec<Group>> {
@@ -61,7 +59,8 @@ async fn with_activities(caller: &Caller, group: Group) -> Reading<Group> {
 
 /// The newest activities, newest first; none of a group that is gone by now.
 async fn activities(caller: &Caller, group: &str) -> Reading<Vec<Activity>> {
-    let request = caller.autoscaling.describe_scaling_activities().auto_scaling_group_name(group).max_records(NEWEST);
+    let request =
+        caller.autoscaling.describe_scaling_activities().auto_scaling_group_name(group).max_records(NEWEST_ACTIVITIES);
     match caller.send(Operation::DescribeScalingActivities, request.send()).await {
         Err(error) if error.class == ErrorClass::NotFound => Ok(Vec::new()),
         answer => {

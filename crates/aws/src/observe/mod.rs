@@ -27,6 +27,7 @@ mod instances;
 mod machines;
 mod providers;
 mod services;
+mod subnets;
 pub(crate) mod task_definitions;
 mod tasks;
 mod templates;

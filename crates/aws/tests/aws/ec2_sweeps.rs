@@ -1,7 +1,7 @@
 //! What a sweep reads of the EC2 path, and what it refuses to conclude.
 
 use axon_core::cloud::{Cloud, Ec2Scope, Ec2Sweep, ErrorClass, Scope};
-use axon_core::observe::ProviderStatus;
+use axon_core::observe::{ProviderStatus, SubnetAnswer};
 use serde_json::json;
 
 use crate::fake::{Call, Fake, INSTANCE, Reply, cluster, cluster_arn, names, scope, xml};
@@ -359,4 +359,34 @@ async fn where_nobody_knows_the_clusters_nothing_is_known_of_their_instances() {
     let sweep = swept(&fake, Ec2Scope { instances_of, ..Ec2Scope::default() }).await;
     assert!(sweep.instances.get("main").is_some_and(Result::is_err));
     assert!(sweep.templates.is_ok(), "the rest has nothing to do with clusters");
+}
+
+#[tokio::test]
+async fn subnets_are_asked_for_together_and_what_ec2_does_not_name_does_not_exist() {
+    let fake = fake(|call| {
+        let item = "<item><subnetId>subnet-a</subnetId><availabilityZone>us-east-1a</availabilityZone></item>";
+        (call.operation == "DescribeSubnets").then(|| xml(call, &format!("<subnetSet>{item}</subnetSet>")))
+    });
+    let subnets = ["subnet-a".to_owned(), "subnet-b".to_owned()].into();
+    let found = swept(&fake, Ec2Scope { subnets, ..Ec2Scope::default() }).await.subnets.expect("read");
+    assert_eq!(found.get("subnet-a"), Some(&SubnetAnswer::Found { zone: "us-east-1a".to_owned() }));
+    assert_eq!(found.get("subnet-b"), Some(&SubnetAnswer::Missing));
+    let asked = &calls(&fake, "DescribeSubnets")[0];
+    assert_eq!(asked.form.get("Filter.1.Name").map(String::as_str), Some("subnet-id"));
+    assert_eq!(values(asked, "Filter.1.Value"), ["subnet-a", "subnet-b"]);
+    assert_eq!(fake.count("DescribeSubnets"), 1);
+}
+
+#[tokio::test]
+async fn subnets_are_read_only_if_they_are_wanted_and_a_refusal_says_nothing_about_them() {
+    let none = fake(|_| None);
+    assert_eq!(swept(&none, Ec2Scope::default()).await.subnets, Ok(std::collections::BTreeMap::new()));
+    assert_eq!(none.count("DescribeSubnets"), 0);
+    let denied = fake(|call| {
+        (call.operation == "DescribeSubnets").then_some(Reply::Refused(403, "UnauthorizedOperation", "Not yours."))
+    });
+    let subnets = ["subnet-a".to_owned()].into();
+    let sweep = swept(&denied, Ec2Scope { subnets, ..Ec2Scope::default() }).await;
+    assert_eq!(sweep.subnets.map_err(|error| error.class), Err(ErrorClass::Denied));
+    assert!(sweep.groups.is_ok(), "the rest has nothing to do with subnets");
 }

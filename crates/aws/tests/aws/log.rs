@@ -1,7 +1,7 @@
 //! What the log tells of calls: one line each, and nothing of their contents.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
 
 use axon_core::cloud::Cloud;
 use axon_core::step::Action;
@@ -11,9 +11,19 @@ use tracing::{Event, Metadata, Subscriber, span};
 
 use crate::fake::{Fake, Reply, step, written};
 
-/// Keeps the lines of `axon_aws`.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+/// Keeps the lines of `axon_aws` by thread, each with the fields of the spans so far. One for the whole process: what is
+/// switched off where nobody listens stays off for a listener of one thread.
+struct Lines;
+
+thread_local! {
+    static KEPT: RefCell<Kept> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Kept {
+    spans: String,
+    lines: Vec<String>,
+}
 
 struct Line(String);
 
@@ -28,18 +38,28 @@ impl Subscriber for Lines {
         metadata.target().starts_with("axon_aws")
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        let mut fields = Line(String::new());
+        attributes.record(&mut fields);
+        KEPT.with_borrow_mut(|kept| kept.spans.push_str(&fields.0));
         span::Id::from_u64(1)
     }
 
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record(&self, _: &span::Id, record: &span::Record<'_>) {
+        let mut fields = Line(String::new());
+        record.record(&mut fields);
+        KEPT.with_borrow_mut(|kept| kept.spans.push_str(&fields.0));
+    }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().expect("no test panics while it holds the lock").push(line.0);
+        KEPT.with_borrow_mut(|kept| {
+            let line = line.0 + &kept.spans;
+            kept.lines.push(line);
+        });
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -56,11 +76,12 @@ fn registration() -> Action {
 }
 
 async fn told(reply: impl Fn(&crate::fake::Call) -> Reply + Send + Sync + 'static) -> Vec<String> {
-    let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
+    // The first test to come sets it.
+    let _ = tracing::subscriber::set_global_default(Lines);
+    KEPT.take();
     let outcome = Fake::new(reply).aws().await.execute(&step(registration())).await;
     drop(outcome);
-    lines.0.lock().expect("no test panics while it holds the lock").clone()
+    KEPT.take().lines
 }
 
 #[tokio::test]

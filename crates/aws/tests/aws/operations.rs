@@ -64,7 +64,8 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
     scope.tasks_of.insert(key.clone());
     scope.history_of.insert(key.clone());
     let images = [ImageSource::Parameter("/ami".to_owned())].into();
-    scope.ec2 = Some(Ec2Scope { images, instances_of: ["main".to_owned()].into(), ..Ec2Scope::default() });
+    let (instances_of, subnets) = (["main".to_owned()].into(), ["subnet-1".to_owned()].into());
+    scope.ec2 = Some(Ec2Scope { images, instances_of, subnets, ..Ec2Scope::default() });
     let sweep = aws.observe(scope).await;
     assert!(sweep.history.values().all(Result::is_ok));
     let tasks = sweep.tasks.get(&key).expect("asked for").as_ref().expect("read");

@@ -178,6 +178,7 @@ pub struct Apply {
 /// Watches files and AWS, and makes the calls that bring AWS in line, until it is stopped (SIGTERM, Ctrl-C). What carries
 /// our installation id and is no longer declared is removed, unless its annotation neuron.ecs/prune is Disabled.
 #[derive(Clone, Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Run {
     /// YAML files, and folders to search for *.yaml and *.yml; the same as --source.
     #[arg(value_name = "PATH")]
@@ -185,10 +186,13 @@ pub struct Run {
     /// Files and folders that declare the objects. May be given several times.
     #[arg(long, env = "AXON_SOURCE", hide_env = true, value_name = "PATH", value_delimiter = ',')]
     pub source: Vec<PathBuf>,
-    /// YAML file with settings: source, installation, region, profile, endpointUrl, assumeRole, externalId, listen,
-    /// prune, readOnly, interval. Flags win over it.
+    /// YAML file with everything about the operator: git repositories, targets, limits. config/axon.yaml shows every
+    /// setting. Flags win over it.
     #[arg(long, env = "AXON_CONFIG", hide_env = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Check the configuration, print what is in force, and end.
+    #[arg(long, env = "AXON_PRINT_CONFIG", hide_env = true, value_parser = FalseyValueParser::new(), requires = "config")]
+    pub print_config: bool,
     /// End with 0 as soon as every object is Ready, or with 1 when one needs a person first.
     #[arg(long, env = "AXON_UNTIL_READY", hide_env = true, value_parser = FalseyValueParser::new())]
     pub until_ready: bool,
@@ -381,4 +385,14 @@ pub enum Page {
     Commands,
     /// Every metric of `axon run`.
     Metrics,
+    /// The JSON Schema of the configuration of `axon run`.
+    Configuration,
+    /// The IAM policy of the operator.
+    IamOperator,
+    /// What the operator may do in addition for pools of Auto Scaling groups.
+    IamGroups,
+    /// What the operator may do in addition in order to take things over.
+    IamAdoption,
+    /// The IAM policy for `axon plan`.
+    IamPlan,
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use axon_aws::{Policy, iam_policy};
 use axon_core::diagnostic::diagnostics_page;
 use axon_core::spec::{Kind, field_doc, schema_text};
 use clap::CommandFactory;
@@ -18,6 +19,11 @@ pub(super) fn docs(arguments: &Docs, out: &mut Output) -> Answer {
         Page::Fields => fields(),
         Page::Commands => commands(),
         Page::Metrics => axon_runtime::metrics::metrics_page(),
+        Page::Configuration => crate::config::schema_text(),
+        Page::IamOperator => iam_policy(Policy::Operator),
+        Page::IamGroups => iam_policy(Policy::Groups),
+        Page::IamAdoption => iam_policy(Policy::Adoption),
+        Page::IamPlan => iam_policy(Policy::ReadOnly),
     };
     out.data(&text)?;
     Ok(Exit::Done)

@@ -10,7 +10,6 @@ mod plan;
 mod quirks;
 mod render;
 mod run;
-mod run_config;
 mod simulate;
 mod status;
 mod validate;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axon_core::status::Status as ObjectStatus;
+use axon_runtime::source::SourceStatus;
 use serde_json::Value;
 
 use crate::arguments::{Status, StatusFormat};
@@ -44,6 +45,10 @@ pub(super) async fn status(arguments: &Status, out: &mut Output) -> Answer {
         (StatusFormat::Yaml, Some(status)) => serde_yaml::to_string(status).unwrap_or_default(),
     };
     out.data(&text)?;
+    let sources = show::sources::sources(&report.sources, report.now, columns);
+    if let (StatusFormat::Table, None, Some(sources)) = (arguments.output, chosen, sources) {
+        out.data(&format!("\n{sources}"))?;
+    }
     if let Some(error) = &report.source_error {
         out.talk(&format!("The source could not be read: {error}. Revision {} is in force.\n", report.revision))?;
     }
@@ -59,11 +64,11 @@ fn tables(report: &Report, columns: Option<u16>) -> String {
     if by_target.is_empty() {
         return show::status::everything(&[], report.now, columns);
     }
-    let of = |(target, statuses): (&Option<&str>, &Vec<ObjectStatus>)| {
+    let of = |(target, statuses): (Option<&str>, Vec<ObjectStatus>)| {
         let heading = target.map(|target| format!("{}\n", paint(STRONG, target))).unwrap_or_default();
-        heading + &show::status::everything(statuses, report.now, columns)
+        heading + &show::status::everything(&statuses, report.now, columns)
     };
-    by_target.iter().map(of).collect::<Vec<_>>().join("\n")
+    by_target.into_iter().map(of).collect::<Vec<_>>().join("\n")
 }
 
 /// Leaves only one target in the report. An operator of one target does not say its name.
@@ -85,8 +90,13 @@ fn keep(report: &mut Report, target: &str) -> Result<(), Failure> {
 fn verdict(report: &Report, chosen: Option<&Placed>) -> Exit {
     let ready = match chosen {
         Some(chosen) => chosen.status.is_ready(),
-        // Before the first reading there are no statuses, and that is not readiness.
-        None => report.last_sweep.is_some() && report.statuses.iter().all(|placed| placed.status.is_ready()),
+        // Before the first reading there are no statuses, and that is not readiness. What a source has now is not known
+        // to be in force while the source is not ready.
+        None => {
+            report.last_sweep.is_some()
+                && report.statuses.iter().all(|placed| placed.status.is_ready())
+                && report.sources.iter().all(SourceStatus::is_ready)
+        }
     };
     if ready { Exit::Done } else { Exit::Failed }
 }
@@ -123,12 +133,23 @@ pub(super) fn foreign(server: &str, error: &serde_json::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axon_core::status::Truth;
+
+    use crate::show::sources::tests::source;
     use crate::show::status::tests::{START, starting};
 
     fn report(statuses: Vec<ObjectStatus>) -> Report {
         let statuses = statuses.into_iter().map(|status| Placed { target: None, status }).collect();
         let revision = "dir@sha256:0a".to_owned();
-        Report { now: START, revision, statuses, events: Vec::new(), source_error: None, last_sweep: Some(START) }
+        Report {
+            now: START,
+            revision,
+            statuses,
+            events: Vec::new(),
+            source_error: None,
+            sources: Vec::new(),
+            last_sweep: Some(START),
+        }
     }
 
     #[test]
@@ -143,6 +164,8 @@ mod tests {
         assert_eq!(verdict(&report(vec![starting()]), None), Exit::Failed);
         assert_eq!(verdict(&report(Vec::new()), None), Exit::Done);
         assert_eq!(verdict(&Report { last_sweep: None, ..report(Vec::new()) }, None), Exit::Failed);
+        let sources = vec![source("fleet", Truth::True), source("other", Truth::False)];
+        assert_eq!(verdict(&Report { sources, ..report(Vec::new()) }, None), Exit::Failed);
     }
 
     #[test]

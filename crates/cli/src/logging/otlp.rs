@@ -76,10 +76,67 @@ struct Sender {
 #[async_trait]
 impl HttpClient for Sender {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let sent = self.runtime.spawn(tokio::time::timeout(DEADLINE, fetch::send(request.map(Full::new))));
+        let exchange = fetch::send(request.map(Full::new));
+        // A timer can be made only inside the runtime, and this is a thread of the SDK.
+        let sent = self.runtime.spawn(async move { tokio::time::timeout(DEADLINE, exchange).await });
         match sent.await? {
             Ok(answered) => Ok(answered?),
             Err(_late) => Err(format!("there was no answer in {} seconds", DEADLINE.as_secs()).into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tracing::info_span;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    /// One request, from its first line to the last byte of its body.
+    async fn received(listener: TcpListener) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        loop {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+            let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+            if let (Some(length), Some(head)) = (length, head)
+                && bytes.len() >= head + 4 + length
+            {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                return text;
+            }
+            assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the request ends early: {text}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn spans_arrive_at_a_collector_with_their_fields() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/", listener.local_addr().unwrap());
+        let collector = tokio::spawn(received(listener));
+        let (layer, traces) = layer(&endpoint, &Handle::current()).unwrap();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let pass = info_span!("pass", reconcileID = "0a-1");
+            let _entered = pass.enter();
+            info_span!("aws_call", aws.operation = "CreateService").in_scope(|| {});
+        });
+        tokio::task::spawn_blocking(move || traces.finish()).await.unwrap();
+        let request = tokio::time::timeout(DEADLINE, collector).await.expect("the spans arrive").unwrap();
+        assert!(request.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{request}");
+        for part in ["application/x-protobuf", "pass", "reconcileID", "0a-1", "aws_call", "CreateService", "axon"] {
+            assert!(request.contains(part), "{part}: {request}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_spoken_to_is_refused() {
+        for endpoint in ["https://collector:4318", "collector:4317", "grpc://collector:4317"] {
+            let refused = layer(endpoint, &Handle::current()).err().unwrap();
+            assert!(refused.contains("is no http:// address"), "{refused}");
         }
     }
 }

@@ -2,20 +2,18 @@
 //! secret is in it.
 
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axon_core::parse::SourceFile;
 use axon_runtime::source::{Snapshot, Source, SourceError};
-use axon_runtime::{Phase, Settings};
+use axon_runtime::{Phase, Reconciler, Settings};
 use axon_web::{AskedEvents, AskedObject, Board as _, Health, Readiness};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 use crate::arguments::AwsArguments;
-use crate::follow::{Following, Telling};
 use crate::logging::JsonLines;
-use crate::output::Output;
 use crate::target::Target;
 
 const SECRETS: [&str; 3] = ["hunter2-in-the-environment", "hunter3-in-the-environment", "hunter4-in-a-command"];
@@ -62,7 +60,7 @@ struct Edited(Arc<Mutex<Snapshot>>);
 impl Edited {
     fn set(&self, revision: &str, text: String) {
         let files = vec![SourceFile { path: "fleet.yaml".to_owned(), text }];
-        *self.0.lock().unwrap() = Snapshot { revision: revision.to_owned(), files };
+        *self.0.lock().unwrap() = Snapshot::whole(revision, files);
     }
 }
 
@@ -77,7 +75,7 @@ struct Paper(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -93,6 +91,19 @@ fn pages(board: &LiveBoard) -> String {
     format!("{}\n{object}\n{events}\n{}\n{}\n{}", board.page(), board.plan(), board.text(), board.metrics())
 }
 
+fn simulated() -> AwsArguments {
+    AwsArguments {
+        simulate: true,
+        speed: "1".parse().unwrap(),
+        endpoint_url: None,
+        profile: None,
+        region: None,
+        assume_role: None,
+        external_id: None,
+        installation: None,
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_log_line_no_page_and_no_metric_has_a_secret() {
     let paper = Paper::default();
@@ -104,22 +115,15 @@ async fn no_log_line_no_page_and_no_metric_has_a_secret() {
         ))
         .with(JsonLines::new(move || writer.clone()));
     let _logged = tracing::subscriber::set_default(subscriber);
-    let lookout = Lookout::open(None);
+    let lookout = Lookout::open(None, Limits::default());
     let telemetry = lookout.telemetry("us-east-1");
-    let arguments = AwsArguments {
-        simulate: true,
-        speed: "1".parse().unwrap(),
-        endpoint_url: None,
-        profile: None,
-        region: None,
-        assume_role: None,
-        external_id: None,
-        installation: None,
-    };
-    let target = Target::connect(&arguments).await.unwrap().observed_by(counting(&telemetry));
-    let following = Following::new(&target, Settings::new("test".parse().unwrap())).watched(telemetry.clone());
-    let mut view = following.view();
-    lookout.show(&telemetry, following.view(), target.shared_clock());
+    let target = Target::connect(&simulated()).await.unwrap();
+    let cloud = axon_aws::Aws::clone(&target.cloud).observed_by(counting(&telemetry));
+    let settings = Settings::new("test".parse().unwrap());
+    let reconciler = Reconciler::new(Arc::new(cloud), Arc::clone(&target.clock), settings);
+    let reconciler = reconciler.watched(telemetry.clone());
+    let mut view = reconciler.view();
+    lookout.show(&telemetry, reconciler.view(), Arc::<crate::target::Time>::clone(&target.clock));
     let board = lookout.board();
     let source = Edited(Arc::default());
     source.set("r-1", SPEC.to_owned());
@@ -139,8 +143,7 @@ async fn no_log_line_no_page_and_no_metric_has_a_secret() {
             source.set("r-2", SPEC.replace(SECRETS[0], SECRETS[1]));
         }
     };
-    let mut out = Output::of_process(anstream::ColorChoice::Never);
-    let run = following.run(source.clone(), std::future::pending(), (Telling::Log, &mut out));
+    let run = reconciler.run(source.clone(), std::future::pending());
     let finished = tokio::time::timeout(Duration::from_hours(6), async {
         tokio::select! {
             ended = run => panic!("{ended:?}"),

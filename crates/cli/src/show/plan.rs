@@ -144,6 +144,9 @@ pub(crate) fn because(step: &Step, cause: &Cause) -> String {
         Cause::NotDeclared => "no longer declared".to_owned(),
         Cause::Superseded { by } => format!("superseded by {by}"),
         Cause::BeyondHistory { limit } => format!("older than the {limit} revisions that are kept"),
+        Cause::Surplus { needed, held } => {
+            format!("its tasks fit on other instances: {needed} would do, and {held} are in use")
+        }
         Cause::Adoption => "exists and is taken over, as neuron.ecs/adopt allows".to_owned(),
         Cause::Failed { reason } => format!("failed and cannot be repaired: {reason}"),
     }

@@ -62,11 +62,14 @@ impl Progress {
 
     /// Troubles that concern no object alone, each once.
     fn new_errors(&mut self, view: &View) -> Vec<String> {
+        let trouble = view.trouble.iter().map(|trouble| format!("nothing can be done here: {}", trouble.message));
         let source = view.source_error.iter().map(|error| format!("the source could not be read: {error}"));
+        let sources = view.sources.iter().filter(|source| source.condition.status == Truth::False);
+        let sources = sources.map(|source| format!("source {}: {}", source.name, one_line(&source.condition.message)));
         let sweep =
             view.sweep_errors.iter().map(|error| format!("AWS could not be read: {}", one_line(&error.to_string())));
         let rules = view.violations.iter().map(|rule| format!("bug in the planner, nothing is executed: {rule}"));
-        let all: Vec<String> = source.chain(sweep).chain(rules).collect();
+        let all: Vec<String> = trouble.chain(source).chain(sources).chain(sweep).chain(rules).collect();
         let new = all.iter().filter(|error| !self.errors.contains(error)).cloned().collect();
         self.errors = all;
         new

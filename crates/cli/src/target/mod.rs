@@ -8,8 +8,7 @@ mod time;
 use std::sync::Arc;
 
 use axon_aws::{AssumeRole, Aws, ConnectError, Connection};
-use axon_core::cloud::{CallObserver, Cloud, CloudError, ErrorClass, Facts};
-use axon_runtime::clock::Clock;
+use axon_core::cloud::{Cloud, CloudError, ErrorClass, Facts};
 
 pub(crate) use simulated::Simulated;
 pub(crate) use time::Time;
@@ -32,21 +31,10 @@ impl Target {
             let simulated = Simulated::begin(arguments.region.as_deref(), arguments.speed);
             (simulated.connection(), simulated.time())
         } else {
-            (real(arguments), Time::System)
+            (connection(arguments), Time::System)
         };
         let cloud = Aws::connect(connection).await.map_err(|error| refused(&error))?;
         Ok(Self { cloud: Arc::new(cloud), clock: Arc::new(clock) })
-    }
-
-    /// Tells this observer of every AWS call.
-    pub(crate) fn observed_by(self, observer: Arc<dyn CallObserver>) -> Self {
-        let cloud = Arc::unwrap_or_clone(self.cloud).observed_by(observer);
-        Self { cloud: Arc::new(cloud), ..self }
-    }
-
-    /// Its time, for whoever needs no more than that.
-    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
-        Arc::<Time>::clone(&self.clock)
     }
 
     /// Who we are there.
@@ -55,7 +43,8 @@ impl Target {
     }
 }
 
-fn real(arguments: &AwsArguments) -> Connection {
+/// How the real account of these arguments is reached.
+pub(crate) fn connection(arguments: &AwsArguments) -> Connection {
     let assume_role = arguments.assume_role.clone().map(|arn| AssumeRole {
         arn,
         external_id: arguments.external_id.clone(),

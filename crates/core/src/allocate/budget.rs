@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Units;
+use super::live::Leaving;
 use crate::desired::{Budget, DesiredService, PackedService};
 use crate::observe::{Rollout, Service};
 
@@ -47,9 +48,11 @@ impl Ledger {
         self.ceiling.saturating_sub(self.replicas).min(count)
     }
 
-    /// Takes what a deployment of an ECS service of `count` tasks needs; false if there is not enough left of it now.
-    pub fn take_turn(&mut self, count: u32) -> bool {
-        let (stopped, started) = (self.stoppable(count), self.startable(count));
+    /// Takes what a deployment of an ECS service needs of which `count` of `wanted` tasks run; false if there is not enough
+    /// left of it now. One that lacks tasks has as many fewer to stop: its least is a share of what is wanted.
+    pub fn take_turn(&mut self, count: u32, wanted: u32) -> bool {
+        let least = wanted.saturating_sub(self.stoppable(wanted));
+        let (stopped, started) = (self.stoppable(count).min(count.saturating_sub(least)), self.startable(count));
         // Where something is down already, a deployment that stops nothing may be what brings it back.
         let may_stop = stopped == 0 || self.available >= self.floor.saturating_add(stopped);
         let may_start = started == 0 || self.total.saturating_add(started) <= self.ceiling;
@@ -78,18 +81,21 @@ fn is_fresh_deployment(service: &Service) -> bool {
     only.rollout == Rollout::InProgress && running(service) > 0 && service.pending == 0 && only.running == 0
 }
 
-/// The ECS services of a packed service with the counts that are safe now.
+/// The ECS services of a packed service with the counts that are safe now. `leaving` are its tasks that will not run for
+/// long, by ECS service.
 pub(super) fn units(
     service: &PackedService,
     targets: &BTreeMap<String, u32>,
     existing: &BTreeMap<&str, &Service>,
+    leaving: &BTreeMap<String, Leaving>,
     unplaced: Option<(u32, String)>,
 ) -> Units {
     let placed: u32 = targets.values().sum();
     let replicas = placed.saturating_add(unplaced.as_ref().map_or(0, |(missing, _)| *missing));
     let mut ledger = Ledger::new(replicas, service.budget);
-    for found in existing.values() {
+    for (name, found) in existing {
         let (wanted, runs) = (desired(found), running(found));
+        let stays = runs.saturating_sub(leaving.get(*name).map_or(0, |leaving| leaving.stopping));
         let exists = wanted.max(runs + u32::try_from(found.pending).unwrap_or(0));
         // What a deployment in progress may yet stop or start counts as stopped and started.
         let (stops, starts) = if found.deployments.len() > 1 || is_fresh_deployment(found) {
@@ -97,9 +103,10 @@ pub(super) fn units(
         } else {
             (0, 0)
         };
-        ledger.available += runs.min(wanted.saturating_sub(stops));
+        ledger.available += stays.min(wanted.saturating_sub(stops));
         ledger.total += exists.max(wanted + starts);
     }
+    let turns = turns(&mut ledger, existing, leaving);
     let mut now: BTreeMap<String, u32> =
         existing.iter().map(|(name, found)| ((*name).to_owned(), desired(found))).collect();
     grow(&mut now, targets, &mut ledger);
@@ -110,7 +117,9 @@ pub(super) fn units(
     for (name, count) in now {
         match variants.get(name.as_str()) {
             Some(variant) if targets.contains_key(&name) => {
-                units.stay.insert(name, unit(variant, count, &ledger));
+                let of = count.max(1);
+                let stoppable = turns.get(name.as_str()).copied().unwrap_or_else(|| ledger.stoppable(of));
+                units.stay.insert(name, unit(variant, count, (stoppable.min(of), ledger.startable(of))));
             }
             _ => drop(units.leave.insert(name, count)),
         }
@@ -147,16 +156,43 @@ fn shrink(
     }
 }
 
-/// One ECS service with its count, and with the percentages that keep the budget of the whole.
-fn unit(variant: &DesiredService, count: u32, ledger: &Ledger) -> DesiredService {
+/// How many tasks the ECS services on instances that are drained may stop before they have started others. ECS drains all
+/// of an instance at once and keeps to the percentages of each ECS service alone, so they take turns: together they stop
+/// no more than the budget of the whole has room for.
+fn turns<'n>(
+    ledger: &mut Ledger,
+    existing: &BTreeMap<&'n str, &Service>,
+    leaving: &BTreeMap<String, Leaving>,
+) -> BTreeMap<&'n str, u32> {
+    let mut turns = BTreeMap::new();
+    for (name, found) in existing {
+        let Some(Leaving { tasks, .. }) = leaving.get(*name).filter(|leaving| leaving.tasks > 0) else { continue };
+        let usual = ledger.stoppable(desired(found));
+        // What a deployment may stop is in the ledger already.
+        let turn = if found.deployments.len() > 1 || is_fresh_deployment(found) {
+            usual
+        } else {
+            let turn = usual.min(*tasks).min(ledger.available.saturating_sub(ledger.floor));
+            ledger.available -= turn;
+            turn
+        };
+        turns.insert(*name, turn);
+    }
+    turns
+}
+
+/// One ECS service with its count, and with the percentages by which it stops and starts no more tasks than this ahead of
+/// one another.
+fn unit(variant: &DesiredService, count: u32, (stoppable, startable): (u32, u32)) -> DesiredService {
     let mut unit = variant.clone();
     unit.replicas = Some(i32::try_from(count).unwrap_or(i32::MAX));
-    if let (Some(deployment), Some(of)) = (&mut unit.settings.deployment_configuration, Some(count.max(1))) {
-        let least = of - ledger.stoppable(of);
+    if let (Some(deployment), of) = (&mut unit.settings.deployment_configuration, count.max(1)) {
+        let least = of - stoppable;
         let percent = |part: u32, up: u32| i32::try_from((part * 100 + up) / of).unwrap_or(i32::MAX);
-        // ECS rounds the least up and the most down.
+        // ECS rounds the least up and the most down. It refuses 100 and 100; of less than 100 tasks, 101 is no more.
+        let most = if stoppable == 0 && startable == 0 { 1 } else { percent(startable, of - 1) };
         deployment.minimum_healthy_percent = Some(percent(least, 0));
-        deployment.maximum_percent = Some(100 + percent(ledger.startable(of), of - 1));
+        deployment.maximum_percent = Some(100 + most);
     }
     unit
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Shelf, devices_of, is_of, provider_names};
+use super::{Shelf, devices_of, provider_names};
 use crate::desired::{DesiredCapacity, DesiredPool, PackedService};
 use crate::layout::{Hold, InstanceState, Live, LiveInstance, Room, Slot};
 use crate::observe::{Instance, Service, ServiceStatus, Task};
@@ -12,6 +12,9 @@ use crate::observed::Listing;
 use crate::ownership::{self, Owner};
 use crate::plan::World;
 use crate::spec::{Kind, Name};
+
+/// An instance type, what an instance offers, how many there may be, and in which zones, as far as that is known.
+type PoolHost<'a> = (&'a str, &'a crate::layout::Host, Option<u32>, Option<BTreeSet<&'a str>>);
 
 /// The instance types of a pool with what they hold; or what must be read before anyone can know.
 pub(super) fn shelves<'a>(
@@ -51,16 +54,24 @@ pub(super) fn shelves<'a>(
         .collect();
     let sizes: BTreeMap<&Name, (u32, u32)> =
         services.iter().map(|service| (&service.object.name, (service.cpu, service.memory))).collect();
-    let hosts: Vec<(&str, &crate::layout::Host, Option<u32>)> = match &pool.capacity {
+    let subnets = &world.observed.subnets;
+    let hosts: Vec<PoolHost<'_>> = match &pool.capacity {
         DesiredCapacity::Groups(groups) => {
-            groups.iter().map(|g| (g.instance_type.as_str(), &g.host, Some(g.max_size))).collect()
+            groups.iter().map(|g| (g.instance_type.as_str(), &g.host, Some(g.max_size), g.zones(subnets))).collect()
         }
-        DesiredCapacity::Managed { host, .. } => host.iter().map(|(kind, host)| (kind.as_str(), host, None)).collect(),
+        DesiredCapacity::Managed { host, .. } => {
+            host.iter().map(|(kind, host)| (kind.as_str(), host, None, None)).collect()
+        }
     };
-    let shelf = |(kind, host, max): (&str, &'a crate::layout::Host, Option<u32>)| {
+    let mut holds = holds(world, cluster, &slots, &sizes);
+    let mut shelf = |(kind, host, max, launch): PoolHost<'a>| {
         let here = mine.iter().filter(|instance| instance.instance_type.as_deref() == Some(kind));
-        let live: Vec<LiveInstance> = here.map(|instance| live(world, cluster, instance, &slots, &sizes)).collect();
-        let zones: BTreeSet<String> = live.iter().filter_map(|instance| instance.zone.clone()).collect();
+        let live: Vec<LiveInstance> =
+            here.map(|instance| live(instance, holds.remove(instance.arn.as_str()).unwrap_or_default())).collect();
+        // Where nobody knows the subnets, new instances are taken to come up where there are some already.
+        let lived = || live.iter().filter_map(|instance| instance.zone.as_deref()).collect();
+        let zones: BTreeSet<&str> = launch.unwrap_or_else(lived);
+        let zones = zones.into_iter().map(str::to_owned).collect();
         // What services of other pools are set to says nothing about this one.
         let own = slots.iter().filter(|slot| slot.slot.0 == kind && sizes.contains_key(&slot.workload));
         let wanted = own.map(|slot| {
@@ -68,10 +79,10 @@ pub(super) fn shelves<'a>(
             (Slot { workload: slot.workload.clone(), devices }, super::budget::desired(slot.service))
         });
         let live = Live { instances: live, wanted: wanted.collect() };
-        let room = Room { max_instances: max, zones: zones.into_iter().collect() };
+        let room = Room { max_instances: max, zones };
         Shelf { kind: kind.to_owned(), host, live, room }
     };
-    Ok(hosts.into_iter().map(shelf).collect())
+    Ok(hosts.into_iter().map(&mut shelf).collect())
 }
 
 /// An ECS service of ours whose tasks have fixed devices.
@@ -84,32 +95,78 @@ struct SlotService<'a> {
 fn slot_service<'a>(world: World<'a>, service: &'a Service) -> Option<SlotService<'a>> {
     let Owner::Us(owner) = ownership::owner(&service.tags, world.installation) else { return None };
     let lives = service.status != ServiceStatus::Inactive && owner.kind == Kind::NeuronService;
-    debug_assert!(is_of(service, &owner, world), "its owner is its owner");
     lives.then_some(())?;
     Some(SlotService { service, workload: owner.name, slot: devices_of(service)? })
 }
 
-fn live(
-    world: World<'_>,
+/// What tasks that have not stopped hold, by container instance.
+fn holds<'a>(
+    world: World<'a>,
     cluster: &str,
-    instance: &Instance,
     slots: &[SlotService<'_>],
     sizes: &BTreeMap<&Name, (u32, u32)>,
-) -> LiveInstance {
-    let mut holds = Vec::new();
+) -> BTreeMap<&'a str, Vec<Hold>> {
+    let mut holds: BTreeMap<&str, Vec<Hold>> = BTreeMap::new();
     for slot in slots {
-        let tasks = world.observed.tasks.get(&(cluster.to_owned(), slot.service.name.clone()));
-        let here = |task: &&Task| {
-            task.container_instance.as_deref() == Some(instance.arn.as_str()) && task.last_status != "STOPPED"
-        };
         let (cpu, memory) = sizes.get(&slot.workload).copied().unwrap_or_default();
-        let held = tasks.into_iter().flat_map(|tasks| &tasks.tasks).filter(here);
-        holds.extend(held.map(|_| Hold { workload: slot.workload.clone(), devices: slot.slot.1, cpu, memory }));
+        let tasks = world.observed.tasks.get(&(cluster.to_owned(), slot.service.name.clone()));
+        let tasks = tasks.into_iter().flat_map(|tasks| &tasks.tasks).filter(|task| task.last_status != "STOPPED");
+        for instance in tasks.filter_map(|task| task.container_instance.as_deref()) {
+            let hold = Hold { workload: slot.workload.clone(), devices: slot.slot.1, cpu, memory };
+            holds.entry(instance).or_default().push(hold);
+        }
     }
+    holds
+}
+
+fn live(instance: &Instance, holds: Vec<Hold>) -> LiveInstance {
     LiveInstance {
         id: instance.ec2_id.clone().unwrap_or_else(|| instance.arn.clone()),
         zone: instance.availability_zone.clone(),
         state: if instance.status == "DRAINING" { InstanceState::Draining } else { InstanceState::Usable },
         holds,
     }
+}
+
+/// Tasks of an ECS service that run and will not for long.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Leaving {
+    /// Those on instances which are drained or marked to be.
+    pub(super) tasks: u32,
+    /// Those that were told to stop and are still counted as running.
+    pub(super) stopping: u32,
+}
+
+/// The tasks of a service that will not run for long, by ECS service.
+pub(super) fn leaving<'n>(
+    world: World<'_>,
+    cluster: &str,
+    names: impl Iterator<Item = &'n str>,
+    going: &BTreeSet<&str>,
+) -> BTreeMap<String, Leaving> {
+    let of = |name: &str| {
+        let tasks = world.observed.tasks.get(&(cluster.to_owned(), name.to_owned()));
+        let here = |task: &&Task| {
+            let at = task.container_instance.as_deref();
+            task.desired_status != "STOPPED" && task.last_status != "STOPPED" && at.is_some_and(|at| going.contains(at))
+        };
+        let all = || tasks.into_iter().flat_map(|tasks| &tasks.tasks);
+        let stopping = |task: &&Task| task.desired_status == "STOPPED" && task.last_status == "RUNNING";
+        let count = |of: &dyn Fn(&&Task) -> bool| u32::try_from(all().filter(of).count()).unwrap_or(u32::MAX);
+        Leaving { tasks: count(&here), stopping: count(&stopping) }
+    };
+    names.map(|name| (name.to_owned(), of(name))).collect()
+}
+
+/// Container instances that lose their tasks: they are draining, or were taken back and still bear the mark.
+pub(super) fn going<'w>(world: World<'w>, cluster: &str) -> BTreeSet<&'w str> {
+    let instances = world.observed.instances.get(cluster).into_iter().flat_map(Listing::iter);
+    let is_marked = |instance: &&Instance| {
+        let machine = instance.ec2_id.as_ref().and_then(|id| world.observed.machines.get(id));
+        machine.is_some_and(|machine| machine.tags.contains_key(ownership::DRAINED_FOR))
+    };
+    instances
+        .filter(|instance| instance.status == "DRAINING" || instance.status == "ACTIVE" && is_marked(instance))
+        .map(|instance| instance.arn.as_str())
+        .collect()
 }

@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::desired::{DesiredPool, DesiredService, PackedService};
-use crate::layout::{self, Changes, Demand, Host, Layout, Live, Room};
+use crate::layout::{self, Changes, Demand, Host, Layout, Live, Room, Slot};
 use crate::neuron::DeviceSet;
 use crate::observe::{Service, ServiceStatus};
 use crate::ownership::{self, Owner};
 use crate::plan::World;
-use crate::spec::{Name, ObjectKey, Spread};
+use crate::spec::{Kind, Name, ObjectKey, Spread};
 
 pub use budget::Ledger;
 
@@ -80,8 +80,12 @@ struct Shelf<'a> {
     room: Room,
 }
 
+/// The ECS services that exist for packed services, by cluster and owner, then by name.
+type Existing<'a> = BTreeMap<(&'a str, Name), BTreeMap<&'a str, &'a Service>>;
+
 /// Works out what every packed service comes to.
 pub fn allocate(world: World<'_>) -> Allocation {
+    let existing = existing(world);
     let mut allocation = Allocation::default();
     let mut by_pool: BTreeMap<&Name, Vec<&PackedService>> = BTreeMap::new();
     for service in world.desired.packed.values() {
@@ -93,7 +97,7 @@ pub fn allocate(world: World<'_>) -> Allocation {
             None => Err(format!("pool {pool}")),
         };
         match shelves {
-            Ok(shelves) => fill(world, &mut allocation, (pool, &services), &shelves),
+            Ok(shelves) => fill((world, &existing), &mut allocation, (pool, &services), &shelves),
             Err(what) => {
                 let blind = services
                     .iter()
@@ -107,24 +111,29 @@ pub fn allocate(world: World<'_>) -> Allocation {
 
 /// Lays out a pool and says what its services come to.
 fn fill(
-    world: World<'_>,
+    (world, existing): (World<'_>, &Existing<'_>),
     allocation: &mut Allocation,
     (pool, services): (&Name, &[&PackedService]),
     shelves: &[Shelf<'_>],
 ) {
-    let mut fill = Fill::new(world, services, shelves, &BTreeMap::new());
+    let mut fill = Fill::new((world, existing), services, shelves, &BTreeMap::new());
     if shelves.len() > 1 && fill.left.values().any(|(missing, _)| *missing > 0) {
         // What has lost its place on one type may find room on one that comes before it.
         let extra = fill.left.iter().map(|(name, (missing, _))| (*name, *missing)).collect();
-        let again = Fill::new(world, services, shelves, &extra);
+        let again = Fill::new((world, existing), services, shelves, &extra);
         if again.missing() < fill.missing() {
             fill = again;
         }
     }
+    // The services of a pool share its cluster.
+    let cluster = services.first().map_or("", |service| service.cluster.as_str());
+    let going = live::going(world, cluster);
     for service in services {
         let targets = fill.wanted.remove(&service.object.name).unwrap_or_default();
         let unplaced = fill.left.remove(&service.object.name).filter(|(missing, _)| *missing > 0);
-        let units = budget::units(service, &targets, &existing(world, service), unplaced);
+        let existing = of(existing, service);
+        let leaving = live::leaving(world, cluster, existing.keys().copied(), &going);
+        let units = budget::units(service, &targets, existing, &leaving, unplaced);
         allocation.services.insert(service.object.name.clone(), Allocated::Units(units));
     }
     allocation.pools.insert(pool.clone(), fill.layouts);
@@ -144,7 +153,7 @@ struct Fill<'a> {
 impl<'a> Fill<'a> {
     /// `extra` replicas are offered to the first types although later ones hold them.
     fn new(
-        world: World<'_>,
+        (world, existing): (World<'_>, &Existing<'_>),
         services: &[&'a PackedService],
         shelves: &[Shelf<'_>],
         extra: &BTreeMap<&'a Name, u32>,
@@ -154,7 +163,7 @@ impl<'a> Fill<'a> {
         for service in services {
             let name = &service.object.name;
             let held: u32 = shelves.iter().map(|shelf| held_on(service, shelf)).sum();
-            let total = service.replicas.unwrap_or_else(|| observed_total(world, service));
+            let total = service.replicas.unwrap_or_else(|| observed_total(of(existing, service)));
             let extra = extra.get(name).copied().unwrap_or(0);
             fill.spare.insert(name, total.saturating_sub(held).saturating_add(extra));
             fill.left.insert(name, (total, String::new()));
@@ -170,29 +179,33 @@ impl<'a> Fill<'a> {
     }
 
     fn lay_out(&mut self, world: World<'_>, services: &[&'a PackedService], place: &Shelf<'_>) {
-        let offered = |service: &&&'a PackedService| {
+        let offered = |service: &&'a PackedService| {
             let name = &service.object.name;
             let remaining = self.left.get(name).map_or(0, |(remaining, _)| *remaining);
             let spare = self.spare.get(name).copied().unwrap_or(0);
-            demand(service, place, held_on(service, place).saturating_add(spare).min(remaining))
+            let replicas = held_on(service, place).saturating_add(spare).min(remaining);
+            Some((name, demand(service, place, replicas)?))
         };
-        let demands: Vec<Demand> = services.iter().filter_map(|service| offered(&service)).collect();
+        let offered: Vec<(&'a Name, Demand)> = services.iter().filter_map(offered).collect();
+        let demands: Vec<Demand> = offered.iter().map(|(_, demand)| demand.clone()).collect();
         let laid_out = layout::lay_out(place.host, &demands, &place.live, &place.room);
-        for demand in &demands {
-            let unplaced = laid_out.unplaced.iter().find(|unplaced| unplaced.workload == demand.workload);
+        let unplaced: BTreeMap<&Name, &layout::Unplaced> =
+            laid_out.unplaced.iter().map(|unplaced| (&unplaced.workload, unplaced)).collect();
+        for (name, demand) in offered {
+            let unplaced = unplaced.get(name);
             let missing = unplaced.map_or(0, |unplaced| unplaced.replicas);
-            if let Some(service) = services.iter().find(|service| service.object.name == demand.workload)
-                && let Some((remaining, why)) = self.left.get_mut(&service.object.name)
-            {
+            if let Some((remaining, why)) = self.left.get_mut(name) {
                 *remaining = remaining.saturating_sub(demand.replicas.saturating_sub(missing));
                 if let Some(unplaced) = unplaced {
                     *why = format!("{}: {}", place.kind, unplaced.why);
                 }
-                self.spare.insert(&service.object.name, missing);
+                self.spare.insert(name, missing);
             }
         }
+        let by_name: BTreeMap<&Name, &'a PackedService> =
+            services.iter().map(|service| (&service.object.name, *service)).collect();
         for (slot, count) in laid_out.counts() {
-            let service = services.iter().find(|service| service.object.name == slot.workload);
+            let service = by_name.get(&slot.workload);
             let variant = service.and_then(|service| service.variants.get(&(place.kind.clone(), slot.devices)));
             if let (Some(service), Some(variant)) = (service, variant) {
                 self.wanted.entry(&service.object.name).or_default().insert(variant.name.clone(), count);
@@ -229,26 +242,33 @@ fn held_on(service: &PackedService, shelf: &Shelf<'_>) -> u32 {
     if !service.devices.contains_key(&shelf.kind) {
         return 0;
     }
-    shelf.live.wanted.iter().filter(|(slot, _)| slot.workload == service.object.name).map(|(_, count)| *count).sum()
+    let lowest = Slot { workload: service.object.name.clone(), devices: DeviceSet::LOWEST };
+    let counts = shelf.live.wanted.range(lowest..).take_while(|(slot, _)| slot.workload == service.object.name);
+    counts.map(|(_, count)| *count).sum()
 }
 
-/// The ECS services that exist for a packed service, by name.
-fn existing<'a>(world: World<'a>, service: &PackedService) -> BTreeMap<&'a str, &'a Service> {
-    let listing = world.observed.services.get(service.cluster.as_str());
-    let ours = listing
-        .into_iter()
-        .flat_map(crate::observed::Listing::iter)
-        .filter(|found| found.status == ServiceStatus::Active && is_of(found, &service.object, world));
-    ours.map(|found| (found.name.as_str(), found)).collect()
+fn existing(world: World<'_>) -> Existing<'_> {
+    let mut existing = Existing::new();
+    for (cluster, listing) in &world.observed.services {
+        for found in listing.iter().filter(|found| found.status == ServiceStatus::Active) {
+            if let Owner::Us(ObjectKey { kind: Kind::NeuronService, name }) =
+                ownership::owner(&found.tags, world.installation)
+            {
+                existing.entry((cluster.as_str(), name)).or_default().insert(&found.name, found);
+            }
+        }
+    }
+    existing
 }
 
-fn is_of(found: &Service, object: &ObjectKey, world: World<'_>) -> bool {
-    matches!(ownership::owner(&found.tags, world.installation), Owner::Us(owner) if owner == *object)
+/// The ECS services of one packed service.
+fn of<'e, 'a>(existing: &'e Existing<'a>, service: &'e PackedService) -> &'e BTreeMap<&'a str, &'a Service> {
+    static NONE: BTreeMap<&str, &Service> = BTreeMap::new();
+    existing.get(&(service.cluster.as_str(), service.object.name.clone())).unwrap_or(&NONE)
 }
 
 /// How many replicas there are if nobody says how many there should be.
-fn observed_total(world: World<'_>, service: &PackedService) -> u32 {
-    let found = existing(world, service);
+fn observed_total(found: &BTreeMap<&str, &Service>) -> u32 {
     if found.is_empty() { 1 } else { found.values().map(|service| budget::desired(service)).sum() }
 }
 

@@ -29,7 +29,8 @@ impl Review<'_> {
 
     pub(super) fn write_ec2(&self, id: &str) -> Verdicts {
         let found = self.observed().templates.iter().find(|template| template.id == id);
-        vec![(found.is_some_and(|template| self.is_ours(&template.tags)), Rule::OnlyOurs)]
+        let ours = found.is_some_and(|template| self.is_ours(&template.tags)) || self.owns_machine(id);
+        vec![(ours, Rule::OnlyOurs)]
     }
 
     pub(super) fn delete_template(&self, step: &Step, name: &str) -> Verdicts {

@@ -1,7 +1,10 @@
 //! Conditions about one side of an object each: is it registered, is there capacity, do its tasks run?
 
+use std::collections::BTreeSet;
+
 use super::{Case, Finding};
-use crate::spec::{Kind, ObjectKey};
+use crate::desired::PackedService;
+use crate::spec::{Kind, ObjectKey, Spread};
 use crate::status::{Condition, ConditionType, Reason, Status, Truth};
 
 /// What a condition says, before it gets its time.
@@ -30,14 +33,15 @@ impl Case<'_> {
         match status.object.kind {
             Kind::NeuronCluster => {}
             Kind::NeuronPool => {
-                words.push(provider_ready(status, findings));
+                words.push(self.pool_capacity(status, findings));
                 words.extend(image(status, findings));
                 words.extend(drift(status).map(|word| self.with_opening(&status.object, word)));
             }
             Kind::NeuronService => {
                 words.push(capacity(findings));
-                if self.world.desired.packed.contains_key(&status.object.name) {
+                if let Some(packed) = self.world.desired.packed.get(&status.object.name) {
                     words.push(devices(findings));
+                    words.extend(self.spread(packed));
                 }
                 words.push(available(status, findings));
             }
@@ -52,6 +56,20 @@ impl Case<'_> {
         words.into_iter().map(condition).collect()
     }
 
+    /// Whether a pool can get instances.
+    fn pool_capacity(&self, status: &Status, findings: &[Finding]) -> Word {
+        let short = findings.iter().find(|finding| finding.reason == Reason::InsufficientCapacity);
+        if let Some(finding) = short {
+            return Word::fails(ConditionType::CapacityReady, finding.reason, finding.message.clone());
+        }
+        let mut word = provider_ready(status, findings);
+        let pool = self.world.desired.pools.get(&status.object.name);
+        if let Some(refused) = pool.and_then(|pool| self.elsewhere(pool)) {
+            word.message = format!("{}; {refused}", word.message);
+        }
+        word
+    }
+
     /// Says of what is out of date when it will be replaced.
     fn with_opening(&self, object: &ObjectKey, mut word: Word) -> Word {
         let planned = self.plan.waiting.iter().filter(|waiting| waiting.object == *object && waiting.on.is_planned());
@@ -59,6 +77,29 @@ impl Case<'_> {
             word.message = format!("{}; {}", word.message, waiting.on);
         }
         word
+    }
+
+    /// Whether the subnets of its pool lie in zones enough for replicas that are to be spread.
+    fn spread(&self, packed: &PackedService) -> Option<Word> {
+        let pool = self.world.desired.pools.get(&packed.pool).filter(|_| packed.spread == Spread::AvailabilityZones)?;
+        let mut zones = BTreeSet::new();
+        for group in pool.groups() {
+            zones.extend(group.zones(&self.world.observed.subnets)?);
+        }
+        let named = zones.iter().copied().collect::<Vec<_>>().join(", ");
+        match zones.len() {
+            0 => None,
+            1 => Some(Word::fails(
+                ConditionType::Spread,
+                Reason::OneZone,
+                format!(
+                    "`spread: AvailabilityZones` has no effect: all subnets of {} lie in {named}; add a subnet in another \
+                     zone to the pool, or write `spread: Pack`",
+                    pool.object
+                ),
+            )),
+            _ => Some(Word::holds(ConditionType::Spread, format!("subnets of {} lie in {named}", pool.object))),
+        }
     }
 
     /// Whether ECS has the object as rendered.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Spread;
 use super::scene::{Mask, Scene, mask};
 use crate::neuron::DeviceSet;
 
@@ -56,6 +57,8 @@ pub(super) struct Board<'a> {
     pub(super) lines: Vec<Line>,
     /// How many of each set a task has, by task.
     pub(super) placed: Vec<BTreeMap<DeviceSet, u32>>,
+    /// How many replicas a task has in each zone, by task; only of tasks that are spread.
+    pub(super) in_zone: Vec<BTreeMap<usize, u32>>,
     /// How many rows are in use.
     pub(super) used: usize,
     /// How many rows of each zone are in use.
@@ -67,7 +70,9 @@ pub(super) struct Board<'a> {
 impl<'a> Board<'a> {
     pub(super) fn new(scene: &'a Scene<'a>) -> Self {
         let placed = vec![BTreeMap::new(); scene.tasks.len()];
-        Self { scene, lines: Vec::new(), placed, used: 0, zone_used: vec![0; scene.zone_count()], is_forgetful: false }
+        let in_zone = vec![BTreeMap::new(); scene.tasks.len()];
+        let zone_used = vec![0; scene.zone_count()];
+        Self { scene, lines: Vec::new(), placed, in_zone, used: 0, zone_used, is_forgetful: false }
     }
 
     /// Adds an empty row and returns its number.
@@ -110,18 +115,22 @@ impl<'a> Board<'a> {
     /// Puts a task on a row; the caller has asked [`Self::admits`] and knows that the devices are free.
     pub(super) fn place(&mut self, row: usize, task: usize, set: DeviceSet) {
         let (Some(line), Some(known)) = (self.lines.get_mut(row), self.scene.tasks.get(task)) else { return };
-        let was_used = line.is_used();
+        let (was_used, zone) = (line.is_used(), line.zone);
         line.slots.push((task, set));
         line.used |= mask(set);
         line.cpu = line.cpu.saturating_sub(known.demand.cpu);
         line.memory = line.memory.saturating_sub(known.demand.memory);
         line.is_closed = known.is_alone();
         if !was_used {
-            let zone = line.zone;
             self.count(zone);
         }
         if let Some(placed) = self.placed.get_mut(task) {
             *placed.entry(set).or_default() += 1;
+        }
+        if known.demand.spread == Spread::Zones
+            && let Some(in_zone) = self.in_zone.get_mut(task)
+        {
+            *in_zone.entry(zone).or_default() += 1;
         }
     }
 
@@ -163,9 +172,36 @@ impl<'a> Board<'a> {
         board
     }
 
-    /// The same rows without slots, to be filled as if nothing had been there.
-    pub(super) fn as_new(&self) -> Self {
-        Self { is_forgetful: true, ..self.with_only(&[], 0) }
+    /// Nothing but what strangers take, to be filled as if nothing else had ever been there. Empty instances are left out:
+    /// in which zones they happen to be must not say how few would do, or the answer changed from time to time.
+    pub(super) fn of_strangers(&self) -> Self {
+        let mut board = self.with_only(&[], 0);
+        board.lines.retain(|line| line.has_strangers);
+        board.lines.iter_mut().for_each(|line| line.leaving.clear());
+        Self { is_forgetful: true, ..board }
+    }
+
+    /// The slots of this board on the rows of `other`, of which it shares those with strangers.
+    pub(super) fn seated_on(&self, other: &Self) -> Self {
+        let mut board = other.with_only(&[], 0);
+        let mut theirs: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut empty: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (row, line) in board.lines.iter().enumerate().rev() {
+            match line.origin.filter(|_| line.has_strangers) {
+                Some(origin) => drop(theirs.insert(origin, row)),
+                None => empty.entry(line.zone).or_default().push(row),
+            }
+        }
+        for line in self.lines.iter().filter(|line| !line.slots.is_empty()) {
+            let tasks = line.slots.iter().filter_map(|(task, _)| self.scene.tasks.get(*task));
+            let is_bound = tasks.into_iter().any(|task| task.demand.spread == Spread::Zones);
+            let at_home = line.origin.and_then(|origin| theirs.get(&origin).copied());
+            let nearby = at_home.or_else(|| empty.get_mut(&line.zone)?.pop());
+            let row = nearby.or_else(|| if is_bound { None } else { empty.values_mut().find_map(Vec::pop) });
+            let row = row.unwrap_or_else(|| board.open(None, line.zone));
+            line.slots.iter().for_each(|(task, set)| board.place(row, *task, *set));
+        }
+        board
     }
 
     /// How many replicas of each task have no place.

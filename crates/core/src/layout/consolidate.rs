@@ -26,7 +26,8 @@ impl<'a> Aim<'a> {
     /// The layout, what found no place in it, and how many rows the fresh packing has.
     pub(super) fn settle(self) -> (Board<'a>, Vec<u32>, usize) {
         let fresh = self.fresh.used;
-        // Only the fresh packing says whether to move: it depends on the demands alone, so the answer stays the same.
+        // Only the fresh packing says whether to move: it depends on the demands (and strangers) alone, so that the answer
+        // stays the same while ECS makes the layout true.
         if self.holds(&self.grown, &self.grown_left) || !self.holds(&self.fresh, &self.fresh_left) {
             return (self.grown, self.grown_left, fresh);
         }
@@ -59,7 +60,7 @@ impl<'a> Aim<'a> {
                 None => high = middle,
             }
         }
-        best.unwrap_or((self.fresh, self.fresh_left))
+        best.unwrap_or_else(|| (self.fresh.seated_on(&self.grown), self.fresh_left))
     }
 
     fn with_frozen(&self, order: &[usize], frozen: usize) -> Option<(Board<'a>, Vec<u32>)> {
@@ -68,7 +69,7 @@ impl<'a> Aim<'a> {
         if !has_volume(&base, &missing, (self.limit(), total(&self.fresh_left))) {
             return None;
         }
-        let ways = Way::affordable(&base).iter().map(|way| pack(&base, &missing, self.limit(), *way));
+        let ways = Way::ALL.iter().map(|way| pack(&base, &missing, self.limit(), *way));
         ways.into_iter().find(|(board, left)| self.holds(board, left))
     }
 }

@@ -31,6 +31,11 @@ impl Host {
         self.sets.keys().max().copied().unwrap_or(0)
     }
 
+    /// CPU units and MiB for tasks.
+    pub fn room(&self) -> (u32, u32) {
+        (self.cpu, self.memory)
+    }
+
     /// The sets that `count` devices may be; none if the count is not allowed.
     pub fn sets(&self, count: u8) -> &[DeviceSet] {
         self.sets.get(&count).map_or(&[], Vec::as_slice)

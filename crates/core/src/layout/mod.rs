@@ -24,6 +24,7 @@
 //! Neighbours: `neuron` says which sets are valid; `resolve` makes slot services of [`Layout::counts`]; `plan` shows
 //! [`Layout::changes`]. Not here: ports, ECS, and which instance ECS really chooses.
 
+mod alike;
 mod board;
 mod changes;
 mod consolidate;
@@ -32,6 +33,7 @@ mod input;
 mod keep;
 mod output;
 mod pack;
+mod rows;
 mod scene;
 
 pub use changes::{Changes, CountChange, InstanceChange};
@@ -47,7 +49,7 @@ use scene::Scene;
 pub fn lay_out(host: &Host, demands: &[Demand], live: &Live, room: &Room) -> Layout {
     let scene = Scene::new(host, demands, live, room);
     let kept = keep::keep(&scene, live);
-    let (fresh, fresh_left) = pack::fresh(&scene, &kept.as_new());
+    let (fresh, fresh_left) = pack::fresh(&scene, &kept.of_strangers());
     let mut grown = kept.clone();
     let left = fill::fill(&mut grown, &kept.missing(), scene.max);
     let aim = consolidate::Aim { fresh, fresh_left, grown, grown_left: left };

@@ -2,7 +2,7 @@
 //!
 //! Neighbours: every stage reads it, none changes it. Not here: who is where, which is `board`.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -45,8 +45,15 @@ pub(super) struct FreeSet {
     pub(super) mask: Mask,
 }
 
-/// Free sets by size and the devices that are taken.
-type FreeSets = BTreeMap<(u8, Mask), Rc<[FreeSet]>>;
+/// What is free on rows of which the same devices are taken.
+#[derive(Debug)]
+pub(super) struct Openings {
+    used: Mask,
+    /// Devices of the biggest set that is free; 0 if none is.
+    pub(super) largest: u8,
+    /// Free sets by size, each found when it is first asked for.
+    by_size: Vec<OnceCell<Rc<[FreeSet]>>>,
+}
 
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
@@ -62,8 +69,8 @@ pub(super) struct Scene<'a> {
     /// The sets of each size, the biggest size first.
     sizes: Vec<Vec<Mask>>,
     numbers: BTreeMap<&'a Name, usize>,
-    /// Answers of [`Self::free_sets`], which is asked the same for row after row.
-    free_sets: RefCell<FreeSets>,
+    /// Answers of [`Self::openings`], which is asked the same for row after row.
+    openings: RefCell<BTreeMap<Mask, Rc<Openings>>>,
 }
 
 impl<'a> Scene<'a> {
@@ -93,8 +100,8 @@ impl<'a> Scene<'a> {
         let ids = live.instances.iter().map(|instance| instance.id.as_str()).collect();
         let sizes = host.sets.values().rev().map(|sets| sets.iter().map(|set| mask(*set)).collect()).collect();
         let numbers = tasks.iter().enumerate().map(|(number, task)| (&task.demand.workload, number)).collect();
-        let free_sets = RefCell::default();
-        Self { host, tasks, max, launch, ids, zones, sizes, numbers, free_sets }
+        let openings = RefCell::default();
+        Self { host, tasks, max, launch, ids, zones, sizes, numbers, openings }
     }
 
     pub(super) fn task(&self, workload: &Name) -> Option<usize> {
@@ -118,21 +125,29 @@ impl<'a> Scene<'a> {
         self.ids.get(origin?).map(|id| (*id).to_owned())
     }
 
-    /// The sets of `count` devices beside the devices in `used`, those that leave the most room first.
-    pub(super) fn free_sets(&self, count: u8, used: Mask) -> Rc<[FreeSet]> {
-        if let Some(known) = self.free_sets.borrow().get(&(count, used)) {
-            return Rc::clone(known);
-        }
-        let before = self.room(used);
-        let sets = self.host.sets(count).iter().map(|set| (*set, mask(*set)));
-        let free = sets.filter(|(_, mask)| *mask != 0 && used & mask == 0);
-        let mut found: Vec<_> = free
-            .map(|(set, mask)| FreeSet { loss: before.saturating_sub(self.room(used | mask)), set, mask })
-            .collect();
-        found.sort_unstable();
-        let found: Rc<[FreeSet]> = found.into();
-        self.free_sets.borrow_mut().insert((count, used), Rc::clone(&found));
-        found
+    /// What is free beside the devices in `used`.
+    pub(super) fn openings(&self, used: Mask) -> Rc<Openings> {
+        let find = || {
+            let is_free = |(_, sets): &(&u8, &Vec<DeviceSet>)| sets.iter().any(|set| mask(*set) & used == 0);
+            let largest = self.host.sets.iter().rev().find(is_free).map_or(0, |(count, _)| *count);
+            let by_size = std::iter::repeat_with(OnceCell::new).take(usize::from(largest) + 1).collect();
+            Rc::new(Openings { used, largest, by_size })
+        };
+        Rc::clone(self.openings.borrow_mut().entry(used).or_insert_with(find))
+    }
+
+    /// The sets of `count` devices that are free, those that leave the most room first.
+    pub(super) fn free_sets(&self, count: u8, openings: &Openings) -> Rc<[FreeSet]> {
+        let find = || {
+            let before = self.room(openings.used);
+            let sets = self.host.sets(count).iter().map(|set| (*set, mask(*set)));
+            let free = sets.filter(|(_, mask)| *mask != 0 && openings.used & mask == 0);
+            let loss = |mask| before.saturating_sub(self.room(openings.used | mask));
+            let mut found: Vec<_> = free.map(|(set, mask)| FreeSet { loss: loss(mask), set, mask }).collect();
+            found.sort_unstable();
+            found.into()
+        };
+        openings.by_size.get(usize::from(count)).map_or_else(|| [].into(), |cell| Rc::clone(cell.get_or_init(find)))
     }
 
     /// How much room is left beside the devices in `used`: for every size, the biggest first, how many sets of it fit at

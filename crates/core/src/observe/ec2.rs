@@ -62,6 +62,18 @@ pub struct Image {
     pub root_device: Option<String>,
 }
 
+/// What EC2 knows of the id of a subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubnetAnswer {
+    /// The subnet is there.
+    Found {
+        /// Its Availability Zone, for instance `us-east-1a`.
+        zone: String,
+    },
+    /// There is none of this id in the account and Region.
+    Missing,
+}
+
 /// A launch template with its versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -128,6 +140,9 @@ pub struct GroupMember {
     pub template_version: Option<String>,
 }
 
+/// How many activities of a group are read: the newest.
+pub const NEWEST_ACTIVITIES: i32 = 10;
+
 /// A scaling activity of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
@@ -154,4 +169,6 @@ pub struct Machine {
     pub launched: Option<Timestamp>,
     /// Tag `aws:autoscaling:groupName`.
     pub group: Option<String>,
+    /// Tags.
+    pub tags: Tags,
 }

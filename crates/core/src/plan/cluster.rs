@@ -38,7 +38,7 @@ impl Planner<'_> {
             object: wanted.object.clone(),
             resource: Resource::Cluster(wanted.object.name.to_string()),
             action: Action::CreateCluster(CreateCluster {
-                tags: ownership::to_list(&self.stamped(&wanted.tags)),
+                tags: ownership::to_list(&self.stamped(&wanted.object, &wanted.tags)),
                 ..wanted.document.clone()
             }),
             because: vec![Cause::Missing],
@@ -53,7 +53,7 @@ impl Planner<'_> {
             self.wait(&wanted.object, Wait::NameTaken { resource, owner: owner_in_words(owner) });
             return;
         }
-        let mut tags = self.stamped(&wanted.tags);
+        let mut tags = self.stamped(&wanted.object, &wanted.tags);
         tags.insert(ownership::ADOPTED.to_owned(), "true".to_owned());
         let action = Action::TagResource { arn: found.arn.clone(), tags };
         let step = Step { object: wanted.object.clone(), resource, action, because: vec![Cause::Adoption] };
@@ -80,7 +80,7 @@ impl Planner<'_> {
             return;
         }
         let place = Tagged { object: &wanted.object, resource, arn: &found.arn, found: &found.tags };
-        if let Some(step) = tag_step(&place, &wanted.tags, &self.stamped(&Tags::new())) {
+        if let Some(step) = tag_step(&place, &wanted.tags, &self.stamped(&wanted.object, &Tags::new())) {
             self.step(step, Evidence::Reading);
         }
     }

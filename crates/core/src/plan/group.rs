@@ -6,11 +6,12 @@
 //! and its association are in `group_provider`.
 
 use super::image::Chosen;
+use super::tags::stale_tags;
 use super::{Evidence, Planner, Wait};
 use crate::desired::{DesiredGroup, DesiredPool};
 use crate::diff::{self, diff};
 use crate::fingerprint::Fingerprint;
-use crate::observe::{Group, ProviderStatus, Template, TemplateVersion};
+use crate::observe::{Group, ProviderStatus, SubnetAnswer, Template, TemplateVersion};
 use crate::observed::Slot;
 use crate::ownership::{self, Tags};
 use crate::shape::launch_template::{
@@ -75,7 +76,7 @@ impl<'a> Planner<'a> {
 
     fn create_template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, chosen: &Chosen) {
         let data = contents(wanted, &chosen.id);
-        let tags = self.stamped(&pool.tags);
+        let tags = self.stamped(&pool.object, &pool.tags);
         let action = Action::CreateLaunchTemplate(CreateLaunchTemplate {
             launch_template_name: wanted.name.clone(),
             version_description: Some(Fingerprint::of(&data).to_string()),
@@ -126,13 +127,20 @@ impl<'a> Planner<'a> {
     }
 
     fn tag_template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, found: &Template) {
+        let resource = Resource::LaunchTemplate(wanted.name.clone());
+        let stale = stale_tags(&found.tags, &pool.tags);
+        if !stale.is_empty() {
+            let because = stale.iter().map(|key| untagged(key, found.tags.get(key))).collect();
+            let action = Action::DeleteTags { id: found.id.clone(), keys: stale };
+            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
+            return;
+        }
         let missing = missing_tags(&found.tags, &pool.tags);
         if missing.is_empty() {
             return;
         }
         let because = missing.iter().map(|(key, value)| tag_change(key, found.tags.get(key), value)).collect();
         let action = Action::CreateTags { id: found.id.clone(), tags: missing };
-        let resource = Resource::LaunchTemplate(wanted.name.clone());
         self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
     }
 
@@ -154,14 +162,30 @@ impl<'a> Planner<'a> {
                 None
             }
             Slot::Ours(found, _) => {
-                self.keep_group(pool, wanted, (found, version));
+                if !self.lacks_subnets(pool, wanted) || has_same_subnets(&wanted.settings, &found.settings) {
+                    self.keep_group(pool, wanted, (found, version));
+                }
                 Some(found)
             }
             Slot::Absent => {
-                self.create_group(pool, wanted, version);
+                if !self.lacks_subnets(pool, wanted) {
+                    self.create_group(pool, wanted, version);
+                }
                 None
             }
         }
+    }
+
+    /// Says which subnets do not exist. One that was never looked up may.
+    fn lacks_subnets(&mut self, pool: &DesiredPool, wanted: &DesiredGroup) -> bool {
+        let known = &self.world.observed.subnets;
+        let is_missing = |id: &&str| known.get(*id) == Some(&SubnetAnswer::Missing);
+        let missing: Vec<String> = wanted.subnets().filter(is_missing).map(str::to_owned).collect();
+        let lacks = !missing.is_empty();
+        if lacks {
+            self.wait(&pool.object, Wait::Subnets { group: wanted.name.clone(), missing });
+        }
+        lacks
     }
 
     fn create_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, version: &Version) {
@@ -181,7 +205,7 @@ impl<'a> Planner<'a> {
             termination_policies: settings.termination_policies,
             capacity_rebalance: settings.capacity_rebalance,
             max_instance_lifetime: settings.max_instance_lifetime,
-            tags: group_tags(&self.stamped(&pool.tags)),
+            tags: group_tags(&self.stamped(&pool.object, &pool.tags)),
         });
         let resource = Resource::AutoScalingGroup(wanted.name.clone());
         let step = Step { object: pool.object.clone(), resource, action, because: vec![Cause::Missing] };
@@ -193,8 +217,8 @@ impl<'a> Planner<'a> {
         let settings = with_version(&wanted.settings, version);
         let changes = diff(&comparable(&settings), &comparable(&found.settings), &diff::GROUP);
         if !changes.is_empty() {
+            let action = Action::UpdateAutoScalingGroup(diff::spell_out(settings, &changes, &diff::GROUP));
             let because = changes.into_iter().map(Cause::Field).collect();
-            let action = Action::UpdateAutoScalingGroup(settings);
             self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
             return;
         }
@@ -255,18 +279,26 @@ fn with_version(settings: &UpdateAutoScalingGroup, version: &Version) -> UpdateA
 fn comparable(settings: &UpdateAutoScalingGroup) -> UpdateAutoScalingGroup {
     let mut settings = settings.clone();
     settings.auto_scaling_group_name = None;
-    // AWS answers the subnets in an order of its own.
-    settings.vpc_zone_identifier = settings.vpc_zone_identifier.map(|subnets| {
-        let mut subnets: Vec<&str> = subnets.split(',').map(str::trim).collect();
-        subnets.sort_unstable();
-        subnets.join(",")
-    });
+    settings.vpc_zone_identifier = sorted_subnets(&settings);
     let mixed = settings.mixed_instances_policy.as_mut().and_then(|policy| policy.launch_template.as_mut());
     let mixed = mixed.and_then(|template| template.launch_template_specification.as_mut());
     for specification in settings.launch_template.iter_mut().chain(mixed) {
         specification.launch_template_name = None;
     }
     settings
+}
+
+/// AWS answers the subnets in an order of its own.
+fn sorted_subnets(settings: &UpdateAutoScalingGroup) -> Option<String> {
+    settings.vpc_zone_identifier.as_ref().map(|subnets| {
+        let mut subnets: Vec<&str> = subnets.split(',').map(str::trim).collect();
+        subnets.sort_unstable();
+        subnets.join(",")
+    })
+}
+
+fn has_same_subnets(one: &UpdateAutoScalingGroup, other: &UpdateAutoScalingGroup) -> bool {
+    sorted_subnets(one) == sorted_subnets(other)
 }
 
 fn group_tags(tags: &Tags) -> Vec<GroupTag> {
@@ -281,6 +313,11 @@ fn group_tags(tags: &Tags) -> Vec<GroupTag> {
 
 fn missing_tags(found: &Tags, wanted: &Tags) -> Tags {
     wanted.iter().filter(|(key, value)| found.get(*key) != Some(*value)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+fn untagged(key: &str, from: Option<&String>) -> Cause {
+    let from = from.map(|value| value.clone().into());
+    Cause::Field(FieldChange { path: format!("tags[{key}]"), from, to: None })
 }
 
 fn tag_change(key: &str, from: Option<&String>, to: &str) -> Cause {

@@ -40,7 +40,7 @@ impl<'a> Planner<'a> {
                 tags.insert(ownership::GENERATION.to_owned(), wanted.provider.generation.clone());
                 let request = CreateCapacityProvider {
                     auto_scaling_group_provider: Some(document),
-                    tags: ownership::to_list(&self.stamped(&tags)),
+                    tags: ownership::to_list(&self.stamped(&pool.object, &tags)),
                     ..CreateCapacityProvider::default()
                 };
                 self.create_provider(pool, &wanted.provider, request);

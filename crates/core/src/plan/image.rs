@@ -79,7 +79,9 @@ impl Planner<'_> {
 
 /// Whether a rollout has failed with what a version with this image would hold.
 fn has_failed(wanted: &DesiredGroup, template: &Template, image: &str) -> bool {
-    is_quarantined(template, &Fingerprint::of(&contents(wanted, image)).to_string())
+    // Most templates have no mark, and a fingerprint costs more than to look for one.
+    template.tags.contains_key(ownership::QUARANTINED)
+        && is_quarantined(template, &Fingerprint::of(&contents(wanted, image)).to_string())
 }
 
 /// What keeps EC2 from launching it, or speaks against it.

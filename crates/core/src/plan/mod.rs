@@ -3,10 +3,12 @@
 //! Between `resolve` + `state` and `check` + `execute`. Every call of [`plan`] plans the whole target afresh; there is no
 //! memory of earlier plans, so a restart loses nothing. Planning cannot fail: what is unknown is waited for.
 //! One file a kind: `cluster`, `pool`, `group` (what lies behind a pool of Auto Scaling groups, with `group_provider`,
-//! `image` and `rollout`), `service`, `packed` (services whose devices Axon chooses), `revision` (task definitions), and
+//! `image`, `rollout` and `blame`), `service`, `packed` (services whose devices Axon chooses), `revision` (task definitions), and
 //! `removal` for what is no longer declared. No I/O, no clock: the time comes in with [`Limits`].
 
+mod blame;
 mod cluster;
+mod gather;
 mod group;
 mod group_provider;
 mod image;
@@ -166,6 +168,7 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
     planner.services();
     planner.packed();
     planner.removals();
+    planner.gather();
     planner.plan.steps.sort_by(order);
     planner.plan.waiting.sort();
     planner.plan.waiting.dedup();

@@ -46,7 +46,8 @@ impl Planner<'_> {
     /// Whether a service may start a deployment in this plan. Only those of packed services take turns.
     pub(super) fn may_deploy(&mut self, wanted: &DesiredService, found: &Service) -> bool {
         let Some(ledger) = &mut self.turns.ledger else { return true };
-        let count = u32::try_from(found.running.max(0)).unwrap_or(0);
+        let number = |number: i32| u32::try_from(number).unwrap_or(0);
+        let (count, asked) = (number(found.running), number(found.settings.desired_count.unwrap_or(0)));
         if let Some(resource) = self.turns.halted.clone() {
             if resource == super::service::resource(wanted) {
                 return true;
@@ -54,7 +55,8 @@ impl Planner<'_> {
             self.wait(&wanted.object, Wait::Turn { resource });
             return false;
         }
-        if ledger.take_turn(count) {
+        // A deployment takes the place of one that is under way, whose share is in the ledger already.
+        if found.deployments.len() > 1 || ledger.take_turn(count, asked) {
             return true;
         }
         let ledger = *ledger;

@@ -58,7 +58,7 @@ impl<'a> Planner<'a> {
                 let request = CreateCapacityProvider {
                     cluster: Some(pool.cluster.to_string()),
                     managed_instances_provider: Some(create_document(document)),
-                    tags: ownership::to_list(&self.stamped(&tags)),
+                    tags: ownership::to_list(&self.stamped(&pool.object, &tags)),
                     ..CreateCapacityProvider::default()
                 };
                 self.create_provider(pool, wanted, request);
@@ -147,7 +147,7 @@ impl<'a> Planner<'a> {
     pub(super) fn tag_provider(&mut self, pool: &DesiredPool, found: &Provider, tags: &ownership::Tags) {
         let resource = Resource::CapacityProvider(found.name.clone());
         let place = Tagged { object: &pool.object, resource, arn: &found.arn, found: &found.tags };
-        if let Some(step) = tag_step(&place, tags, &self.stamped(&ownership::Tags::new())) {
+        if let Some(step) = tag_step(&place, tags, &self.stamped(&pool.object, &ownership::Tags::new())) {
             self.step(step, Evidence::Reading);
         }
     }

@@ -29,7 +29,7 @@ fn desired(fleet: &Fleet) -> Desired {
         Context {
             installation: &installation(),
             facts: &Facts { identity, instance_types: Vec::new() },
-            revision: "main@sha1:1",
+            revisions: &crate::revision::Revisions::new("main@sha1:1"),
         },
     );
     assert_eq!(resolved.unresolved, std::collections::BTreeMap::new());

@@ -25,11 +25,8 @@ impl<'a> Planner<'a> {
         }
         let resource = Resource::TaskDefinition(family);
         let mut request = wanted.task_definition.clone();
-        if !self.world.desired.revision.is_empty() {
-            request.tags.push(Tag {
-                key: Some(ownership::REVISION.to_owned()),
-                value: Some(self.world.desired.revision.clone()),
-            });
+        if let Some(revision) = self.world.desired.revisions.tag(&wanted.object) {
+            request.tags.push(Tag { key: Some(ownership::REVISION.to_owned()), value: Some(revision) });
         }
         let action = Action::RegisterTaskDefinition(request);
         let step = Step { object: wanted.object.clone(), resource, action, because: vec![Cause::NewContent] };

@@ -3,24 +3,26 @@
 //! Part of `plan`. There is no record of a rollout: an instance is out of date if it was launched from another version
 //! of the template than the group's, so every step is recognised from AWS and a restart goes on where it was. A rollout
 //! that goes wrong leaves one mark, a tag on the template with the image (or the contents) that failed; `image` then
-//! takes the group back, and the instances that failed are the ones out of date.
+//! takes the group back, and the instances that failed are the ones out of date. Whether it goes wrong is decided in
+//! `blame`. An instance is marked as drained by Axon before it is: if its version is wanted again, it takes tasks again,
+//! where one that a person drains stays drained.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use super::blame::{Verdict, was_bad};
 use super::group::Version;
-use super::image::is_bad;
 use super::{Evidence, Planner, Wait};
+use crate::allocate::Allocated;
 use crate::desired::{DesiredGroup, DesiredPool};
-use crate::observe::{Group, GroupMember, Instance, Task, Template};
+use crate::observe::{Group, GroupMember, Instance, ServiceTasks, Template};
 use crate::observed::Listing;
-use crate::ownership;
-use crate::spec::{Duration, RolloutPolicy};
+use crate::ownership::{DRAINED_FOR, Tags};
+use crate::shape::service::UpdateService;
+use crate::spec::RolloutPolicy;
 use crate::step::{Action, Cause, Place, Resource, Step};
 
-/// Tasks that must fail on new instances before the image is blamed: one may be bad luck.
-const FAILED_TASKS: usize = 2;
-/// Most that a tag holds.
-const TAG_VALUE: usize = 256;
+/// ECS's word for an instance that takes no tasks and loses those it has.
+const DRAINING: &str = "DRAINING";
 
 /// An instance of a group, with what ECS knows of it.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +35,10 @@ pub struct Node<'a> {
 
 impl Node<'_> {
     fn is_draining(&self) -> bool {
-        self.instance.is_some_and(|instance| instance.status == "DRAINING")
+        self.instance.is_some_and(|instance| instance.status == DRAINING)
     }
 
-    fn tasks(&self) -> i32 {
+    pub(super) fn tasks(&self) -> i32 {
         self.instance.map_or(0, |instance| instance.running_tasks + instance.pending_tasks)
     }
 
@@ -46,7 +48,7 @@ impl Node<'_> {
         self.lives() && self.tasks() == 0 && self.instance.is_some_and(ready)
     }
 
-    fn lives(&self) -> bool {
+    pub(super) fn lives(&self) -> bool {
         !self.member.lifecycle.starts_with("Terminat")
     }
 }
@@ -82,12 +84,12 @@ impl<'a> NodeSides<'a> {
 }
 
 /// One group in the middle of a change.
-struct Roll<'p> {
-    pool: &'p DesiredPool,
-    wanted: &'p DesiredGroup,
-    group: &'p Group,
-    template: &'p Template,
-    version: &'p Version,
+pub(super) struct Roll<'p> {
+    pub(super) pool: &'p DesiredPool,
+    pub(super) wanted: &'p DesiredGroup,
+    pub(super) group: &'p Group,
+    pub(super) template: &'p Template,
+    pub(super) version: &'p Version,
 }
 
 impl<'a> Planner<'a> {
@@ -100,6 +102,8 @@ impl<'a> Planner<'a> {
         }
         let instances = observed.instances.get(pool.cluster.as_str());
         let fleet = NodeSides::of(group, version.number, instances);
+        let roll = Roll { pool, wanted, group, template, version };
+        self.take_back(&roll, &fleet);
         if fleet.outdated.iter().all(|node| !node.lives()) {
             return;
         }
@@ -108,8 +112,8 @@ impl<'a> Planner<'a> {
             self.wait(&pool.object, Wait::NotRead { what });
             return;
         }
-        let roll = Roll { pool, wanted, group, template, version };
-        if let Some(reason) = self.failure(&roll, &fleet) {
+        let verdict = self.verdict(&roll, &fleet);
+        if let Verdict::Bad(reason) = verdict {
             self.quarantine(&roll, &fleet, reason);
             return;
         }
@@ -117,18 +121,44 @@ impl<'a> Planner<'a> {
             node.lives() && (wanted.rollout.policy == RolloutPolicy::Roll || was_bad(node, template))
         };
         let due: Vec<Node<'a>> = fleet.outdated.iter().filter(due).copied().collect();
-        if !due.is_empty() {
-            self.replace(&roll, &fleet, &due);
+        if due.is_empty() {
+            return;
+        }
+        self.terminate(&roll, &due);
+        match verdict {
+            Verdict::Unclear(what) => self.wait_for_roll(&roll, what),
+            Verdict::Bad(_) | Verdict::Good => self.replace(&roll, &fleet, &due),
         }
     }
 
-    /// Terminates what is drained, then drains as many as the budget allows.
+    /// Lets instances take tasks again that were drained for a change which is itself taken back. Whoever drains an
+    /// instance by hand has reasons of his own.
+    fn take_back(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>) {
+        for node in fleet.current.iter().filter(|node| node.lives()) {
+            if !self.is_marked(node) {
+                continue;
+            }
+            if node.is_draining() {
+                self.set_state(roll, node, "ACTIVE");
+            } else if node.instance.is_some() {
+                let action = Action::DeleteTags { id: node.member.id.clone(), keys: vec![DRAINED_FOR.to_owned()] };
+                self.roll_step(roll, Resource::Instance(node.member.id.clone()), action);
+            }
+        }
+    }
+
+    /// Whether Axon has drained an instance, or is about to.
+    fn is_marked(&self, node: &Node<'_>) -> bool {
+        let machine = self.world.observed.machines.get(&node.member.id);
+        machine.is_some_and(|machine| machine.tags.contains_key(DRAINED_FOR))
+    }
+
+    /// Drains as many as the budget allows.
     fn replace(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>, due: &[Node<'a>]) {
-        self.terminate(roll, due);
         let under_way = self.under_way(roll);
         let mut next: Vec<&Node<'a>> =
             due.iter().filter(|node| node.instance.is_some() && !node.is_draining()).collect();
-        next.sort_by_key(|node| (node.tasks(), node.member.id.clone()));
+        next.sort_by_key(|node| (!self.is_marked(node), node.tasks(), node.member.id.clone()));
         let budget = usize::try_from(roll.wanted.rollout.max_unavailable).unwrap_or(usize::MAX);
         if next.is_empty() || under_way >= budget {
             let what = match under_way {
@@ -160,14 +190,20 @@ impl<'a> Planner<'a> {
         let groups = roll.pool.groups().iter().filter_map(|wanted| observed.groups.get(&wanted.name));
         let sides = groups.filter_map(|group| Some(NodeSides::of(group, super::group::version_of(group)?, instances)));
         let going = |sides: NodeSides<'_>| sides.outdated.iter().filter(|n| n.is_draining() || !n.lives()).count();
-        let drains = |action: &Action| matches!(action, Action::UpdateContainerInstancesState { .. });
-        let steps = self.plan.steps.iter().filter(|step| step.object == roll.pool.object && drains(&step.action));
+        let drains = |step: &&Step| {
+            let action = &step.action;
+            matches!(step.resource, Resource::Instance(_))
+                && matches!(action, Action::UpdateContainerInstancesState { .. } | Action::CreateTags { .. })
+        };
+        let steps = self.plan.steps.iter().filter(|step| step.object == roll.pool.object).filter(drains);
         sides.map(going).sum::<usize>() + steps.count()
     }
 
     /// Terminates instances that have lost their tasks, and those that never had any and never will.
     fn terminate(&mut self, roll: &Roll<'_>, due: &[Node<'a>]) {
         let mut size = roll.group.desired;
+        let living = roll.group.members.iter().filter(|member| !member.lifecycle.starts_with("Terminat")).count();
+        let mut living = i32::try_from(living).unwrap_or(i32::MAX);
         let goes = |node: &&Node<'a>| {
             let lost = node.instance.is_none() && (was_bad(node, roll.template) || self.is_silent(roll, node));
             lost || (is_idle(node) && node.is_draining())
@@ -175,8 +211,10 @@ impl<'a> Planner<'a> {
         let gone: Vec<&Node<'a>> = due.iter().filter(goes).collect();
         for node in gone {
             let fewest = roll.wanted.settings.min_size.unwrap_or(0);
-            let place = if size > fewest { Place::Removed } else { Place::Refilled };
+            // Managed scaling may have made the group smaller already and not have found an instance that it may end.
+            let place = if size > fewest && size >= living { Place::Removed } else { Place::Refilled };
             size -= i32::from(place == Place::Removed);
+            living -= 1;
             let action = Action::TerminateInstanceInAutoScalingGroup { instance: node.member.id.clone(), place };
             self.roll_step(roll, Resource::Instance(node.member.id.clone()), action);
         }
@@ -212,32 +250,52 @@ impl<'a> Planner<'a> {
         false
     }
 
-    /// What keeps new instances from being proven, besides time.
-    fn unwell(&self, roll: &Roll<'_>, fleet: &NodeSides<'a>) -> Option<String> {
-        let tasks = self.tasks_on(roll.pool.cluster.as_str(), &fleet.current);
-        let ill = tasks.into_iter().filter(|task| is_meant_to_run(task)).find(|task| !is_well(task))?;
-        let health = ill.health.as_deref().filter(|health| *health == "UNHEALTHY").map_or("", |_| " and unhealthy");
-        Some(format!("task {} on a new one is {}{health}", ill.arn, ill.last_status))
-    }
-
-    /// Until when new instances and their tasks are watched before the next old instance is drained.
-    fn soaking(&self, roll: &Roll<'_>, fleet: &NodeSides<'a>) -> Option<Timestamp> {
-        let soak = span(roll.wanted.rollout.soak);
-        let registered = fleet.current.iter().filter_map(|node| node.instance?.registered);
-        let tasks = self.tasks_on(roll.pool.cluster.as_str(), &fleet.current);
-        let started = tasks.into_iter().filter(|task| is_meant_to_run(task)).filter_map(|task| task.started);
-        let newest = registered.chain(started).max()?;
-        let until = newest.checked_add(soak).unwrap_or(Timestamp::MAX);
-        (until > self.limits.now).then_some(until)
-    }
-
+    /// Marks an instance, and drains it once the mark can be read.
     fn drain(&mut self, roll: &Roll<'_>, node: &Node<'_>) {
-        let Some(instance) = node.instance else { return };
-        let action = Action::UpdateContainerInstancesState {
-            cluster: roll.pool.cluster.to_string(),
-            instance: instance.arn.clone(),
-            status: "DRAINING",
+        let id = &node.member.id;
+        if self.is_marked(node) {
+            if self.is_announced(node) {
+                self.set_state(roll, node, DRAINING);
+            } else {
+                let what = format!("services on {id} learn how many of their replicas may be missing while it drains");
+                self.wait_for_roll(roll, what);
+            }
+        } else if self.world.observed.machines.get(id).is_some() {
+            let tags = Tags::from([(DRAINED_FOR.to_owned(), roll.version.number.to_string())]);
+            let action = Action::CreateTags { id: id.clone(), tags };
+            self.roll_step(roll, Resource::Instance(id.clone()), action);
+        } else {
+            self.wait(&roll.pool.object, Wait::NotRead { what: format!("EC2 instance {id}") });
+        }
+    }
+
+    /// Whether the ECS services on an instance have the percentages by which it can be drained within their budgets.
+    fn is_announced(&self, node: &Node<'_>) -> bool {
+        let Some(instance) = node.instance else { return false };
+        let is_here = |tasks: &ServiceTasks| {
+            let mut tasks = tasks.tasks.iter().filter(|task| task.last_status != "STOPPED");
+            tasks.any(|task| task.container_instance.as_ref() == Some(&instance.arn))
         };
+        let here = self.world.observed.tasks.iter().filter(|(_, tasks)| is_here(tasks));
+        here.into_iter().all(|((cluster, name), _)| {
+            let percentages = |settings: &UpdateService| {
+                let given = settings.deployment_configuration.as_ref();
+                given.map(|given| (given.minimum_healthy_percent, given.maximum_percent))
+            };
+            let found = self.world.observed.services.get(cluster).and_then(|listing| listing.get(name));
+            self.plan.allocation.services.values().all(|allocated| match allocated {
+                Allocated::Blind { .. } => false,
+                Allocated::Units(units) => units.stay.get(name).is_none_or(|unit| {
+                    found.is_some_and(|found| percentages(&found.settings) == percentages(&unit.settings))
+                }),
+            })
+        })
+    }
+
+    fn set_state(&mut self, roll: &Roll<'_>, node: &Node<'_>, status: &'static str) {
+        let Some(instance) = node.instance else { return };
+        let (cluster, instance) = (roll.pool.cluster.to_string(), instance.arn.clone());
+        let action = Action::UpdateContainerInstancesState { cluster, instance, status };
         self.roll_step(roll, Resource::Instance(node.member.id.clone()), action);
     }
 
@@ -250,109 +308,8 @@ impl<'a> Planner<'a> {
     fn wait_for_roll(&mut self, roll: &Roll<'_>, what: String) {
         self.wait(&roll.pool.object, Wait::Rollout { group: roll.group.name.clone(), what });
     }
-
-    /// Why the version in force must be bad, if it is. What fails on proven instances as well is no fault of the new ones.
-    fn failure(&self, roll: &Roll<'_>, fleet: &NodeSides<'a>) -> Option<String> {
-        let in_force = roll.template.versions.iter().find(|version| version.number == roll.version.number)?;
-        let proven = fleet.outdated.iter().any(|node| node.instance.is_some() && !was_bad(node, roll.template));
-        if is_bad(roll.template, in_force) || !proven {
-            return None;
-        }
-        let image = in_force.image.as_deref().unwrap_or("its image");
-        let timeout = roll.wanted.rollout.timeout;
-        if let Some(node) = fleet.current.iter().find(|node| node.instance.is_none() && self.is_silent(roll, node)) {
-            return Some(format!("{}, launched from {image}, has not registered within {timeout}", node.member.id));
-        }
-        let cluster = roll.pool.cluster.as_str();
-        let on_old = self.tasks_on(cluster, &fleet.outdated);
-        let also_on_old = |task: &Task, fails: fn(&Task) -> bool| {
-            on_old.iter().any(|old| old.task_definition == task.task_definition && fails(old))
-        };
-        let on_new = self.tasks_on(cluster, &fleet.current);
-        let failed: Vec<&Task> =
-            on_new.iter().copied().filter(|task| has_failed(task) && !also_on_old(task, has_failed)).collect();
-        if let (Some(task), true) = (failed.first(), failed.len() >= FAILED_TASKS) {
-            let (count, why) = (failed.len(), task.stopped_reason.as_deref().unwrap_or("no reason given"));
-            return Some(format!("{count} tasks have failed on instances from {image}, the last with: {why}"));
-        }
-        let is_ill: fn(&Task) -> bool = |task| is_meant_to_run(task) && !is_well(task);
-        let late = |task: &Task| task.created.is_some_and(|at| self.is_late(roll, at));
-        let ill = on_new.iter().find(|task| is_ill(task) && late(task) && !also_on_old(task, is_ill))?;
-        let (task, state) = (&ill.arn, &ill.last_status);
-        Some(format!("task {task} on an instance from {image} is {state} and not well within {timeout}"))
-    }
-
-    /// Launched so long ago that it should have registered. It is asked of instances that have not.
-    fn is_silent(&self, roll: &Roll<'_>, node: &Node<'_>) -> bool {
-        let machine = self.world.observed.machines.get(&node.member.id);
-        let launched = machine.and_then(|machine| machine.launched);
-        node.lives() && launched.is_some_and(|at| self.is_late(roll, at))
-    }
-
-    fn is_late(&self, roll: &Roll<'_>, since: Timestamp) -> bool {
-        self.limits.now.duration_since(since) > span(roll.wanted.rollout.timeout)
-    }
-
-    /// Marks the image as failed; or, if the image is the one that the old instances run, the contents.
-    fn quarantine(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>, reason: String) {
-        let Some(bad) = roll.template.versions.iter().find(|version| version.number == roll.version.number) else {
-            return;
-        };
-        let same_image =
-            fleet.outdated.iter().any(|node| version_of(node, roll.template).is_some_and(|v| v.image == bad.image));
-        let mark = if same_image { &bad.description } else { &bad.image };
-        let Some(mark) = mark.clone() else { return };
-        let known = roll.template.tags.get(ownership::QUARANTINED).map_or("", String::as_str);
-        let mut value = mark;
-        for earlier in known.split(' ').filter(|earlier| !earlier.is_empty()) {
-            if value.len() + 1 + earlier.len() <= TAG_VALUE {
-                value = format!("{value} {earlier}");
-            }
-        }
-        let tags = ownership::Tags::from([(ownership::QUARANTINED.to_owned(), value)]);
-        let action = Action::CreateTags { id: roll.template.id.clone(), tags };
-        let resource = Resource::LaunchTemplate(roll.template.name.clone());
-        let because = vec![Cause::Failed { reason }];
-        self.step(Step { object: roll.pool.object.clone(), resource, action, because }, Evidence::Reading);
-    }
-
-    /// Tasks of ours on some instances, running or stopped within the hour.
-    fn tasks_on(&self, cluster: &str, nodes: &[Node<'_>]) -> Vec<&'a Task> {
-        let arns: Vec<&str> =
-            nodes.iter().filter_map(|node| node.instance.map(|instance| instance.arn.as_str())).collect();
-        let services = self.world.observed.tasks.iter().filter(|((of, _), _)| of == cluster);
-        let tasks = services.flat_map(|(_, tasks)| &tasks.tasks);
-        tasks.filter(|task| task.container_instance.as_deref().is_some_and(|arn| arns.contains(&arn))).collect()
-    }
-}
-
-fn span(duration: Duration) -> SignedDuration {
-    SignedDuration::from_secs(i64::from(duration.seconds()))
 }
 
 fn is_idle(node: &Node<'_>) -> bool {
     node.tasks() == 0
-}
-
-fn version_of<'t>(node: &Node<'_>, template: &'t Template) -> Option<&'t crate::observe::TemplateVersion> {
-    let number: i64 = node.member.template_version.as_deref()?.parse().ok()?;
-    template.versions.iter().find(|version| version.number == number)
-}
-
-fn was_bad(node: &Node<'_>, template: &Template) -> bool {
-    version_of(node, template).is_some_and(|version| is_bad(template, version))
-}
-
-fn is_well(task: &Task) -> bool {
-    task.last_status == "RUNNING" && task.health.as_deref() != Some("UNHEALTHY")
-}
-
-/// Neither stopped nor told to.
-fn is_meant_to_run(task: &Task) -> bool {
-    task.last_status != "STOPPED" && task.desired_status != "STOPPED"
-}
-
-fn has_failed(task: &Task) -> bool {
-    task.last_status == "STOPPED"
-        && matches!(task.stop_code.as_deref(), Some("EssentialContainerExited" | "TaskFailedToStart"))
 }

@@ -124,7 +124,7 @@ impl<'a> Planner<'a> {
     }
 
     fn create_service(&mut self, wanted: &DesiredService, document: UpdateService, evidence: Evidence) {
-        let mut tags = self.stamped(&wanted.tags);
+        let mut tags = self.stamped(&wanted.object, &wanted.tags);
         tags.insert(ownership::FINGERPRINT.to_owned(), wanted.fingerprint.to_string());
         let action = Action::CreateService(create_document(wanted, document, &tags));
         let step =
@@ -139,7 +139,7 @@ impl<'a> Planner<'a> {
             self.wait(&wanted.object, wait);
             return;
         }
-        let mut tags = self.stamped(&wanted.tags);
+        let mut tags = self.stamped(&wanted.object, &wanted.tags);
         tags.insert(ownership::ADOPTED.to_owned(), "true".to_owned());
         let action = Action::TagResource { arn: found.arn.clone(), tags };
         let step =
@@ -165,7 +165,7 @@ impl<'a> Planner<'a> {
         };
         let pushed = if waits { Tags::new() } else { pushed_after(wanted, found) };
         let place = Tagged { object: &wanted.object, resource: resource(wanted), arn: &found.arn, found: &found.tags };
-        if let Some(step) = tag_step(&place, &tags, &self.stamped(&pushed)) {
+        if let Some(step) = tag_step(&place, &tags, &self.stamped(&wanted.object, &pushed)) {
             self.step(step, Evidence::Reading);
         } else if !changes.is_empty() {
             let moved = changes.iter().any(|change| is_in(change, "capacityProviderStrategy"));

@@ -6,12 +6,11 @@ use crate::spec::ObjectKey;
 use crate::step::{Action, Cause, FieldChange, Resource, Step};
 
 impl Planner<'_> {
-    /// Tags for something that is about to be written, with the source revision.
-    pub(super) fn stamped(&self, tags: &Tags) -> Tags {
+    /// Tags for something that is about to be written, with the source revision of its object.
+    pub(super) fn stamped(&self, object: &ObjectKey, tags: &Tags) -> Tags {
         let mut tags = tags.clone();
-        let revision = &self.world.desired.revision;
-        if !revision.is_empty() {
-            tags.insert(ownership::REVISION.to_owned(), revision.clone());
+        if let Some(revision) = self.world.desired.revisions.tag(object) {
+            tags.insert(ownership::REVISION.to_owned(), revision);
         }
         tags
     }
@@ -25,46 +24,39 @@ pub(super) struct Tagged<'a> {
     pub(super) found: &'a Tags,
 }
 
-/// The next step that brings the tags to `wanted`, if one is needed: additions first, then removals.
+/// The next step that brings the tags to `wanted`, if one is needed: removals first, while the record still names them.
 ///
 /// `recorded` tags are refreshed along with a needed change but never are a reason for one: the source revision moves
 /// with every commit.
 pub(super) fn tag_step(place: &Tagged<'_>, wanted: &Tags, recorded: &Tags) -> Option<Step> {
-    let differing: Vec<(&String, &String)> =
-        wanted.iter().filter(|(key, value)| place.found.get(*key) != Some(*value)).collect();
-    if differing.is_empty() {
-        return untag_step(place, wanted);
-    }
-    let because = differing.iter().map(|(key, value)| field(key, place.found.get(*key), Some(value))).collect();
-    let mut tags: Tags = differing.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    tags.extend(recorded.clone());
-    Some(Step {
-        object: place.object.clone(),
-        resource: place.resource.clone(),
-        action: Action::TagResource { arn: place.arn.to_owned(), tags },
-        because,
-    })
+    let keys = stale_tags(place.found, wanted);
+    let (action, because) = if keys.is_empty() {
+        let differing: Vec<(&String, &String)> =
+            wanted.iter().filter(|(key, value)| place.found.get(*key) != Some(*value)).collect();
+        if differing.is_empty() {
+            return None;
+        }
+        let because = differing.iter().map(|(key, value)| field(key, place.found.get(*key), Some(value))).collect();
+        let mut tags: Tags = differing.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        tags.extend(recorded.clone());
+        (Action::TagResource { arn: place.arn.to_owned(), tags }, because)
+    } else {
+        let because = keys.iter().map(|key| field(key, place.found.get(key), None)).collect();
+        (Action::UntagResource { arn: place.arn.to_owned(), keys }, because)
+    };
+    Some(Step { object: place.object.clone(), resource: place.resource.clone(), action, because })
 }
 
-fn untag_step(place: &Tagged<'_>, wanted: &Tags) -> Option<Step> {
-    let recorded = place.found.get(ownership::TAG_KEYS).map_or("", String::as_str);
-    let keys: Vec<String> = recorded
+/// Keys of tags that came from an earlier specification and are in this one no more.
+pub(super) fn stale_tags(found: &Tags, wanted: &Tags) -> Vec<String> {
+    let recorded = found.get(ownership::TAG_KEYS).map_or("", String::as_str);
+    recorded
         .split(' ')
         // A service may have had devices of its own and leave the choice to ECS now.
-        .chain([ownership::DEVICES, ownership::INSTANCE_TYPE])
-        .filter(|key| place.found.contains_key(*key) && !wanted.contains_key(*key))
+        .chain([ownership::DEVICES, ownership::INSTANCE_TYPE, ownership::TAG_KEYS])
+        .filter(|key| found.contains_key(*key) && !wanted.contains_key(*key))
         .map(str::to_owned)
-        .collect();
-    if keys.is_empty() {
-        return None;
-    }
-    let because = keys.iter().map(|key| field(key, place.found.get(key), None)).collect();
-    Some(Step {
-        object: place.object.clone(),
-        resource: place.resource.clone(),
-        action: Action::UntagResource { arn: place.arn.to_owned(), keys },
-        because,
-    })
+        .collect()
 }
 
 fn field(key: &str, from: Option<&String>, to: Option<&String>) -> Cause {

@@ -125,6 +125,13 @@ pub enum Wait {
         /// What Auto Scaling says of it.
         status: String,
     },
+    /// Subnets of a pool do not exist.
+    Subnets {
+        /// Group name.
+        group: String,
+        /// Ids of those that EC2 does not know.
+        missing: Vec<String>,
+    },
     /// The source of an image leads nowhere; the last good one stays in force.
     Image {
         /// What is wrong with it.
@@ -225,6 +232,7 @@ impl Wait {
             | Self::Budget { .. }
             | Self::ReadLag { .. } => true,
             Self::NameTaken { .. }
+            | Self::Subnets { .. }
             | Self::Image { .. }
             | Self::Quarantined { .. }
             | Self::Window { .. }
@@ -299,6 +307,7 @@ impl fmt::Display for Wait {
                 "ECS rolled this specification back: {reason}. It is not deployed again until the specification changes"
             ),
             Self::Group { group, status } => write!(f, "waits for Auto Scaling group {group}: {status}"),
+            Self::Subnets { group, missing } => f.write_str(&subnets(group, missing)),
             Self::Image { problem, kept } => f.write_str(&image(problem, kept.as_deref())),
             Self::Quarantined { what, template, kept } => f.write_str(&quarantined(what, template, kept.as_deref())),
             Self::Rollout { group, what } => write!(f, "instances of {group} are being replaced: {what}"),
@@ -321,6 +330,14 @@ impl fmt::Display for Wait {
             Self::PruneBlocked { why, resource } => write!(f, "{resource} is no longer declared but stays: {why}"),
         }
     }
+}
+
+fn subnets(group: &str, missing: &[String]) -> String {
+    format!(
+        "EC2 does not know {} in this account and Region; the subnets of Auto Scaling group {group} stay as they are until \
+         `autoScalingGroup.subnets` names only subnets that exist",
+        missing.join(", ")
+    )
 }
 
 fn image(problem: &str, kept: Option<&str>) -> String {

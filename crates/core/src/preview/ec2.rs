@@ -23,12 +23,12 @@ pub(super) fn assume(observed: &mut Observed, step: &Step) {
         Action::CreateLaunchTemplateVersion(request) => add_version(observed, request),
         Action::DeleteLaunchTemplate { name, .. } => observed.templates.remove(name),
         Action::CreateTags { id, tags } => {
-            if let Some(found) = template_tags(observed, id) {
+            if let Some(found) = ec2_tags(observed, id) {
                 found.extend(tags.clone());
             }
         }
         Action::DeleteTags { id, keys } => {
-            if let Some(found) = template_tags(observed, id) {
+            if let Some(found) = ec2_tags(observed, id) {
                 found.retain(|key, _| !keys.contains(key));
             }
         }
@@ -141,8 +141,11 @@ fn add_version(observed: &mut Observed, request: &CreateLaunchTemplateVersion) {
     }
 }
 
-fn template_tags<'o>(observed: &'o mut Observed, id: &str) -> Option<&'o mut Tags> {
-    entries_mut(&mut observed.templates).find(|template| template.id == id).map(|template| &mut template.tags)
+/// Tags of a launch template or an instance.
+fn ec2_tags<'o>(observed: &'o mut Observed, id: &str) -> Option<&'o mut Tags> {
+    let templates = entries_mut(&mut observed.templates).map(|template| (&template.id, &mut template.tags));
+    let machines = entries_mut(&mut observed.machines).map(|machine| (&machine.id, &mut machine.tags));
+    templates.chain(machines).find(|(found, _)| *found == id).map(|(_, tags)| tags)
 }
 
 fn group(request: &CreateAutoScalingGroup) -> Group {

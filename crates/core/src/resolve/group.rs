@@ -87,6 +87,7 @@ fn group(source: &Source<'_>) -> Result<DesiredGroup, String> {
         document,
         max_size: given.max_size,
         rollout: given.rollout.clone(),
+        consolidation: given.scaling.consolidation,
         name,
     })
 }

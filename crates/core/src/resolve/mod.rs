@@ -22,6 +22,7 @@ use crate::cloud::Facts;
 use crate::desired::{Desired, DesiredService, PackedService};
 use crate::neuron::Catalog;
 use crate::ownership::{self, Installation, Tags};
+use crate::revision::Revisions;
 use crate::spec::{Accepted, Capacity, Fleet, Metadata, NeuronPool, NeuronService, ObjectKey, Policy, Prune};
 
 pub use group::POOL_ATTRIBUTE;
@@ -33,8 +34,8 @@ pub struct Context<'a> {
     pub installation: &'a Installation,
     /// Account, Region, partition.
     pub facts: &'a Facts,
-    /// Source revision, for the tags of what is written.
-    pub revision: &'a str,
+    /// Which source revision each object is taken from.
+    pub revisions: &'a Revisions,
 }
 
 /// A rendered fleet.
@@ -50,7 +51,7 @@ pub struct Resolved {
 pub fn resolve(fleet: &Fleet, context: Context<'_>) -> Resolved {
     let mut resolved = Resolved::default();
     let catalog = Catalog::builtin().refreshed(&context.facts.instance_types);
-    context.revision.clone_into(&mut resolved.desired.revision);
+    resolved.desired.revisions.clone_from(context.revisions);
     resolved.desired.held.clone_from(&fleet.stalled);
     for (name, accepted) in &fleet.clusters {
         let rendered = cluster::cluster(accepted, context);

@@ -234,11 +234,31 @@ pub struct Scaling {
     /// How long after its launch an instance does not count as spare, up to 10000 seconds. Default: `5m`.
     #[serde(default = "five_minutes")]
     pub warmup: Duration,
+    /// Whether an instance is drained when the replicas on it would fit on the others. Default: `Drain`.
+    #[serde(default)]
+    pub consolidation: Consolidation,
+}
+
+/// What happens to an instance that a pool can do without although tasks run on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Consolidation {
+    /// One at a time is drained, while everything else is at rest and a window of `rollout` is open. ECS moves its tasks
+    /// within the budgets of their services and then takes the empty instance away.
+    #[default]
+    Drain,
+    /// It stays until its tasks end for another reason.
+    Off,
 }
 
 impl Default for Scaling {
     fn default() -> Self {
-        Self { target_capacity: hundred(), minimum_step: one(), maximum_step: ten(), warmup: five_minutes() }
+        Self {
+            target_capacity: hundred(),
+            minimum_step: one(),
+            maximum_step: ten(),
+            warmup: five_minutes(),
+            consolidation: Consolidation::default(),
+        }
     }
 }
 

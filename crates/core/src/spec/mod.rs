@@ -30,7 +30,7 @@ mod template;
 mod volume;
 
 pub use auto_scaling_group::{
-    Ami, AmiSource, AutoScalingGroup, Efa, NEURON_AMI_PARAMETERS, RootVolume, Scaling, VolumeType,
+    Ami, AmiSource, AutoScalingGroup, Consolidation, Efa, NEURON_AMI_PARAMETERS, RootVolume, Scaling, VolumeType,
 };
 pub use cluster::{
     ClusterSpec, ContainerInsights, ExecuteCommandLogging, ExecuteCommandLogs, ExecuteCommandSettings, ManagedStorage,

@@ -10,12 +10,16 @@ use super::State;
 use super::merge::Newer;
 use crate::cloud::{Ec2Scope, Ec2Sweep, ErrorClass, Reading};
 use crate::desired::{Desired, DesiredCapacity, DesiredPool};
+use crate::observe::SubnetAnswer;
 use crate::observed::Listing;
 use crate::step::Resource;
 
 /// How long a looked-up image counts as known. AWS publishes images every few days; Parameter Store takes 40 calls a
 /// second from the whole account.
 const IMAGES_STAY: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long a looked-up subnet counts as known.
+const SUBNETS_STAY: SignedDuration = SignedDuration::from_hours(1);
 
 impl State {
     pub(super) fn swept_ec2(&mut self, ec2: Ec2Sweep, started: Timestamp) {
@@ -57,6 +61,12 @@ impl State {
                 observed.images.insert(source, answer);
             }
         }
+        if let Some(answers) = good(ec2.subnets, &mut errors) {
+            if !answers.is_empty() {
+                self.subnets_read = Some(started);
+            }
+            self.observed.subnets.extend(answers);
+        }
         // Who has only Managed Instances need not be allowed to look at EC2.
         let wanted = self.wants_ec2();
         errors.retain(|error| wanted || error.class != ErrorClass::Denied);
@@ -78,10 +88,16 @@ impl State {
         let stale = self.images_read.is_none_or(|read| now.duration_since(read) >= IMAGES_STAY);
         let images: BTreeSet<_> = groups.iter().map(|group| group.image.clone()).collect();
         let unknown = images.iter().any(|image| !observed.images.contains_key(image));
+        let subnets: BTreeSet<String> = groups.iter().flat_map(|group| group.subnets()).map(str::to_owned).collect();
+        // Subnets rarely come and go. One that is not there is looked for every time: somebody is about to make it.
+        let is_found = |id: &String| matches!(observed.subnets.get(id), Some(SubnetAnswer::Found { .. }));
+        let old = self.subnets_read.is_none_or(|read| now.duration_since(read) >= SUBNETS_STAY);
+        let ask = old || !subnets.iter().all(is_found);
         Some(Ec2Scope {
             names: groups.iter().map(|group| group.name.clone()).collect(),
             images: if stale || unknown { images } else { BTreeSet::new() },
             instances_of: desired.map(clusters_with_layouts).unwrap_or_default(),
+            subnets: if ask { subnets } else { BTreeSet::new() },
         })
     }
 

@@ -1,6 +1,7 @@
-//! Pools of the size at which a layout must not show in the time of a reconciliation: ten thousand replicas.
+//! Pools of the size at which a layout must not show in the time of a reconciliation: ten thousand replicas, be they of a
+//! few services or each of its own. Whoever makes layouts slower than linear notices that these tests take minutes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axon_core::layout::{Demand, Layout, Room, Sharing, Spread};
 
@@ -64,4 +65,62 @@ fn a_thousand_instances_that_lose_half_their_tasks_are_consolidated() {
     assert!(layout.instances() <= layout.fresh + 1, "{} of {}", layout.instances(), layout.fresh);
     assert_eq!(layout.fresh, 9_750_u32.div_ceil(16));
     assert!(moved(&half, &layout) < 5_000, "not everything moves: {}", moved(&half, &layout));
+}
+
+/// 10,000 services with a replica each, no two of which need the same; 15,000 devices.
+fn all_different() -> Vec<Demand> {
+    let different = |at: usize| {
+        let few = u32::try_from(at).unwrap();
+        let devices = if at.is_multiple_of(6) { 4 } else { 1 };
+        Demand { cpu: 300 + few % 1_009, memory: 1_000 + few * 7 % 4_001, ..demand(at, 1, devices) }
+    };
+    (0..10_000).map(different).collect()
+}
+
+/// The fewest instances that devices, CPU and memory together can do with.
+fn at_least(demands: &[Demand]) -> u32 {
+    let sum = |part: fn(&Demand) -> u32| demands.iter().map(|it| part(it) * it.replicas).sum::<u32>();
+    let devices = sum(|it| it.devices.into()).div_ceil(16);
+    devices.max(sum(|it| it.cpu).div_ceil(crate::pool::CPU)).max(sum(|it| it.memory).div_ceil(crate::pool::MEMORY))
+}
+
+#[test]
+fn ten_thousand_services_that_all_need_something_else_are_packed_and_stay() {
+    let demands = all_different();
+    let few = at_least(&demands);
+    let pool = pool(demands);
+    let layout = pool.lay_out();
+    assert!(layout.instances() <= few + few / 50, "{} where {few} might do", layout.instances());
+    let settled = as_laid_out(&pool, &layout);
+    assert_eq!(settled.lay_out().counts(), layout.counts());
+}
+
+#[test]
+fn half_of_ten_thousand_services_leave_and_the_others_are_consolidated() {
+    let full = pool(all_different());
+    let mut half = as_laid_out(&full, &full.lay_out());
+    half.demands = half.demands.into_iter().step_by(2).collect();
+    half.live.instances.iter_mut().for_each(|it| it.holds.retain(|hold| half.demands.contains_key(&hold.workload)));
+    let layout = half.lay_out();
+    let few = at_least(&half.demanded());
+    assert!(layout.fresh <= few + few / 50, "{} where {few} might do", layout.fresh);
+    assert!(layout.instances() <= layout.fresh + 1, "{} of {}", layout.instances(), layout.fresh);
+    assert!(moved(&half, &layout) < 5_000, "not everything moves: {}", moved(&half, &layout));
+}
+
+#[test]
+fn three_thousand_services_are_spread_over_three_zones() {
+    let three = (0..3_000).map(|at| Demand { spread: Spread::Zones, ..demand(at, 3, [1, 4, 1][at % 3]) });
+    let pool = pool(three);
+    let layout = pool.lay_out();
+    let mut zones: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for row in &layout.rows {
+        for slot in &row.slots {
+            zones.entry(&slot.workload).or_default().insert(&row.zone);
+        }
+    }
+    assert!(zones.values().all(|zones| zones.len() == 3));
+    assert!(layout.instances() <= 1_125 + 11, "{}", layout.instances());
+    let settled = as_laid_out(&pool, &layout);
+    assert_eq!(settled.lay_out().counts(), layout.counts());
 }

@@ -9,7 +9,6 @@ use axon_core::layout::{Demand, Hold, Host, InstanceState, Layout, Live, LiveIns
 use axon_core::neuron::{Catalog, InstanceType};
 use axon_core::spec::Name;
 use proptest::prelude::*;
-use proptest::sample::Index;
 
 /// CPU units and MiB of one instance: few, so that they bind now and then.
 pub(crate) const CPU: u32 = 16_000;
@@ -30,48 +29,72 @@ pub(crate) fn name(index: usize) -> Name {
     format!("w{index}").parse().unwrap()
 }
 
+/// A number that picks one of several things, as many as there happen to be. As proptest's `Index`, but to be written down.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draw(pub(crate) u64);
+
+impl Draw {
+    pub(crate) fn index(self, of: usize) -> usize {
+        let of = u128::try_from(of).unwrap();
+        usize::try_from((of * u128::from(self.0)) >> 64).unwrap()
+    }
+
+    pub(crate) fn get<T>(self, of: &[T]) -> &T {
+        &of[self.index(of.len())]
+    }
+}
+
+impl Arbitrary for Draw {
+    type Parameters = ();
+    type Strategy = proptest::strategy::Map<proptest::num::u64::Any, fn(u64) -> Self>;
+
+    fn arbitrary_with((): ()) -> Self::Strategy {
+        any::<u64>().prop_map(Self)
+    }
+}
+
 /// Something that happens to the fleet, to the pool, or to tasks.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     Demand {
         at: usize,
         replicas: u32,
-        devices: Index,
+        devices: Draw,
         need: (u32, u32),
         spread: bool,
     },
     Replicas {
-        at: Index,
+        at: Draw,
         by: i32,
     },
     Resize {
-        at: Index,
-        devices: Index,
+        at: Draw,
+        devices: Draw,
     },
-    Remove(Index),
-    Drain(Index),
-    Lose(Index),
+    Remove(Draw),
+    Drain(Draw),
+    Lose(Draw),
     /// ECS catches up with the counts; the numbers draw where tasks stop and start.
-    Settle(Vec<Index>),
+    Settle(Vec<Draw>),
     /// Some of what ECS has to do happens.
-    Part(Vec<Index>),
+    Part(Vec<Draw>),
 }
 
 pub(crate) fn demand_event() -> impl Strategy<Value = Event> {
     let need = prop_oneof![4 => (100_u32..1_000, 100_u32..4_000), 1 => (1_000_u32..9_000, 1_000_u32..40_000)];
-    (0..6_usize, 0..7_u32, any::<Index>(), need, prop::bool::weighted(0.2))
+    (0..6_usize, 0..7_u32, any::<Draw>(), need, prop::bool::weighted(0.2))
         .prop_map(|(at, replicas, devices, need, spread)| Event::Demand { at, replicas, devices, need, spread })
 }
 
 pub(crate) fn event() -> impl Strategy<Value = Event> {
-    let draws = || prop::collection::vec(any::<Index>(), 8);
+    let draws = || prop::collection::vec(any::<Draw>(), 8);
     prop_oneof![
         4 => demand_event(),
-        4 => (any::<Index>(), -3..4_i32).prop_map(|(at, by)| Event::Replicas { at, by }),
-        1 => (any::<Index>(), any::<Index>()).prop_map(|(at, devices)| Event::Resize { at, devices }),
-        1 => any::<Index>().prop_map(Event::Remove),
-        1 => any::<Index>().prop_map(Event::Drain),
-        1 => any::<Index>().prop_map(Event::Lose),
+        4 => (any::<Draw>(), -3..4_i32).prop_map(|(at, by)| Event::Replicas { at, by }),
+        1 => (any::<Draw>(), any::<Draw>()).prop_map(|(at, devices)| Event::Resize { at, devices }),
+        1 => any::<Draw>().prop_map(Event::Remove),
+        1 => any::<Draw>().prop_map(Event::Drain),
+        1 => any::<Draw>().prop_map(Event::Lose),
         5 => draws().prop_map(Event::Settle),
         2 => draws().prop_map(Event::Part),
     ]
@@ -105,7 +128,7 @@ impl Pool {
         axon_core::layout::lay_out(&self.host(), &self.demanded(), &self.live, &self.room)
     }
 
-    fn count(&self, devices: Index) -> u8 {
+    fn count(&self, devices: Draw) -> u8 {
         *devices.get(&self.kind.device_counts())
     }
 
@@ -153,14 +176,14 @@ impl Pool {
         }
     }
 
-    fn drawn(&mut self, at: Index) -> Option<&mut Demand> {
+    fn drawn(&mut self, at: Draw) -> Option<&mut Demand> {
         let count = self.demands.len();
         (count > 0).then(|| self.demands.values_mut().nth(at.index(count)).unwrap())
     }
 
     /// ECS makes the counts of the layout true, with at most `limit` tasks stopped and as many started. Where nothing
     /// fits, Auto Scaling launches.
-    fn follow(&mut self, draws: &[Index], limit: usize) {
+    fn follow(&mut self, draws: &[Draw], limit: usize) {
         let counts = self.lay_out().counts();
         self.live.wanted.clone_from(&counts);
         self.stop(&counts, draws, limit);
@@ -168,7 +191,7 @@ impl Pool {
         self.live.instances.retain(|instance| !instance.holds.is_empty() || instance.state == InstanceState::Usable);
     }
 
-    fn stop(&mut self, counts: &BTreeMap<Slot, u32>, draws: &[Index], limit: usize) {
+    fn stop(&mut self, counts: &BTreeMap<Slot, u32>, draws: &[Draw], limit: usize) {
         // Tasks of an old revision, and all on draining instances, go first.
         let mut stopped = 0;
         for at in 0..self.live.instances.len() {
@@ -196,7 +219,7 @@ impl Pool {
         }
     }
 
-    fn start(&mut self, counts: &BTreeMap<Slot, u32>, draws: &[Index], limit: usize) {
+    fn start(&mut self, counts: &BTreeMap<Slot, u32>, draws: &[Draw], limit: usize) {
         for (started, slot) in self.lacking(counts).into_iter().enumerate() {
             if started >= limit {
                 return;

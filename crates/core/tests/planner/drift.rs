@@ -64,7 +64,16 @@ fn a_tag_that_leaves_the_specification_is_removed() {
         Action::UntagResource { keys, arn } if arn.starts_with("service/") => Some(keys.clone()),
         _ => None,
     });
-    assert_eq!(removed, Some(vec!["team".to_owned()]));
+    assert_eq!(removed, Some(vec!["team".to_owned(), ownership::TAG_KEYS.to_owned()]));
+}
+
+#[test]
+fn a_tag_that_leaves_others_behind_is_removed_too() {
+    let before = Specs::default().edit_service("/metadata/labels", json!({"team": "nlp", "cost": "42"})).desired();
+    let observed = converge(&before, empty_account(), Prune::Enabled);
+    let mut after = converge(&Specs::default().desired(), observed, Prune::Enabled);
+    assert_eq!(llama(&mut after).tags.get("cost"), None);
+    assert_eq!(llama(&mut after).tags[ownership::TAG_KEYS], "team");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use axon_core::ownership::Installation;
 use axon_core::plan::{Limits, Plan, Prune, World, plan};
 use axon_core::preview::{Preview, preview};
 use axon_core::resolve::{Context, resolve};
+use axon_core::revision::Revisions;
 use axon_core::spec::{Accepted, Fleet, NeuronCluster, NeuronPool, NeuronService, ObjectKey, Policy};
 use axon_core::step::Step;
 use jiff::Timestamp;
@@ -87,7 +88,10 @@ fn accepted<T>(object: T, value: &Value) -> Accepted<T> {
 pub(crate) fn desired(fleet: &Fleet) -> Desired {
     let identity = Identity { account: "111122223333".into(), region: "us-east-1".into(), partition: "aws".into() };
     let facts = Facts { identity, instance_types: Vec::new() };
-    let resolved = resolve(fleet, Context { installation: &installation(), facts: &facts, revision: "main@sha1:1" });
+    let resolved = resolve(
+        fleet,
+        Context { installation: &installation(), facts: &facts, revisions: &Revisions::new("main@sha1:1") },
+    );
     assert_eq!(resolved.unresolved, BTreeMap::new());
     resolved.desired
 }
@@ -220,7 +224,11 @@ pub(crate) fn plan_with(desired: &Desired, observed: &Observed, limits: &Limits)
 pub(crate) fn preview_of(desired: &Desired, observed: &Observed, prune: Prune) -> Preview {
     let installation = installation();
     let preview = preview(world(&installation, desired, observed), NOW, prune);
-    assert!(preview.ended, "the preview did not end");
+    assert!(
+        preview.ended,
+        "the preview did not end; it goes on with {}",
+        preview.rounds.last().map(text).unwrap_or_default()
+    );
     preview
 }
 

@@ -168,7 +168,7 @@ fn a_service_waits_as_a_stalled_one_for_a_pool_that_only_a_person_can_bring_furt
     let plan = plan_once(&desired, &observed, Prune::Enabled);
     let world = super::fixture::world(&installation, &desired, &observed);
     let in_flight = BTreeMap::new();
-    let case = Case { world, plan: &plan, in_flight: &in_flight, revision: "x", now: super::fixture::NOW };
+    let case = Case { world, plan: &plan, in_flight: &in_flight, now: super::fixture::NOW };
     let statuses = judge(case, &BTreeMap::new());
     let stalled = |kind, name| statuses[&super::fixture::key(kind, name)].is_stalled();
     assert!(stalled("NeuronPool", "neuron"), "{statuses:?}");

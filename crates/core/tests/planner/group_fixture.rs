@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axon_core::desired::{Desired, DesiredGroup};
 use axon_core::observe::{GroupMember, Image, ImageAnswer, ImageSource, Instance, Machine, Task};
 use axon_core::observed::{History, Listing, Observed};
+use axon_core::ownership::Tags;
 use axon_core::plan::{Limits, Plan, Prune};
 use axon_core::step::Step;
 use jiff::{Timestamp, ToSpan as _};
@@ -111,6 +112,7 @@ pub(crate) fn launch(observed: &mut Observed, group: &DesiredGroup, (id, version
         state: "running".into(),
         launched: Some(at),
         group: Some(group.name.clone()),
+        tags: Tags::new(),
     };
     observed.machines.put(id.into(), machine);
 }
@@ -143,7 +145,7 @@ pub(crate) fn run(observed: &mut Observed, id: &str, at: Timestamp) {
     tasks.push(task(&format!("task/{}", tasks.len()), &on, at));
 }
 
-fn task(arn: &str, on: &str, at: Timestamp) -> Task {
+pub(crate) fn task(arn: &str, on: &str, at: Timestamp) -> Task {
     Task {
         arn: arn.into(),
         task_definition: "task-definition/ml-llama:1".into(),

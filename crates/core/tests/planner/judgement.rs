@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axon_core::desired::Desired;
 use axon_core::judge::{Case, judge};
 use axon_core::observe::{Rollout, ServiceTasks, Task, TaskContainer};
 use axon_core::observed::Observed;
@@ -17,11 +18,24 @@ fn judged_after(
     observed: &Observed,
     before: &BTreeMap<ObjectKey, Status>,
 ) -> BTreeMap<ObjectKey, Status> {
-    let (installation, desired) = (installation(), specs.desired());
-    let world = World { installation: &installation, desired: &desired, observed };
+    judged_of(&specs.desired(), observed, before)
+}
+
+fn judged_of(
+    desired: &Desired,
+    observed: &Observed,
+    before: &BTreeMap<ObjectKey, Status>,
+) -> BTreeMap<ObjectKey, Status> {
+    let installation = installation();
+    let world = World { installation: &installation, desired, observed };
     let plan = plan(world, &Limits::fresh(NOW, Prune::Enabled));
     let now = if before.is_empty() { NOW } else { NOW + 1.hour() };
-    judge(Case { world, plan: &plan, in_flight: &BTreeMap::new(), revision: "main@sha1:1", now }, before)
+    judge(Case { world, plan: &plan, in_flight: &BTreeMap::new(), now }, before)
+}
+
+/// What an object is told.
+pub(crate) fn status_of(desired: &Desired, observed: &Observed, object: &ObjectKey) -> Status {
+    judged_of(desired, observed, &BTreeMap::new()).remove(object).unwrap()
 }
 
 fn judged(observed: &Observed) -> Status {

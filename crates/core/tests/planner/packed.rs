@@ -1,5 +1,6 @@
 //! Services whose devices Axon chooses: one ECS service for each set of devices, within one budget.
 
+use axon_core::allocate::Ledger;
 use axon_core::desired::Desired;
 use axon_core::observed::Observed;
 use axon_core::plan::Prune;
@@ -105,4 +106,11 @@ fn nothing_moves_while_its_tasks_are_unread() {
     let plan = plan_once(&desired, &observed, Prune::Enabled);
     assert_eq!(plan.steps, []);
     assert!(waits(&plan).contains("waits for the first reading of tasks of service ml/llama-n"), "{}", waits(&plan));
+}
+
+#[test]
+fn an_ecs_service_that_lacks_tasks_may_deploy_what_may_bring_them_back() {
+    let ledger = Ledger { available: 2, floor: 2, total: 3, ceiling: 6, replicas: 3 };
+    assert!({ ledger }.take_turn(1, 2), "it has nothing to stop: one of two is its least");
+    assert!(!{ ledger }.take_turn(2, 2), "it may stop one, and none may be missing");
 }

@@ -36,6 +36,12 @@ fn waits_for(desired: &Desired, observed: &Observed, now: Timestamp, what: &str)
     assert!(waits(&plan).contains(what), "{}", waits(&plan));
 }
 
+/// An instance is marked and then drained.
+fn drains(desired: &Desired, observed: &mut Observed, now: Timestamp, id: &str) {
+    goes(desired, observed, now, &format!("CreateTags instance {id}\n"));
+    goes(desired, observed, now, &format!("UpdateContainerInstancesState instance {id}\n"));
+}
+
 #[test]
 fn an_instance_is_replaced_by_surge_soak_drain_and_termination() {
     let desired = inf2().desired();
@@ -51,7 +57,7 @@ fn an_instance_is_replaced_by_surge_soak_drain_and_termination() {
     register(&mut observed, &group, "i-3", NOW);
     waits_for(&desired, &observed, NOW + 9.minutes(), "new ones are watched until 2027-01-15T08:10:00Z");
     let now = NOW + 10.minutes();
-    goes(&desired, &mut observed, now, "UpdateContainerInstancesState instance i-1\n");
+    drains(&desired, &mut observed, now, "i-1");
     waits_for(&desired, &observed, now, "1 are being drained or terminated");
     empty(&mut observed, "i-1");
     run(&mut observed, "i-3", now);
@@ -69,7 +75,7 @@ fn a_full_group_is_drained_without_a_surge() {
     let desired = edit_group(inf2(), "maxSize", json!(2)).desired();
     let mut observed = busy(&desired, &["i-1", "i-2"]);
     new_image(&desired, &mut observed);
-    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-1\n");
+    drains(&desired, &mut observed, NOW, "i-1");
 }
 
 #[test]
@@ -78,7 +84,7 @@ fn an_instance_without_tasks_goes_first_and_needs_no_surge() {
     let mut observed = idle(&desired, &["i-1", "i-2"]);
     run(&mut observed, "i-1", NOW - 5.hours());
     new_image(&desired, &mut observed);
-    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-2\n");
+    drains(&desired, &mut observed, NOW, "i-2");
     goes(&desired, &mut observed, NOW, "TerminateInstanceInAutoScalingGroup instance i-2\n");
 }
 
@@ -87,9 +93,23 @@ fn a_termination_below_the_least_size_is_refilled() {
     let desired = edit_group(inf2(), "minSize", json!(1)).desired();
     let mut observed = idle(&desired, &["i-1"]);
     new_image(&desired, &mut observed);
-    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-1\n");
+    drains(&desired, &mut observed, NOW, "i-1");
     let steps = go(&desired, &mut observed, NOW);
     assert!(matches!(&steps[0].action, Action::TerminateInstanceInAutoScalingGroup { place: Place::Refilled, .. }));
+}
+
+#[test]
+fn a_group_that_was_made_smaller_meanwhile_is_not_made_smaller_again() {
+    let desired = inf2().desired();
+    let mut observed = idle(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    let name = first_group(&desired).name;
+    observed.groups.get_mut(&name).unwrap().desired = 1;
+    drains(&desired, &mut observed, NOW, "i-1");
+    let steps = go(&desired, &mut observed, NOW);
+    assert_eq!(text(&steps), "TerminateInstanceInAutoScalingGroup instance i-1\n");
+    assert!(matches!(&steps[0].action, Action::TerminateInstanceInAutoScalingGroup { place: Place::Refilled, .. }));
+    assert_eq!(observed.groups.get(&name).unwrap().desired, 1);
 }
 
 #[test]
@@ -104,8 +124,10 @@ fn no_more_instances_of_a_pool_are_drained_at_once_than_allowed() {
         publish(&mut observed, &desired, image("ami-2"));
         go(&desired, &mut observed, NOW);
         go(&desired, &mut observed, NOW);
-        let steps = text(&go(&desired, &mut observed, NOW));
-        assert_eq!(steps.matches("UpdateContainerInstancesState").count(), drained, "{steps}");
+        for operation in ["CreateTags instance", "UpdateContainerInstancesState"] {
+            let steps = text(&go(&desired, &mut observed, NOW));
+            assert_eq!(steps.matches(operation).count(), drained, "{steps}");
+        }
     }
 }
 
@@ -117,7 +139,7 @@ fn nothing_is_drained_outside_the_maintenance_windows() {
     new_image(&desired, &mut observed);
     waits_for(&desired, &observed, NOW, "the next maintenance window opens at 2027-01-15T22:00:00Z");
     assert!(plan_at(&desired, &observed, NOW).is_settled(), "it is planned, nothing is wrong");
-    goes(&desired, &mut observed, NOW + 15.hours(), "UpdateContainerInstancesState instance i-1\n");
+    drains(&desired, &mut observed, NOW + 15.hours(), "i-1");
 }
 
 #[test]
@@ -180,4 +202,21 @@ fn tasks_that_fail_on_new_instances_only_are_the_fault_of_the_image() {
     fail(&mut on_old, "i-1");
     waits_for(&desired, &on_old, NOW, "new ones are watched");
     goes(&desired, &mut observed, NOW, &format!("CreateTags launch template {}\n", group.name));
+}
+
+#[test]
+fn a_task_that_waited_for_its_instance_does_not_blame_it() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    let registered = NOW + 26.minutes();
+    launch(&mut observed, &group, ("i-3", 2), NOW + 25.minutes());
+    register(&mut observed, &group, "i-3", registered);
+    run(&mut observed, "i-3", NOW);
+    let tasks = &mut observed.tasks.get_mut(&("ml".to_owned(), "llama".to_owned())).unwrap().tasks;
+    tasks.last_mut().unwrap().last_status = "PENDING".into();
+    let blamed = |at| text(&plan_at(&desired, &observed, at).steps).contains("CreateTags launch template");
+    assert!(!blamed(NOW + 40.minutes()), "it waited since {NOW}");
+    assert!(blamed(registered + 21.minutes()), "it has had the time that it may take");
 }

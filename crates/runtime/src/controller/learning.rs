@@ -2,10 +2,12 @@
 //!
 //! Called by `reconciler` before every pass. Nothing is planned here.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axon_core::cloud::{CloudError, ErrorClass, Facts, Sweep};
 use axon_core::state::{Ended, Event};
+use axon_core::status::Truth;
 use axon_core::step::Step;
 use jiff::Timestamp;
 use tracing::{debug, info, warn};
@@ -19,7 +21,7 @@ use crate::metrics::SourceResult;
 use crate::metrics::meter::Swept;
 use crate::schedule::Completed;
 use crate::settings::Until;
-use crate::source::{Snapshot, SourceError};
+use crate::source::{Snapshot, SourceError, SourceStatus};
 use crate::specify::Specification;
 use crate::view::DoneStep;
 
@@ -32,30 +34,52 @@ const MOST_REFUSED_SWEEPS: u32 = 3;
 impl Controller {
     /// Learns from one report.
     pub(crate) fn learn(&mut self, report: Report, now: Timestamp) {
-        self.learned = true;
         match report {
             Report::Facts(result) => self.learn_facts(result, now),
-            Report::Source(result) => {
-                self.source_was_read(&result, now);
+            Report::Source(result, statuses) => {
+                self.source_was_read(&result, &statuses, now);
                 self.schedule.source_read(now);
-                self.learn_source(result);
+                let news = events::of_sources(&self.sources, &statuses);
+                let moved = !news.is_empty();
+                for said in news {
+                    self.say(said, now);
+                }
+                self.sources = statuses;
+                self.learned |= self.learn_source(result) || moved;
+                return;
             }
             Report::Swept(sweep) => self.learn_sweep(*sweep, now),
             Report::Ended(execution) => self.learn_outcome(*execution),
         }
+        self.learned = true;
     }
 
-    /// The loop reads all of its sources as one.
-    fn source_was_read(&mut self, result: &Result<Snapshot, SourceError>, now: Timestamp) {
+    /// Counts what became of the sources. Files on disk are read as one, by the loop itself.
+    fn source_was_read(&mut self, result: &Result<Snapshot, SourceError>, statuses: &[SourceStatus], now: Timestamp) {
         let meter = &self.telemetry.meter;
         self.telemetry.pulse.ended(SOURCE);
         let took = now.duration_since(self.source_begun.take().unwrap_or(now)).unsigned_abs();
-        match result {
-            Ok(_) => {
-                meter.source_fetched(ALL_SOURCES, SourceResult::Success, took);
-                meter.source_confirmed(ALL_SOURCES, now);
+        if statuses.is_empty() {
+            match result {
+                Ok(_) => {
+                    meter.source_fetched(ALL_SOURCES, SourceResult::Success, took);
+                    meter.source_confirmed(ALL_SOURCES, now);
+                }
+                Err(_) => meter.source_fetched(ALL_SOURCES, SourceResult::Failure, took),
             }
-            Err(_) => meter.source_fetched(ALL_SOURCES, SourceResult::Failure, took),
+        }
+        for status in statuses {
+            let before = self.sources.iter().find(|before| before.name == status.name);
+            if let Some(at) = status.last_fetched {
+                meter.source_confirmed(&status.name, at);
+                if before.is_none_or(|before| before.last_fetched != status.last_fetched) {
+                    meter.source_fetched(&status.name, SourceResult::Success, took);
+                }
+            }
+            let failed = |status: &SourceStatus| status.condition.status == Truth::False;
+            if failed(status) && before.is_none_or(|before| before.condition != status.condition) {
+                meter.source_fetched(&status.name, SourceResult::Failure, took);
+            }
         }
     }
 
@@ -81,24 +105,27 @@ impl Controller {
         }
     }
 
-    fn learn_source(&mut self, result: Result<Snapshot, SourceError>) {
+    /// Whether anything differs from the last time. The source is read every few seconds, and a plan costs more than that.
+    fn learn_source(&mut self, result: Result<Snapshot, SourceError>) -> bool {
+        let before = self.source_error.take();
         match result {
-            Ok(snapshot) => {
-                self.source_error = None;
-                if self.snapshot.as_ref() != Some(&snapshot) {
-                    self.snapshot = Some(snapshot);
-                    self.specify();
-                }
+            Ok(snapshot) if self.snapshot.as_ref() != Some(&snapshot) => {
+                self.snapshot = Some(snapshot);
+                self.specify();
+                true
             }
+            Ok(_) => before.is_some(),
             Err(error) => {
                 let error = error.to_string();
-                if self.source_error.as_ref() != Some(&error) {
+                let new = before.as_ref() != Some(&error);
+                if new {
                     warn!(%error, "the source cannot be read; what was read before stays in force");
                 }
                 if self.snapshot.is_none() {
                     self.give_up(error.clone());
                 }
                 self.source_error = Some(error);
+                new
             }
         }
     }
@@ -127,7 +154,8 @@ impl Controller {
         self.state.fold(Event::Swept(Box::new(sweep)));
         let errors = self.state.sweep_errors();
         self.telemetry.meter.swept(Swept { calls, started, ended: now, errors });
-        for error in errors {
+        // One call may be the reading of several parts.
+        for error in errors.iter().collect::<BTreeSet<_>>() {
             warn!(%error, "a part of AWS cannot be read");
         }
         let refused = errors.iter().find(|error| is_refusal(error)).cloned();
@@ -192,8 +220,9 @@ impl Controller {
 
     /// Whether the object was ready under the revision in force, so that a change of it corrects drift.
     pub(super) fn before(&self, step: &Step) -> Before {
-        let revision = &self.specification.specified.revision;
-        if self.ready_at.get(&step.object) == Some(revision) { Before::AsDeclared } else { Before::Otherwise }
+        let revision = self.specification.specified.desired.revisions.of(&step.object);
+        let ready_at = self.ready_at.get(&step.object).map(String::as_str);
+        if ready_at == Some(revision) { Before::AsDeclared } else { Before::Otherwise }
     }
 
     /// A command that runs once says at once what no waiting will mend; a service goes on trying.

@@ -149,10 +149,10 @@ impl History {
 
     /// On disk, in this folder, with what is there from before. Never fails: without a usable folder it is in memory only,
     /// and the log says so.
-    pub fn open(folder: &Path) -> Self {
-        match disk::open(folder) {
-            Some((store, records)) => Self::with_store(Box::new(store), Limits::default(), records),
-            None => Self::in_memory(),
+    pub fn open(folder: Option<&Path>, limits: Limits) -> Self {
+        match folder.and_then(disk::open) {
+            Some((store, records)) => Self::with_store(Box::new(store), limits, records),
+            None => Self::of(limits, Vec::new(), None),
         }
     }
 
@@ -177,7 +177,7 @@ impl History {
         let kept = self.0.kept();
         let wanted = |record: &&Record| {
             query.target.as_ref().is_none_or(|target| *target == record.target)
-                && query.object.as_ref().is_none_or(|object| *object == record.event.object)
+                && query.object.as_ref().is_none_or(|object| record.event.object == *object)
                 && query.since.is_none_or(|since| since <= record.event.at)
         };
         let mut found: Vec<&Record> = kept.records.values().filter(wanted).collect();

@@ -16,7 +16,7 @@ fn object(name: &str) -> ObjectKey {
 fn event(name: &str, second: i64) -> Event {
     Event {
         at: at(second),
-        object: object(name),
+        object: object(name).into(),
         kind: EventType::Normal,
         reason: EventReason::Created,
         message: format!("created {name}"),
@@ -25,8 +25,12 @@ fn event(name: &str, second: i64) -> Event {
     }
 }
 
+fn open(folder: &Path) -> History {
+    History::open(Some(folder), Limits::default())
+}
+
 fn names(records: &[Record]) -> Vec<String> {
-    records.iter().map(|record| record.event.object.name.to_string()).collect()
+    records.iter().map(|record| record.event.object.to_string().replace("NeuronService/", "")).collect()
 }
 
 fn all(history: &History) -> Vec<String> {
@@ -42,12 +46,12 @@ struct Scripted {
 
 impl Store for Scripted {
     fn write(&mut self, batch: &Batch) -> Result<(), String> {
-        let mut failures = self.failures.lock().unwrap();
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if *failures > 0 {
             *failures -= 1;
             return Err("disk full".to_owned());
         }
-        self.batches.lock().unwrap().push(batch.clone());
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner).push(batch.clone());
         Ok(())
     }
 }
@@ -100,7 +104,7 @@ async fn what_happens_together_is_written_together_and_what_is_left_at_the_end_t
     let store = Scripted::default();
     let history = store.history(Limits::default());
     let ledger = history.target("here");
-    let story = async {
+    let happening = async {
         for name in ["a", "b"] {
             ledger.file(event(name, 1));
             tokio::time::sleep(PAUSE / 4).await;
@@ -109,7 +113,7 @@ async fn what_happens_together_is_written_together_and_what_is_left_at_the_end_t
         assert_eq!(store.written().concat().len(), 2);
         ledger.file(event("c", 2));
     };
-    history.keep(&Metrics::new(), story).await;
+    history.keep(&Metrics::new(), happening).await;
     let written = store.written();
     assert_eq!(written.len(), 2, "{written:?}");
     assert_eq!(written[1], ["c"]);
@@ -162,12 +166,12 @@ async fn written(history: &History) {
 #[tokio::test]
 async fn the_next_process_finds_what_the_last_one_wrote() {
     let folder = tempfile::tempdir().unwrap();
-    let history = History::open(&folder.path().join("deep/down"));
+    let history = open(&folder.path().join("deep/down"));
     history.target("here").file(event("llama", 1));
     written(&history).await;
     let before = history.find(&Query::default());
     drop(history);
-    let history = History::open(&folder.path().join("deep/down"));
+    let history = open(&folder.path().join("deep/down"));
     assert_eq!((history.find(&Query::default()), before.len()), (before, 1));
 }
 
@@ -176,12 +180,12 @@ async fn a_file_that_is_none_is_put_aside_and_the_history_begins_anew() {
     for rubbish in [vec![], b"not a database".to_vec(), vec![0xff; 1 << 20]] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("history.redb"), &rubbish).unwrap();
-        let history = History::open(folder.path());
+        let history = open(folder.path());
         assert_eq!(all(&history), Vec::<String>::new());
         history.target("here").file(event("llama", 1));
         written(&history).await;
         drop(history);
-        assert_eq!(all(&History::open(folder.path())), ["llama"]);
+        assert_eq!(all(&open(folder.path())), ["llama"]);
     }
 }
 
@@ -189,7 +193,7 @@ async fn a_file_that_is_none_is_put_aside_and_the_history_begins_anew() {
 async fn a_file_that_was_damaged_in_the_middle_ends_no_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.redb");
-    let history = History::open(folder.path());
+    let history = open(folder.path());
     for number in 0..500 {
         history.target("here").file(Event { message: "x".repeat(number), ..event("llama", 1) });
     }
@@ -202,7 +206,7 @@ async fn a_file_that_was_damaged_in_the_middle_ends_no_process() {
         damaged[part * length..(part + 1) * length].fill(0xa5);
         std::fs::write(&path, &damaged).unwrap();
         // Whatever was saved, it can be used.
-        let history = History::open(folder.path());
+        let history = open(folder.path());
         history.target("here").file(event("bert", 2));
         written(&history).await;
         assert!(all(&history).contains(&"bert".to_owned()), "part {part}");
@@ -212,26 +216,26 @@ async fn a_file_that_was_damaged_in_the_middle_ends_no_process() {
 #[tokio::test]
 async fn a_file_that_is_deleted_meanwhile_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
-    let history = History::open(folder.path());
+    let history = open(folder.path());
     history.target("here").file(event("a", 1));
     written(&history).await;
     std::fs::remove_file(folder.path().join("history.redb")).unwrap();
     history.target("here").file(event("b", 2));
     written(&history).await;
     drop(history);
-    assert_eq!(all(&History::open(folder.path())), ["b"]);
+    assert_eq!(all(&open(folder.path())), ["b"]);
 }
 
 #[tokio::test]
 async fn two_processes_with_one_folder_do_not_hurt_each_other() {
     let folder = tempfile::tempdir().unwrap();
-    let first = History::open(folder.path());
-    let second = History::open(folder.path());
+    let first = open(folder.path());
+    let second = open(folder.path());
     second.target("here").file(event("b", 2));
     written(&second).await;
     first.target("here").file(event("a", 1));
     written(&first).await;
     assert_eq!(all(&second), ["b"]);
     drop((first, second));
-    assert_eq!(all(&History::open(folder.path())), ["a"]);
+    assert_eq!(all(&open(folder.path())), ["a"]);
 }

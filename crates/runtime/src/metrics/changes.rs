@@ -37,6 +37,8 @@ pub(super) enum What {
 pub(super) struct Changes {
     /// When the deployment of a service began.
     deploying: BTreeMap<ObjectKey, Timestamp>,
+    /// The image of a pool whose rollout was counted last. An instance on its way out may be seen once more.
+    rolled: BTreeMap<ObjectKey, String>,
     /// When a complete reading found an object Ready last.
     pub(super) ready: BTreeMap<ObjectKey, Timestamp>,
 }
@@ -58,10 +60,12 @@ impl Changes {
             found.extend(self.deployment(earlier, status, now));
             if let Some(earlier) = earlier {
                 found.extend(transitions(earlier, status, now));
-                found.extend(rollout(key, (before, earlier), (after, status)));
+                let ended = rollout(key, (before, earlier), (after, status));
+                found.extend(ended.filter(|_| self.is_another_image(status)));
             }
         }
         self.deploying.retain(|key, _| after.statuses.contains_key(key));
+        self.rolled.retain(|key, _| after.statuses.contains_key(key));
         self.ready.retain(|key, _| after.statuses.contains_key(key));
         if let Some(swept) = after.last_sweep.filter(|_| after.sweep_errors.is_empty()) {
             for status in after.statuses.values().filter(|status| status.is_ready()) {
@@ -69,6 +73,13 @@ impl Changes {
             }
         }
         found
+    }
+
+    /// Whether the image in force is another one than when this was asked last.
+    fn is_another_image(&mut self, status: &Status) -> bool {
+        let image = status.groups.first().and_then(|group| group.image.as_ref());
+        let Some(image) = image.map(|image| image.id.clone()) else { return true };
+        self.rolled.insert(status.object.clone(), image.clone()).is_none_or(|before| before != image)
     }
 
     /// The end of a deployment, and how long it took if its beginning was seen.

@@ -57,7 +57,7 @@ impl DirectorySource {
             // Writing to a text cannot fail.
             let _ = write!(revision, "{byte:02x}");
         }
-        Ok(Snapshot { revision, files })
+        Ok(Snapshot::whole(revision, files))
     }
 }
 

@@ -1,30 +1,85 @@
 //! Where the specification comes from: [`Snapshot`]s of files.
 //!
 //! The first stage: `reconciler` asks a [`Source`] again and again, `specify` reads what it gives. A source either gives
-//! everything or fails; the last good snapshot then stays in force. No parsing here.
+//! everything or fails; the last good snapshot then stays in force. [`DirectorySource`] reads a disk, [`Sources`] keeps
+//! many sources (git repositories and folders) read in one task and gives what they have in one [`Snapshot`]. No parsing
+//! here.
 
 mod directory;
+mod git;
+mod member;
+mod pool;
+mod settings;
+mod status;
+mod subscription;
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axon_core::parse::SourceFile;
+use axon_core::spec::Completeness;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
 pub use directory::{DirectorySource, MAX_FILES, MAX_TOTAL_BYTES};
+pub use git::{
+    Auth, BadAddress, ForcePush, GitAddress, GitSettings, InsecureTransports, ObjectName, Reference, Secret, SshProgram,
+};
+pub use pool::{Sources, Wakers};
+pub use settings::{Origin, SourceSettings, Unusable};
+pub use status::{SourceCondition, SourceConditionType, SourceKind, SourceReason, SourceStatus};
+pub use subscription::Subscription;
 
 /// Gives the present state of the files.
 pub trait Source: Send {
     /// Reads everything, or says why that was not possible.
     fn snapshot(&mut self) -> impl Future<Output = Result<Snapshot, SourceError>> + Send;
+
+    /// How the parts of the source were doing when the last snapshot was taken, if it has parts.
+    fn statuses(&self) -> Vec<SourceStatus> {
+        Vec::new()
+    }
+
+    /// Completes when another snapshot than the last may be had. A source that does not know is asked from time to time.
+    fn changed(&self) -> BoxFuture<'static, ()> {
+        pending().boxed()
+    }
 }
 
 /// All files of a source at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Identifies the contents, for instance `main@sha1:…`.
+    /// Identifies the contents, for instance `main@sha1:…`; of several sources, all of them, separated by spaces.
     pub revision: String,
     /// The files in order of their paths.
-    pub files: Vec<SourceFile>,
+    pub files: Arc<Vec<SourceFile>>,
+    /// Which files have a revision of their own.
+    pub parts: Vec<Part>,
+    /// Whether every source has been read: what is missing here is really gone.
+    pub completeness: Completeness,
+}
+
+impl Snapshot {
+    /// Everything that one source has.
+    pub fn whole(revision: impl Into<String>, files: Vec<SourceFile>) -> Self {
+        Self { revision: revision.into(), files: Arc::new(files), ..Self::default() }
+    }
+
+    /// The revision of a file, whether or not it is there now.
+    pub fn revision_of(&self, path: &str) -> &str {
+        let part = self.parts.iter().find(|part| path.starts_with(&part.prefix));
+        part.map_or(&self.revision, |part| &part.revision)
+    }
+}
+
+/// Files whose paths begin alike and that have one revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What the paths begin with.
+    pub prefix: String,
+    /// The revision of these files.
+    pub revision: String,
 }
 
 /// Why a source cannot be read.

@@ -66,6 +66,15 @@ pub(crate) fn begin(world: &mut World, group: &str, start: Start) -> String {
     id
 }
 
+/// Records an activity that has failed at once.
+pub(crate) fn fail(world: &mut World, name: &str, start: Start, message: String) {
+    let id = begin(world, name, start);
+    let now = world.now;
+    if let Some(group) = world.state.groups.get_mut(name) {
+        end(group, &id, now, "Failed", Some(message));
+    }
+}
+
 /// Ends an activity.
 pub(crate) fn end(group: &mut Group, id: &str, now: Timestamp, status: &'static str, message: Option<String>) {
     if let Some(activity) = group.activities.iter_mut().find(|a| a.id == id && a.ended_at.is_none()) {

@@ -93,6 +93,7 @@ fn made(world: &mut World, input: &Value, name: String) -> Result<Group, Fault> 
         failures: 0,
         stuck_at: None,
         activities: Vec::new(),
+        refreshes: Vec::new(),
     })
 }
 

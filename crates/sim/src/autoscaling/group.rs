@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{activity::Activity, scaling};
+use super::{activity::Activity, refresh::Refresh, scaling};
 use crate::{ec2::instance::Market, engine::Event, state::State, wire::fault::Fault, world::World};
 
 /// Where a member stands. Standby, warm pools and hooks at launch are not modelled.
@@ -94,6 +94,8 @@ pub(crate) struct Group {
     pub(crate) stuck_at: Option<i64>,
     /// Newest last.
     pub(crate) activities: Vec<Activity>,
+    /// Newest last; all but the last are over.
+    pub(crate) refreshes: Vec<Refresh>,
 }
 
 impl Group {

@@ -18,6 +18,9 @@ use crate::{
     world::World,
 };
 
+/// The key of a launch template in a mixed instances policy and its overrides.
+const SPECIFICATION: &str = "LaunchTemplateSpecification";
+
 /// A template version with what an override changes.
 struct Choice {
     /// Id, name and version.
@@ -30,8 +33,10 @@ struct Choice {
 /// Starts one instance of a group.
 pub(crate) fn one(world: &mut World, name: &str, cause: &str) -> Result<(), String> {
     let Some(group) = world.state.groups.get(name) else { return Ok(()) };
+    let group = &*group.launching();
     let failed = |message: String| format!("{message} Launching EC2 instance failed.");
     let (choice, subnet, market) = choose(world, group).map_err(failed)?;
+    let passed_over = passed_over(world, group, &choice, &subnet);
     let zone = world.zone_of(&subnet);
     let order = Order {
         kind: choice.kind,
@@ -45,6 +50,10 @@ pub(crate) fn one(world: &mut World, name: &str, cause: &str) -> Result<(), Stri
         data: choice.data.clone(),
     };
     let protected = group.new_instances_protected;
+    for (place, message) in passed_over {
+        let description = format!("Launching a new EC2 instance.  Status Reason: {message}");
+        activity::fail(world, name, Start { description, cause: cause.to_owned(), place: Some(place) }, message);
+    }
     let id = instance::launch(world, order);
     let description = format!("Launching a new EC2 instance: {id}");
     let start = Start { description, cause: cause.to_owned(), place: Some((subnet, zone.clone())) };
@@ -96,6 +105,18 @@ fn choose(world: &World, group: &Group) -> Result<(Choice, String, Market), Stri
         }
     }
     Err(why)
+}
+
+/// The places that the group tried before, and why they failed. A launch by a mixed policy asks for all zones at once. That
+/// each of the others is an activity of its own is a reading of "attempts to launch in another zone until it succeeds".
+fn passed_over(world: &World, group: &Group, choice: &Choice, chosen: &str) -> Vec<((String, String), String)> {
+    let tried = subnets(world, group).into_iter().take_while(|s| s != chosen).filter(|_| group.mixed.is_none());
+    let failed = tried.map(|subnet| {
+        let zone = world.zone_of(&subnet);
+        let message = shortage(world, choice.kind, &zone, Market::OnDemand);
+        ((subnet, zone), format!("{message} Launching EC2 instance failed."))
+    });
+    failed.collect()
 }
 
 fn available(world: &World, kind: &Type, zone: &str, market: Market) -> bool {
@@ -173,12 +194,12 @@ fn choices(world: &World, group: &Group) -> Result<Vec<Choice>, String> {
         return Ok(vec![choice(world, group.template.as_ref().unwrap_or(&Value::Null), &Value::Null)?]);
     };
     let policy = mixed.at("LaunchTemplate").unwrap_or(&Value::Null);
-    let base = policy.at("LaunchTemplateSpecification").unwrap_or(&Value::Null);
+    let base = policy.at(SPECIFICATION).unwrap_or(&Value::Null);
     let overrides = policy.list("Overrides");
     if overrides.is_empty() {
         return Ok(vec![choice(world, base, &Value::Null)?]);
     }
-    overrides.iter().map(|o| choice(world, o.at("LaunchTemplateSpecification").unwrap_or(base), o)).collect()
+    overrides.iter().map(|o| choice(world, o.at(SPECIFICATION).unwrap_or(base), o)).collect()
 }
 
 fn choice(world: &World, specification: &Value, changes: &Value) -> Result<Choice, String> {
@@ -198,6 +219,26 @@ fn choice(world: &World, specification: &Value, changes: &Value) -> Result<Choic
 /// Whether a group could launch from its templates: what creating or updating it asks.
 pub(crate) fn check(world: &World, group: &Group) -> Result<(), String> {
     choices(world, group).map(drop)
+}
+
+/// Whether a member has the launch template and one of the instance types that the group launches now.
+pub(crate) fn matches(world: &World, group: &Group, member: &Member) -> bool {
+    let same = |c: &Choice| c.template.0 == member.template.0 && c.template.2 == member.template.2;
+    let found = choices(world, group).unwrap_or_default();
+    found.iter().any(|c| same(c) && c.kind.name == member.instance_type)
+}
+
+/// Every LaunchTemplateSpecification of a group.
+pub(crate) fn specifications(group: &Group) -> Vec<&Value> {
+    let policy = group.mixed.as_ref().and_then(|m| m.at("LaunchTemplate"));
+    let overrides = policy.into_iter().flat_map(|p| p.list("Overrides")).filter_map(|o| o.at(SPECIFICATION));
+    group.template.iter().chain(policy.and_then(|p| p.at(SPECIFICATION))).chain(overrides).collect()
+}
+
+/// Whether the image of one of its templates is named by a Systems Manager parameter.
+pub(crate) fn uses_parameter(world: &World, group: &Group) -> bool {
+    let image = |s: &&Value| template::resolve(world, s).ok().and_then(|(_, v)| v.data.text("ImageId"));
+    specifications(group).iter().filter_map(image).any(|i| i.starts_with("resolve:ssm:"))
 }
 
 fn tags(group: &Group, choice: &Choice) -> Tags {

@@ -19,6 +19,9 @@ mod describe;
 pub(crate) mod group;
 mod launch;
 mod policy;
+mod refresh;
+mod refresh_requests;
+mod refreshing;
 mod requests;
 mod scale_in;
 pub(crate) mod scaling;
@@ -54,6 +57,10 @@ pub(crate) fn answer(world: &mut World, operation: &str, input: &Value) -> Answe
         "CreateOrUpdateTags" => tags::put(world, input),
         "DeleteTags" => tags::delete(world, input),
         "DescribeTags" => tags::describe(world, input),
+        "StartInstanceRefresh" => refresh_requests::start(world, input),
+        "CancelInstanceRefresh" => refresh_requests::cancel(world, input),
+        "RollbackInstanceRefresh" => refresh_requests::rollback(world, input),
+        "DescribeInstanceRefreshes" => refresh_requests::describe(world, input),
         other => Err(Fault::not_modelled(format!("the operation {other}"))),
     }
 }

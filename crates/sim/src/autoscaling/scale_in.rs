@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn shrink(world: &mut World, name: &str) {
     loop {
         let Some(group) = world.state.groups.get(name) else { return };
-        let (have, desired) = (scaling::count(group), group.desired);
+        let (have, desired) = (scaling::count(group), group.wanted());
         if have <= desired {
             return settled(world, name);
         }

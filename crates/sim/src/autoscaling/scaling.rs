@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     activity::{self, Start},
     group::{Group, Lifecycle},
-    launch, scale_in,
+    launch, refreshing, scale_in,
 };
 use crate::{
     ec2::instance::{self, MachineState},
@@ -36,10 +36,12 @@ pub(crate) fn look(world: &mut World, name: &str) {
     if group.deleting {
         return delete(world, name);
     }
-    let (have, desired) = (count(group), group.desired);
-    if have < desired {
+    refreshing::step(world, name);
+    let Some(group) = world.state.groups.get(name) else { return };
+    let (have, wanted) = (count(group), group.wanted());
+    if have < wanted {
         launch_missing(world, name);
-    } else if have > desired {
+    } else if have > wanted {
         scale_in::shrink(world, name);
     } else if let Some(group) = world.state.groups.get_mut(name) {
         group.stuck_at = None;
@@ -95,14 +97,14 @@ fn launch_missing(world: &mut World, name: &str) {
         world.queue.push_once(at, Event::Group(name.to_owned()));
         return;
     }
-    let (have, desired) = (count(group), group.desired);
+    let (have, wanted) = (count(group), group.wanted());
     let cause = format!(
         "{}At {} an instance was started in response to a difference between desired and actual capacity, increasing the \
-         capacity from {have} to {desired}.",
+         capacity from {have} to {wanted}.",
         told(group),
         instant(world.now)
     );
-    for _ in have..desired {
+    for _ in have..wanted {
         if let Err(message) = launch::one(world, name, &cause) {
             return failed(world, name, &cause, message);
         }
@@ -123,10 +125,9 @@ pub(super) fn told(group: &Group) -> String {
 fn failed(world: &mut World, name: &str, cause: &str, message: String) {
     let description = format!("Launching a new EC2 instance.  Status Reason: {message}");
     let start = Start { description, cause: cause.to_owned(), place: None };
-    let id = activity::begin(world, name, start);
+    activity::fail(world, name, start, message);
     let now = world.now;
     let Some(group) = world.state.groups.get_mut(name) else { return };
-    activity::end(group, &id, now, "Failed", Some(message));
     let wait = RETRY.0.checked_shl(group.failures).unwrap_or(RETRY.1).clamp(RETRY.0, RETRY.1);
     group.failures = group.failures.saturating_add(1).min(16);
     let at = later(now, wait);

@@ -72,7 +72,14 @@ fn resized(world: &World, group: &mut Group, input: &Value) -> Result<(), Fault>
 }
 
 fn retemplated(world: &World, group: &mut Group, input: &Value) -> Result<(), Fault> {
-    match (input.at("LaunchTemplate"), input.at("MixedInstancesPolicy")) {
+    let given = (input.at("LaunchTemplate"), input.at("MixedInstancesPolicy"));
+    if given != (None, None) && group.refresh().is_some_and(|r| r.desired.is_some()) {
+        return Err(invalid(
+            "An active instance refresh with a desired configuration exists. All configuration options derived from the \
+             desired configuration are not available for update while the instance refresh is active.",
+        ));
+    }
+    match given {
         (None, None) => return Ok(()),
         (Some(_), Some(_)) => {
             return Err(invalid("LaunchTemplate and MixedInstancesPolicy cannot be given together."));

@@ -20,7 +20,7 @@ pub(crate) fn exists(world: &World, id: &str) -> bool {
     filter::well_formed(id, "subnet-") && !world.missing_subnets.contains(id)
 }
 
-/// Without ids: the subnets of `Options::subnets` and those that groups use.
+/// Without ids: the subnets of `Options::subnets`, those that groups use, and those that a filter names.
 pub(crate) fn describe(world: &World, input: &Value) -> Answer {
     filter::check(input, &["subnet-id", "availability-zone", "availabilityZone", "vpc-id", "state"])?;
     let wanted = input.strings("SubnetIds");
@@ -31,6 +31,8 @@ pub(crate) fn describe(world: &World, input: &Value) -> Answer {
     if ids.is_empty() {
         ids.extend(world.options.subnets.keys().cloned());
         ids.extend(world.state.groups.values().flat_map(|g| g.subnets.clone()));
+        let filters = input.list("Filters").iter().filter(|f| f.text("Name") == Some("subnet-id"));
+        ids.extend(filters.flat_map(|f| f.strings("Values")));
         ids.retain(|id| exists(world, id));
     }
     ids.sort();

@@ -1,9 +1,11 @@
 //! The loop in simulated time: what it does when, told by the calls that a scripted cloud sees.
 
+mod sources;
+
 use std::future::pending;
 
 use axon_core::cloud::ErrorClass;
-use axon_core::plan::Writes;
+use axon_core::plan::{Wait, Writes};
 use axon_core::spec::ObjectKey;
 use axon_core::status::{ConditionType, Truth};
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use crate::events::EventReason;
 use crate::fake::{Act, Ends, Fake, Scripted, clock, clusters, text};
 use crate::settings::Until;
 use crate::source::{FixedSource, Snapshot, SourceError};
+use crate::subject::Subject;
 use crate::view::Phase;
 
 struct Bench {
@@ -81,11 +84,36 @@ fn key(name: &str) -> ObjectKey {
 }
 
 fn said(view: &View) -> Vec<String> {
-    view.events.iter().map(|event| format!("{} {}", event.reason, event.object.name)).collect()
+    view.events.iter().map(|event| format!("{} {}", event.reason, last_part(&event.object))).collect()
+}
+
+fn last_part(subject: &Subject) -> String {
+    let text = subject.to_string();
+    text.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 fn wrote(lines: &[(i64, &str)]) -> Vec<(i64, String)> {
     lines.iter().map(|(at, line)| (*at, format!("{line}Cluster cluster a"))).collect()
+}
+
+#[test]
+fn a_source_that_says_the_same_again_is_no_reason_to_plan() {
+    let now = Timestamp::from_second(0).unwrap();
+    let mut controller = Controller::new(Bench::new().settings, now, Telemetry::default());
+    let mut plans = |result| {
+        controller.learn(Report::Source(result, Vec::new()), now);
+        let wants = controller.wants_pass(now);
+        let _nothing_is_known_of_aws = controller.pass(now);
+        wants
+    };
+    let lost = || Err(SourceError::Other("the repository is away".to_owned()));
+    assert!(plans(Ok(one("Enabled"))));
+    assert!(!plans(Ok(one("Enabled"))));
+    assert!(plans(Ok(one("Disabled"))));
+    assert!(plans(lost()), "it is said that the source cannot be read");
+    assert!(!plans(lost()), "and said once");
+    assert!(plans(Ok(one("Disabled"))), "and that it can be read again");
+    assert!(!plans(Ok(one("Disabled"))));
 }
 
 #[tokio::test(start_paused = true)]

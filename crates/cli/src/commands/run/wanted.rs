@@ -1,0 +1,248 @@
+//! What the operator is asked for: the configuration file with the flags laid over it, and how each target is reached.
+//!
+//! Neighbours: `run` begins operations with it, `operation` runs them. Flags win over the file, and stay in force over
+//! a file that is read again. Not here: waiting.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axon_core::ownership::Installation;
+use axon_core::plan::Writes;
+use axon_core::spec::{ApiVersion, Name};
+use axon_core::state::Pruning;
+use axon_core::target::Target as Share;
+use axon_runtime::history::Limits;
+use axon_runtime::{Settings, Until};
+use tracing::warn;
+
+use super::account::Account;
+use super::operation::{Feed, Operation, Post};
+use super::sources::{duration, sources};
+use crate::arguments::{AwsArguments, Global, Lasting, Listen, Run};
+use crate::config::{
+    AssumeRoleConfig, ConfigKind, DirectoryConfig, HistoryConfig, IntervalsConfig, LoggingConfig, OperatorConfig,
+    PruningConfig, ServerConfig, SourceConfig, TargetConfig,
+};
+use crate::failure::Failure;
+use crate::logging;
+use crate::lookout::Lookout;
+use crate::target::{Target, Time};
+
+/// How long `--until-ready` waits, unless somebody says otherwise.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+/// Everything that `axon run` was asked for.
+pub(super) struct Wanted {
+    /// The settings in force.
+    pub(super) config: OperatorConfig,
+    /// When to end by itself.
+    pub(super) until: Until,
+    /// The configuration file, if there is one.
+    pub(super) file: Option<PathBuf>,
+    /// Files and folders of the command line. With them, the sources of the file do not count.
+    pub(super) files: Vec<PathBuf>,
+    flags: Run,
+    /// The account of the command line, once it is connected: a simulated one lives as long as the process.
+    standing: Option<Target>,
+}
+
+impl Wanted {
+    /// Puts file and flags together.
+    pub(super) fn of(flags: Run) -> Result<Self, Failure> {
+        let mut files = flags.paths.clone();
+        files.extend(flags.source.iter().cloned());
+        let file = flags.config.clone();
+        let config = match &file {
+            Some(file) => OperatorConfig::read(file)?,
+            None if files.is_empty() => {
+                return Err(Failure::usage("there is nothing to run: no files are named, and no configuration")
+                    .hint("name files or folders, for instance: axon run --simulate --until-ready config/examples"));
+            }
+            None => OperatorConfig::of_files(&files),
+        };
+        let until = if flags.until_ready { Until::Settled } else { Until::Stopped };
+        let mut wanted = Self { config, until, file, files, flags, standing: None };
+        wanted.lay_flags_over()?;
+        Ok(wanted)
+    }
+
+    /// Takes another version of the file.
+    pub(super) fn reload(&mut self, config: OperatorConfig) -> Result<(), Failure> {
+        self.config = config;
+        self.lay_flags_over()
+    }
+
+    fn lay_flags_over(&mut self) -> Result<(), Failure> {
+        let (flags, config) = (&self.flags, &mut self.config);
+        if self.until == Until::Settled && self.files.is_empty() {
+            return Err(Failure::usage("--until-ready is for files of the command line").hint(
+                "name files or folders beside it, for instance: axon run --simulate --until-ready config/examples",
+            ));
+        }
+        if !self.files.is_empty() {
+            config.sources = OperatorConfig::of_files(&self.files).sources;
+        }
+        if let Some(installation) = &flags.aws.installation {
+            config.installation = installation.to_string();
+        }
+        if let Some(folder) = &flags.data_dir {
+            config.data_directory = Some(folder.clone());
+        }
+        if let Some(Listen::On(address)) = flags.listen {
+            config.server.listen = address;
+        }
+        if let Some(Lasting(interval)) = flags.interval {
+            let seconds = u32::try_from(interval.as_secs()).unwrap_or(u32::MAX).max(1);
+            config.intervals.sweep = axon_core::spec::Duration::from_seconds(seconds);
+            config.intervals.busy = config.intervals.busy.min(config.intervals.sweep);
+        }
+        config.read_only |= flags.read_only;
+        config.pruning.enabled &= !flags.no_prune;
+        let AwsArguments { simulate, endpoint_url, profile, region, assume_role, external_id, .. } = &flags.aws;
+        let says_which = *simulate || [endpoint_url, profile, region, assume_role].into_iter().any(Option::is_some);
+        match config.targets.as_mut_slice() {
+            [target] => {
+                if *simulate {
+                    *target = TargetConfig::named(target.name.clone());
+                }
+                let role = assume_role.clone().map(|arn| AssumeRoleConfig { arn, external_id: external_id.clone() });
+                target.endpoint_url = endpoint_url.clone().or(target.endpoint_url.take());
+                target.profile = profile.clone().or(target.profile.take());
+                target.region = region.clone().or(target.region.take());
+                target.assume_role = role.or(target.assume_role.take());
+                Ok(())
+            }
+            several if says_which => Err(Failure::usage(format!(
+                "the configuration names {} targets, and flags such as --region or --simulate are for one",
+                several.len()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the pages are served, and where.
+    pub(super) fn listen(&self) -> Listen {
+        match self.flags.listen {
+            Some(Listen::None) => Listen::None,
+            _ => Listen::On(self.config.server.listen),
+        }
+    }
+
+    /// How long events are kept.
+    pub(super) fn retention(&self) -> Limits {
+        Limits { age: duration(self.config.history.retention), ..Limits::default() }
+    }
+
+    /// The time of everything that is not a target's own.
+    pub(super) fn clock(&self) -> Arc<Time> {
+        self.standing.as_ref().map_or_else(|| Arc::new(Time::System), |target| Arc::clone(&target.clock))
+    }
+
+    /// Logs as much as the file says, unless a flag says how much.
+    pub(super) fn log_at_its_level(&self, global: &Global) {
+        if let (Some(level), None) = (&self.config.logging.level, &global.log_level)
+            && let Err(error) = logging::set_level(level)
+        {
+            warn!(error, "the log level stays as it is");
+        }
+    }
+
+    /// Begins to work.
+    pub(super) async fn begin(&mut self, lookout: &Lookout) -> Result<Operation, Failure> {
+        // Whoever stands in front of a terminal hears at once that an account cannot be reached. A service goes on trying.
+        if self.standing.is_none() && (self.file.is_none() || self.flags.aws.simulate) {
+            self.standing = Some(Target::connect(&self.reach(self.only_target()?)).await?);
+        }
+        let posts = self.config.targets.iter().map(|target| self.post(target, lookout)).collect::<Result<_, _>>()?;
+        Operation::begin(self.feed()?, posts, lookout)
+    }
+
+    fn only_target(&self) -> Result<&TargetConfig, Failure> {
+        self.config.targets.first().ok_or_else(|| Failure::usage("the configuration names no target"))
+    }
+
+    fn feed(&self) -> Result<Feed, Failure> {
+        if !self.files.is_empty() {
+            return Ok(Feed::Files(self.files.clone()));
+        }
+        let folder = self.config.data_directory.clone().unwrap_or_else(|| std::env::temp_dir().join("axon"));
+        Ok(Feed::Sources(sources(&self.config.sources)?, folder.join("git")))
+    }
+
+    fn post(&self, target: &TargetConfig, lookout: &Lookout) -> Result<Post, Failure> {
+        let settings = self.settings(target)?;
+        if let Some(standing) = &self.standing {
+            // Without a file the target has no name of its own.
+            let name = if self.file.is_none() { standing.cloud.region() } else { target.name.as_str() };
+            let account = Account::standing(standing, lookout.telemetry(name));
+            return Ok(Post { account, settings, clock: Arc::clone(&standing.clock) });
+        }
+        let telemetry = lookout.telemetry(target.name.as_str());
+        let account = Account::configured(self.reach(target), target.account.clone(), telemetry);
+        Ok(Post { account, settings, clock: Arc::new(Time::System) })
+    }
+
+    fn reach(&self, target: &TargetConfig) -> AwsArguments {
+        let role = target.assume_role.as_ref();
+        AwsArguments {
+            simulate: self.flags.aws.simulate,
+            speed: self.flags.aws.speed,
+            endpoint_url: target.endpoint_url.clone(),
+            profile: target.profile.clone(),
+            region: target.region.clone(),
+            assume_role: role.map(|role| role.arn.clone()),
+            external_id: role.and_then(|role| role.external_id.clone()),
+            installation: None,
+        }
+    }
+
+    fn settings(&self, target: &TargetConfig) -> Result<Settings, Failure> {
+        let config = &self.config;
+        let installation: Installation = config
+            .installation
+            .parse()
+            .map_err(|error: axon_core::ownership::InvalidInstallation| Failure::usage(error.to_string()))?;
+        let mut settings = Settings::new(installation);
+        settings.writes = if config.read_only { Writes::ReadOnly } else { Writes::Allowed };
+        settings.pruning = if config.pruning.enabled { Pruning::On } else { Pruning::Off };
+        settings.sweep_interval = duration(config.intervals.sweep);
+        settings.busy_interval = duration(config.intervals.busy);
+        settings.shutdown_grace = duration(config.shutdown_grace);
+        let all = config.targets.iter().map(|target| target.name.clone()).collect();
+        settings.target = Some(Share { name: target.name.clone(), all });
+        settings.until = self.until;
+        if self.until == Until::Settled {
+            settings.timeout = Some(self.flags.timeout.map_or(PATIENCE, |Lasting(timeout)| timeout));
+        }
+        Ok(settings)
+    }
+}
+
+impl OperatorConfig {
+    /// The configuration that a command line of nothing but files stands for. What leaves the files is removed, however
+    /// much it is: whoever edits them stands beside.
+    fn of_files(files: &[PathBuf]) -> Self {
+        let name = |text: &str| text.parse::<Name>().ok();
+        let directory = DirectoryConfig { paths: files.to_vec(), interval: axon_core::spec::Duration::from_seconds(2) };
+        let sources = name("files")
+            .map(|name| SourceConfig { name, git: None, directory: Some(directory), webhook: None })
+            .into_iter()
+            .collect();
+        Self {
+            api_version: ApiVersion::default(),
+            kind: ConfigKind::default(),
+            installation: AwsArguments::INSTALLATION.to_owned(),
+            data_directory: None,
+            read_only: false,
+            sources,
+            targets: name("default").map(TargetConfig::named).into_iter().collect(),
+            intervals: IntervalsConfig::default(),
+            pruning: PruningConfig::default(),
+            server: ServerConfig::default(),
+            logging: LoggingConfig::default(),
+            history: HistoryConfig::default(),
+            shutdown_grace: axon_core::spec::Duration::from_seconds(30),
+        }
+    }
+}

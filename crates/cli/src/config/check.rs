@@ -1,0 +1,169 @@
+//! What a configuration file may not say, although its form is right. Every finding names its place.
+//!
+//! Neighbours: `mod` calls it once for a file. Not here: whether files, repositories and accounts exist; that is found
+//! out, and said in the status, when they are used.
+
+use axon_core::ownership::Installation;
+use axon_core::spec::Duration;
+
+use super::file::{GitAuthConfig, GitConfig, OperatorConfig, SecretConfig, SourceConfig, TargetConfig};
+
+/// The most targets of one process.
+const MOST_TARGETS: usize = 50;
+/// The most sources of one process.
+const MOST_SOURCES: usize = 100;
+/// Git servers ban whoever asks more often.
+const SHORTEST_POLL: Duration = Duration::from_seconds(5);
+
+/// Everything wrong with it.
+pub(super) fn check(config: &OperatorConfig) -> Vec<String> {
+    let mut findings = Findings::default();
+    if let Err(error) = config.installation.parse::<Installation>() {
+        findings.at("installation", &error.to_string());
+    }
+    findings.number("sources", config.sources.len(), MOST_SOURCES);
+    for (index, source) in config.sources.iter().enumerate() {
+        let twin = config.sources.iter().take(index).any(|other| other.name == source.name);
+        findings.source(&format!("sources[{index}]"), source, twin.then_some("another source has this name"));
+    }
+    findings.number("targets", config.targets.len(), MOST_TARGETS);
+    for (index, target) in config.targets.iter().enumerate() {
+        let twin = config.targets.iter().take(index).any(|other| other.name == target.name);
+        findings.target(&format!("targets[{index}]"), target, twin.then_some("another target has this name"));
+    }
+    findings.limits(config);
+    findings.0
+}
+
+#[derive(Debug, Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn at(&mut self, place: &str, what: &str) {
+        self.0.push(format!("{place}: {what}"));
+    }
+
+    fn number(&mut self, place: &str, count: usize, most: usize) {
+        if count == 0 {
+            self.at(place, "name at least one");
+        } else if count > most {
+            self.at(place, &format!("there are {count}, and one process takes {most}"));
+        }
+    }
+
+    fn limits(&mut self, config: &OperatorConfig) {
+        let intervals = [("intervals.sweep", config.intervals.sweep), ("intervals.busy", config.intervals.busy)];
+        for (place, interval) in intervals {
+            if interval.seconds() == 0 {
+                self.at(place, "give at least 1s");
+            }
+        }
+        if config.history.retention.seconds() == 0 {
+            self.at("history.retention", "give at least 1s");
+        }
+    }
+
+    fn source(&mut self, place: &str, source: &SourceConfig, twin: Option<&str>) {
+        let named = format!("{place} ({})", source.name);
+        if let Some(twin) = twin {
+            self.at(&named, twin);
+        }
+        if source.git.is_some() == source.directory.is_some() {
+            self.at(&named, "give exactly one of git and directory");
+        }
+        if let Some(directory) = &source.directory {
+            if directory.paths.is_empty() {
+                self.at(&format!("{place}.directory.paths"), "name at least one file or folder");
+            }
+            if directory.interval.seconds() == 0 {
+                self.at(&format!("{place}.directory.interval"), "give at least 1s");
+            }
+        }
+        if let Some(git) = &source.git {
+            self.git(&format!("{place}.git"), git);
+        }
+        if let Some(SecretConfig { secret_file, secret_environment }) = &source.webhook
+            && secret_file.is_some() == secret_environment.is_some()
+        {
+            self.at(&format!("{place}.webhook"), "give exactly one of secretFile and secretEnvironment");
+        }
+    }
+
+    fn git(&mut self, place: &str, git: &GitConfig) {
+        self.url(&format!("{place}.url"), &git.url);
+        if [&git.branch, &git.tag, &git.commit].into_iter().flatten().count() > 1 {
+            self.at(place, "give at most one of branch, tag and commit");
+        }
+        if git.commit.as_ref().is_some_and(|id| id.len() != 40 || !id.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+            self.at(&format!("{place}.commit"), "give a whole commit id, 40 hexadecimal digits");
+        }
+        if let Some(path) = &git.path
+            && (path.starts_with('/') || path.split('/').any(|part| part == ".."))
+        {
+            self.at(&format!("{place}.path"), "give a folder below the root of the repository, such as clusters/prod");
+        }
+        if git.interval < SHORTEST_POLL {
+            self.at(&format!("{place}.interval"), &format!("give at least {SHORTEST_POLL}; a webhook is faster still"));
+        }
+        if git.timeout.seconds() == 0 {
+            self.at(&format!("{place}.timeout"), "give at least 1s");
+        }
+        if let Some(auth) = &git.auth {
+            self.auth(&format!("{place}.auth"), auth);
+        }
+        if git.verify.as_ref().is_some_and(|verify| verify.ssh_key_files.is_empty()) {
+            self.at(&format!("{place}.verify.sshKeyFiles"), "name at least one file of keys");
+        }
+        if git.max_fetch_mebibytes == 0 {
+            self.at(&format!("{place}.maxFetchMebibytes"), "give at least 1");
+        }
+    }
+
+    /// Never repeats the address, which may hold what should not be printed.
+    fn url(&mut self, place: &str, url: &str) {
+        match url.split_once("://") {
+            Some(("https" | "http" | "file", rest)) => {
+                if rest.split('/').next().is_some_and(|authority| authority.contains('@')) {
+                    self.at(place, "leave credentials out of the address and name them in auth");
+                }
+            }
+            Some(("ssh", rest)) => {
+                let user = rest.split('/').next().and_then(|authority| authority.split_once('@'));
+                if user.is_some_and(|(user, _)| user.contains(':')) {
+                    self.at(place, "leave the password out of the address; ssh takes a key, which auth names");
+                }
+            }
+            // As scp writes it: user@host:path.
+            None if url.contains('@') && url.contains(':') => {}
+            Some(_) | None => self.at(place, "give an address that begins with https:// or ssh://"),
+        }
+    }
+
+    fn auth(&mut self, place: &str, auth: &GitAuthConfig) {
+        let GitAuthConfig { username, token_file, token_environment, ssh_key_file, known_hosts_file } = auth;
+        let ways = [token_file.is_some(), token_environment.is_some(), ssh_key_file.is_some()];
+        if ways.into_iter().filter(|way| *way).count() != 1 {
+            self.at(place, "give exactly one of tokenFile, tokenEnvironment and sshKeyFile");
+        }
+        if ssh_key_file.is_some() && known_hosts_file.is_none() {
+            self.at(place, "give knownHostsFile beside sshKeyFile: without it, anybody could pose as the server");
+        }
+        if ssh_key_file.is_some() && username.is_some() {
+            self.at(place, "username goes with a token; for ssh it is part of the address");
+        }
+    }
+
+    fn target(&mut self, place: &str, target: &TargetConfig, twin: Option<&str>) {
+        if let Some(twin) = twin {
+            self.at(&format!("{place} ({})", target.name), twin);
+        }
+        if let Some(account) = &target.account
+            && (account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            self.at(
+                &format!("{place}.account"),
+                &format!("{account:?} is no account id: give twelve digits, in quotes"),
+            );
+        }
+    }
+}
