@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Units;
 use super::live::Leaving;
+use super::{Departing, Units};
 use crate::desired::{Budget, DesiredService, PackedService};
 use crate::observe::{Rollout, Service};
+use crate::shape::deployment::DeploymentConfiguration;
 
 /// How many replicas there are and how many there must and may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,13 +116,22 @@ pub(super) fn units(
         service.variants.values().map(|variant| (variant.name.as_str(), variant)).collect();
     let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, unplaced };
     for (name, count) in now {
+        let (of, turn) = (count.max(1), turns.get(name.as_str()).copied());
+        let stoppable = turn.unwrap_or_else(|| ledger.stoppable(of)).min(of);
         match variants.get(name.as_str()) {
             Some(variant) if targets.contains_key(&name) => {
-                let of = count.max(1);
-                let stoppable = turns.get(name.as_str()).copied().unwrap_or_else(|| ledger.stoppable(of));
-                units.stay.insert(name, unit(variant, count, (stoppable.min(of), ledger.startable(of))));
+                units.stay.insert(name, unit(variant, count, (stoppable, ledger.startable(of))));
             }
-            _ => drop(units.leave.insert(name, count)),
+            _ => {
+                let given =
+                    existing.get(name.as_str()).and_then(|found| found.settings.deployment_configuration.clone());
+                let mut departing = Departing { count, deployment: given };
+                // Nothing is deployed to it any more: only while it is drained do its percentages say anything.
+                if let (Some(deployment), Some(_)) = (&mut departing.deployment, turn) {
+                    allow(deployment, of, (stoppable, ledger.startable(of)));
+                }
+                units.leave.insert(name, departing);
+            }
         }
     }
     units
@@ -183,16 +193,21 @@ fn turns<'n>(
 
 /// One ECS service with its count, and with the percentages by which it stops and starts no more tasks than this ahead of
 /// one another.
-fn unit(variant: &DesiredService, count: u32, (stoppable, startable): (u32, u32)) -> DesiredService {
+fn unit(variant: &DesiredService, count: u32, ahead: (u32, u32)) -> DesiredService {
     let mut unit = variant.clone();
     unit.replicas = Some(i32::try_from(count).unwrap_or(i32::MAX));
-    if let (Some(deployment), of) = (&mut unit.settings.deployment_configuration, count.max(1)) {
-        let least = of - stoppable;
-        let percent = |part: u32, up: u32| i32::try_from((part * 100 + up) / of).unwrap_or(i32::MAX);
-        // ECS rounds the least up and the most down. It refuses 100 and 100; of less than 100 tasks, 101 is no more.
-        let most = if stoppable == 0 && startable == 0 { 1 } else { percent(startable, of - 1) };
-        deployment.minimum_healthy_percent = Some(percent(least, 0));
-        deployment.maximum_percent = Some(100 + most);
+    if let Some(deployment) = &mut unit.settings.deployment_configuration {
+        allow(deployment, count.max(1), ahead);
     }
     unit
+}
+
+/// Sets the percentages by which an ECS service `of` so many tasks stops and starts no more than this ahead of one another.
+fn allow(deployment: &mut DeploymentConfiguration, of: u32, (stoppable, startable): (u32, u32)) {
+    let least = of - stoppable;
+    let percent = |part: u32, up: u32| i32::try_from((part * 100 + up) / of).unwrap_or(i32::MAX);
+    // ECS rounds the least up and the most down. It refuses 100 and 100; of less than 100 tasks, 101 is no more.
+    let most = if stoppable == 0 && startable == 0 { 1 } else { percent(startable, of - 1) };
+    deployment.minimum_healthy_percent = Some(percent(least, 0));
+    deployment.maximum_percent = Some(100 + most);
 }

@@ -18,6 +18,7 @@ use crate::neuron::DeviceSet;
 use crate::observe::{Service, ServiceStatus};
 use crate::ownership::{self, Owner};
 use crate::plan::World;
+use crate::shape::deployment::DeploymentConfiguration;
 use crate::spec::{Kind, Name, ObjectKey, Spread};
 
 pub use budget::Ledger;
@@ -48,12 +49,29 @@ pub enum Allocated {
 pub struct Units {
     /// Those that should exist, with the replicas that are safe now, by name.
     pub stay: BTreeMap<String, DesiredService>,
-    /// Those that should go, with the replicas that must stay for now: with none left they are deleted.
-    pub leave: BTreeMap<String, u32>,
+    /// Those that should go, by name.
+    pub leave: BTreeMap<String, Departing>,
     /// What may be missing and surplus.
     pub ledger: Ledger,
     /// Replicas without devices, and why, in words.
     pub unplaced: Option<(u32, String)>,
+}
+
+impl Units {
+    /// How one of its ECS services should replace its tasks now, if that is said.
+    pub fn deployment(&self, name: &str) -> Option<&DeploymentConfiguration> {
+        let stays = self.stay.get(name).map(|unit| &unit.settings.deployment_configuration);
+        stays.or_else(|| self.leave.get(name).map(|departing| &departing.deployment))?.as_ref()
+    }
+}
+
+/// An ECS service that should go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Departing {
+    /// Replicas that must stay for now: with none left it is deleted.
+    pub count: u32,
+    /// As it is, but while its tasks are on an instance that is drained, with the percentages of its turn.
+    pub deployment: Option<DeploymentConfiguration>,
 }
 
 /// The chips of the instances of one type in a pool, and who should hold them.

@@ -6,14 +6,16 @@
 
 use super::service::failure_since;
 use super::{Evidence, Planner, Wait};
-use crate::allocate::{Allocated, Units};
+use crate::allocate::{Allocated, Departing, Units};
 use crate::desired::{DesiredService, PackedService};
+use crate::diff::{self, diff};
 use crate::fingerprint::{Comparison, Fingerprint};
 use crate::observe::{Service, ServiceStatus};
 use crate::observed::Slot;
 use crate::ownership;
+use crate::shape::deployment::DeploymentConfiguration;
 use crate::shape::service::UpdateService;
-use crate::step::{Action, Cause, FieldChange, Resource, Step};
+use crate::step::{Action, Cause, Resource, Step};
 
 impl Planner<'_> {
     pub(super) fn packed(&mut self) {
@@ -38,8 +40,8 @@ impl Planner<'_> {
             self.trim_revisions(unit);
         }
         self.turns = Turns::default();
-        for (name, count) in &units.leave {
-            self.leave(service, name, *count);
+        for (name, departing) in &units.leave {
+            self.leave(service, name, departing);
         }
     }
 
@@ -88,35 +90,40 @@ impl Planner<'_> {
     }
 
     /// Takes an ECS service out of use, as far as the budget allows.
-    fn leave(&mut self, service: &PackedService, name: &str, count: u32) {
+    fn leave(&mut self, service: &PackedService, name: &str, departing: &Departing) {
         let cluster = service.cluster.to_string();
         let Slot::Ours(found, _) = self.world.observed.service(&cluster, name, self.installation()) else { return };
         if found.status != ServiceStatus::Active {
             return;
         }
         let resource = Resource::Service { cluster: cluster.clone(), name: name.to_owned() };
-        let wanted = i32::try_from(count).unwrap_or(i32::MAX);
+        let document = |count, deployment| UpdateService {
+            desired_count: count,
+            deployment_configuration: deployment,
+            ..UpdateService::default()
+        };
+        let count = i32::try_from(departing.count).unwrap_or(i32::MAX);
+        let wanted = document(Some(count), departing.deployment.clone());
+        let given = document(found.settings.desired_count, found.settings.deployment_configuration.clone());
+        let changes = diff(&wanted, &given, &diff::SERVICE);
         let (action, because) = if count == 0 {
             let action = Action::DeleteService { cluster, service: name.to_owned() };
-            (action, Cause::Superseded { by: format!("the layout of pool {}", service.pool) })
-        } else if found.settings.desired_count != Some(wanted) {
-            let change = FieldChange {
-                path: "desiredCount".to_owned(),
-                from: found.settings.desired_count.map(Into::into),
-                to: Some(wanted.into()),
-            };
+            (action, vec![Cause::Superseded { by: format!("the layout of pool {}", service.pool) }])
+        } else if changes.is_empty() {
+            self.wait(&service.object, Wait::Replacement { resource });
+            return;
+        } else {
+            // What an update leaves out stays as it is.
+            let other = |wanted: &DeploymentConfiguration| given.deployment_configuration.as_ref() != Some(wanted);
             let request = UpdateService {
                 cluster: Some(cluster),
                 service: Some(name.to_owned()),
-                desired_count: Some(wanted),
-                ..UpdateService::default()
+                deployment_configuration: wanted.deployment_configuration.filter(other),
+                ..document(wanted.desired_count, None)
             };
-            (Action::UpdateService(request), Cause::Field(change))
-        } else {
-            self.wait(&service.object, Wait::Replacement { resource });
-            return;
+            (Action::UpdateService(request), changes.into_iter().map(Cause::Field).collect())
         };
-        let step = Step { object: service.object.clone(), resource, action, because: vec![because] };
+        let step = Step { object: service.object.clone(), resource, action, because };
         self.step(step, Evidence::Reading);
     }
 }

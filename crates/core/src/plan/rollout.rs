@@ -17,7 +17,7 @@ use crate::desired::{DesiredGroup, DesiredPool};
 use crate::observe::{Group, GroupMember, Instance, ServiceTasks, Template};
 use crate::observed::Listing;
 use crate::ownership::{DRAINED_FOR, Tags};
-use crate::shape::service::UpdateService;
+use crate::shape::deployment::DeploymentConfiguration;
 use crate::spec::RolloutPolicy;
 use crate::step::{Action, Cause, Place, Resource, Step};
 
@@ -278,16 +278,14 @@ impl<'a> Planner<'a> {
         };
         let here = self.world.observed.tasks.iter().filter(|(_, tasks)| is_here(tasks));
         here.into_iter().all(|((cluster, name), _)| {
-            let percentages = |settings: &UpdateService| {
-                let given = settings.deployment_configuration.as_ref();
-                given.map(|given| (given.minimum_healthy_percent, given.maximum_percent))
-            };
             let found = self.world.observed.services.get(cluster).and_then(|listing| listing.get(name));
+            let given = found.and_then(|found| found.settings.deployment_configuration.as_ref());
+            let percentages = |of: &DeploymentConfiguration| (of.minimum_healthy_percent, of.maximum_percent);
             self.plan.allocation.services.values().all(|allocated| match allocated {
                 Allocated::Blind { .. } => false,
-                Allocated::Units(units) => units.stay.get(name).is_none_or(|unit| {
-                    found.is_some_and(|found| percentages(&found.settings) == percentages(&unit.settings))
-                }),
+                Allocated::Units(units) => {
+                    units.deployment(name).is_none_or(|wanted| given.map(percentages) == Some(percentages(wanted)))
+                }
             })
         })
     }

@@ -2,7 +2,7 @@
 
 use axon_core::ownership::QUARANTINED;
 use axon_core::plan::Wait;
-use jiff::ToSpan as _;
+use jiff::{SignedDuration, ToSpan as _};
 use serde_json::{Value, json};
 
 use super::fixture::{Specs, grouped, text, waits};
@@ -264,4 +264,28 @@ fn an_instance_that_a_person_drains_stays_drained_when_a_rollout_is_undone() {
     mini.until(|mini| mini.template().tags.contains_key(QUARANTINED) && mini.missing() == 0);
     let found = mini.observed.instances["ml"].get(&by_hand);
     assert!(found.is_none_or(|found| found.status == "DRAINING"), "{}", mini.log);
+}
+
+#[test]
+fn replicas_that_change_their_devices_while_an_instance_is_drained_keep_to_the_budget() {
+    // The ECS services of the old devices are on the instance that goes, before or after it is marked.
+    for (from, to, passes) in [(1, 2, 5), (1, 6, 5), (2, 1, 4), (3, 1, 12)] {
+        let mut mini = Miniature::running(
+            rolling()
+                .edit_service("/spec/devices", json!(from))
+                .edit_service("/spec/replicas", json!(1))
+                .edit_service("/spec/deployment", json!({"minimumHealthyPercent": 50, "maximumPercent": 200})),
+        );
+        mini.step = SignedDuration::from_mins(4);
+        super::fixture::set(&mut mini.specs.services[0], "/spec/replicas", json!(3));
+        mini.pass();
+        mini.publish("ami-2");
+        for _ in 0..passes {
+            mini.pass();
+        }
+        super::fixture::set(&mut mini.specs.services[0], "/spec/devices", json!(to));
+        mini.until(|mini| mini.plan().is_settled() && mini.running_tasks() == 3);
+        assert_eq!(mini.watch.violations, Vec::<String>::new(), "{from} to {to}:\n{}", mini.log);
+        assert!(mini.images().iter().all(|image| image == "ami-2"), "{:?}", mini.images());
+    }
 }
