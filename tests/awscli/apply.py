@@ -31,7 +31,7 @@ class Apply(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.session = Session(SOURCE)
+        cls.session = Session(source=SOURCE)
         cls.addClassCleanup(cls.session.close)
         applied = cls.session.axon("apply", "--yes", "--wait")
         if applied.exit != 0:

@@ -14,7 +14,7 @@ FINGERPRINT = "neuron.ecs/fingerprint"
 class Drift(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.session = Session(SOURCE)
+        cls.session = Session(source=SOURCE)
         cls.addClassCleanup(cls.session.close)
         applied = cls.session.axon("apply", "--yes", "--wait")
         if applied.exit != 0:
@@ -94,7 +94,7 @@ class Drift(unittest.TestCase):
 
 class Shutdown(unittest.TestCase):
     def test_the_operator_ends_well_on_sigterm(self):
-        session = Session(SOURCE)
+        session = Session(source=SOURCE)
         self.addCleanup(session.close)
         operator = session.operate()
         session.until(session.clusters, "the operator creates the cluster by itself")

@@ -157,6 +157,9 @@ impl Findings {
         if let Some(twin) = twin {
             self.at(&format!("{place} ({})", target.name), twin);
         }
+        if target.external_id.is_some() && target.assume_role.is_none() {
+            self.at(&format!("{place}.externalId"), "it goes with assumeRole");
+        }
         if let Some(account) = &target.account
             && (account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()))
         {

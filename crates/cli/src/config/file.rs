@@ -230,9 +230,12 @@ pub(crate) struct TargetConfig {
     /// Profile of the AWS configuration files. Default: as the AWS CLI finds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// Role to take on with the credentials found. Default: none.
+    /// ARN of a role to take on with the credentials found. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assume_role: Option<AssumeRoleConfig>,
+    pub assume_role: Option<String>,
+    /// External id that the role's trust policy asks for. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// Where every call goes instead of to AWS, for instance to `axon simulate`. Default: AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_url: Option<String>,
@@ -241,19 +244,16 @@ pub(crate) struct TargetConfig {
 impl TargetConfig {
     /// A target that is found as the AWS CLI finds it.
     pub(crate) const fn named(name: Name) -> Self {
-        Self { name, account: None, region: None, profile: None, assume_role: None, endpoint_url: None }
+        Self {
+            name,
+            account: None,
+            region: None,
+            profile: None,
+            assume_role: None,
+            external_id: None,
+            endpoint_url: None,
+        }
     }
-}
-
-/// A role to take on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct AssumeRoleConfig {
-    /// The role.
-    pub arn: String,
-    /// External id that the role's trust policy asks for. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
 }
 
 /// How often AWS is read.

@@ -9,9 +9,8 @@ mod file;
 use std::path::Path;
 
 pub(crate) use file::{
-    AssumeRoleConfig, ConfigKind, DirectoryConfig, ForcePushConfig, GitAuthConfig, GitConfig, HistoryConfig,
-    IntervalsConfig, LoggingConfig, OperatorConfig, PruningConfig, SecretConfig, ServerConfig, SourceConfig,
-    TargetConfig,
+    ConfigKind, DirectoryConfig, ForcePushConfig, GitAuthConfig, GitConfig, HistoryConfig, IntervalsConfig,
+    LoggingConfig, OperatorConfig, PruningConfig, SecretConfig, ServerConfig, SourceConfig, TargetConfig,
 };
 
 use crate::failure::Failure;
@@ -129,13 +128,14 @@ mod tests {
     #[test]
     fn everything_that_makes_no_sense_is_said_at_once() {
         let why = wrong(&base(
-            "sources: [{name: a}, {name: a, directory: {paths: []}, webhook: {}}]\ntargets: [{name: t, account: '12'}, {name: t}]\n",
+            "sources: [{name: a}, {name: a, directory: {paths: []}, webhook: {}}]\ntargets: [{name: t, account: '12', externalId: x}, {name: t}]\n",
         ));
         for said in [
             "sources[0] (a): give exactly one of git and directory",
             "sources[1] (a): another source has this name",
             "sources[1].directory.paths: name at least one file or folder",
             "sources[1].webhook: give exactly one of secretFile and secretEnvironment",
+            "targets[0].externalId: it goes with assumeRole",
             "targets[0].account: \"12\" is no account id",
             "targets[1] (t): another target has this name",
         ] {

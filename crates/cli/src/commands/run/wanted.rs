@@ -21,8 +21,8 @@ use super::operation::{Feed, Operation, Post};
 use super::sources::{duration, sources};
 use crate::arguments::{AwsArguments, Global, Lasting, Listen, Run};
 use crate::config::{
-    AssumeRoleConfig, ConfigKind, DirectoryConfig, HistoryConfig, IntervalsConfig, LoggingConfig, OperatorConfig,
-    PruningConfig, ServerConfig, SourceConfig, TargetConfig,
+    ConfigKind, DirectoryConfig, HistoryConfig, IntervalsConfig, LoggingConfig, OperatorConfig, PruningConfig,
+    ServerConfig, SourceConfig, TargetConfig,
 };
 use crate::failure::Failure;
 use crate::logging;
@@ -106,11 +106,13 @@ impl Wanted {
                 if *simulate {
                     *target = TargetConfig::named(target.name.clone());
                 }
-                let role = assume_role.clone().map(|arn| AssumeRoleConfig { arn, external_id: external_id.clone() });
                 target.endpoint_url = endpoint_url.clone().or(target.endpoint_url.take());
                 target.profile = profile.clone().or(target.profile.take());
                 target.region = region.clone().or(target.region.take());
-                target.assume_role = role.or(target.assume_role.take());
+                if assume_role.is_some() {
+                    target.assume_role.clone_from(assume_role);
+                    target.external_id.clone_from(external_id);
+                }
                 Ok(())
             }
             several if says_which => Err(Failure::usage(format!(
@@ -184,15 +186,14 @@ impl Wanted {
     }
 
     fn reach(&self, target: &TargetConfig) -> AwsArguments {
-        let role = target.assume_role.as_ref();
         AwsArguments {
             simulate: self.flags.aws.simulate,
             speed: self.flags.aws.speed,
             endpoint_url: target.endpoint_url.clone(),
             profile: target.profile.clone(),
             region: target.region.clone(),
-            assume_role: role.map(|role| role.arn.clone()),
-            external_id: role.and_then(|role| role.external_id.clone()),
+            assume_role: target.assume_role.clone(),
+            external_id: target.external_id.clone(),
             installation: None,
         }
     }
