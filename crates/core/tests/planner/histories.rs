@@ -10,6 +10,7 @@
 
 use std::sync::Mutex;
 
+use axon_core::observe::ServiceStatus;
 use axon_core::observed::{Listing, Observed};
 use axon_core::ownership::QUARANTINED;
 use axon_core::plan::{Plan, Wait, version_of};
@@ -283,9 +284,11 @@ impl Play {
         set(&mut self.mini.specs.pools[0], "/spec/autoScalingGroup/userData", json!("true # last"));
         self.mini.publish("ami-last");
         for count in 0..REST {
+            // A service that is being deleted keeps its revisions in use: there is something to do once it is gone.
+            let deletes = self.mini.observed.all_services().any(|found| found.status != ServiceStatus::Active);
             let plan = self.pass()?;
             let waits = plan.waiting.iter().any(|waiting| !matches!(waiting.on, Wait::Devices { .. }));
-            if plan.steps.is_empty() && !waits && self.mini.missing() == 0 {
+            if plan.steps.is_empty() && !waits && !deletes && self.mini.missing() == 0 {
                 self.seen.longest = self.seen.longest.max(count);
                 let images = self.mini.images();
                 prop_assert!(images.iter().all(|image| image == "ami-last"), "{images:?}");
