@@ -30,6 +30,12 @@ pub(super) fn check(config: &OperatorConfig) -> Vec<String> {
     for (index, target) in config.targets.iter().enumerate() {
         let twin = config.targets.iter().take(index).any(|other| other.name == target.name);
         findings.target(&format!("targets[{index}]"), target, twin.then_some("another target has this name"));
+        // Each would remove what is declared for the other.
+        let same = |other: &TargetConfig| TargetConfig { name: other.name.clone(), ..target.clone() } == *other;
+        if config.targets.iter().take(index).any(same) {
+            let what = "another target leads to the same account and Region; one target takes any number of clusters";
+            findings.at(&format!("targets[{index}] ({})", target.name), what);
+        }
     }
     findings.limits(config);
     findings.0

@@ -144,6 +144,16 @@ mod tests {
     }
 
     #[test]
+    fn two_targets_do_not_lead_to_the_same_account_and_region() {
+        let why = wrong(&local("targets: [{name: a, region: us-east-1}, {name: b, region: us-east-1}]\n"));
+        assert!(why.contains("targets[1] (b): another target leads to the same account and Region"), "{why}");
+        assert!(
+            OperatorConfig::parse(&local("targets: [{name: a, region: us-east-1}, {name: b, region: us-west-2}]\n"))
+                .is_ok()
+        );
+    }
+
+    #[test]
     fn a_repository_is_followed_by_one_reference_without_credentials_in_its_address() {
         let git = |members: &str| base(&format!("sources: [{{name: a, git: {{{members}}}}}]\n"));
         assert!(OperatorConfig::parse(&git("url: 'git@github.com:acme/fleet.git'")).is_ok());
