@@ -216,6 +216,12 @@ class Commits(Operated):
         self.config.write_text("apiVersion: nonsense\n")
         self.operator.process.send_signal(signal.SIGHUP)
         self.session.until(lambda: "the configuration in force stays" in self.operator.everything(), "the refusal is logged")
+        # Its form is right, and it names a secret that is not there.
+        (self.folder / "secret").rename(self.folder / "away")
+        self.write_config(readOnly=True)
+        self.operator.process.send_signal(signal.SIGHUP)
+        self.session.until(lambda: "the secret of its webhook" in self.operator.everything(), "this refusal is logged as well")
+        (self.folder / "away").rename(self.folder / "secret")
         self.write_config(readOnly=True)
         self.operator.process.send_signal(signal.SIGHUP)
         self.session.until(lambda: "the configuration was read again" in self.operator.everything(), "the reload is logged")

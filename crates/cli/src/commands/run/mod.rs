@@ -71,11 +71,11 @@ pub(super) async fn run(arguments: Run, out: &mut Output, global: &Global) -> An
                 None => Ok(()),
             }
         };
-        let (turn, told) = tokio::join!(turn(operation, &mut signals, &lookout), told);
+        let (turn, told) = tokio::join!(turn(operation, &mut signals, (&wanted, &lookout)), told);
         told?;
         match turn {
             Turn::Ended(outcomes) => break (outcomes, views),
-            Turn::Reload(config) => wanted.reload(*config)?,
+            Turn::Reload(config) => wanted.config = *config,
             Turn::AtOnce => return Err(at_once()),
         }
     };
@@ -112,12 +112,12 @@ enum Turn {
 }
 
 /// Waits for the end of an operation, whatever brings it.
-async fn turn(mut operation: Operation, signals: &mut Signals, lookout: &Lookout) -> Turn {
+async fn turn(mut operation: Operation, signals: &mut Signals, (wanted, lookout): (&Wanted, &Lookout)) -> Turn {
     let Signals { stop, reload } = signals;
     let next = tokio::select! {
         biased;
         () = stop.asked() => None,
-        config = reload.next(|| lookout.metrics.config_refused()) => Some(Box::new(config)),
+        config = reload.next(|config| wanted.accept(config), || lookout.metrics.config_refused()) => Some(Box::new(config)),
         outcomes = operation.ended() => return Turn::Ended(outcomes),
     };
     info!(reload = next.is_some(), "ending: no further call is started, and those under way are waited for");

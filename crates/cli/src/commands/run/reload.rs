@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
 use crate::config::OperatorConfig;
+use crate::failure::Failure;
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(5);
@@ -30,8 +31,12 @@ impl Reload {
         Ok(Self { file, text, asked: signal(SignalKind::hangup())? })
     }
 
-    /// Completes when another configuration is there that can be used. `refused` is told of others.
-    pub(super) async fn next(&mut self, refused: impl Fn()) -> OperatorConfig {
+    /// Completes when another configuration is there that `accept` can use. `refused` is told of others.
+    pub(super) async fn next(
+        &mut self,
+        accept: impl Fn(OperatorConfig) -> Result<OperatorConfig, Failure>,
+        refused: impl Fn(),
+    ) -> OperatorConfig {
         let Some(file) = self.file.clone() else {
             loop {
                 self.asked.recv().await;
@@ -48,7 +53,7 @@ impl Reload {
                 continue;
             }
             self.text = text;
-            match OperatorConfig::read(&file) {
+            match OperatorConfig::read(&file).and_then(&accept) {
                 Ok(config) => {
                     info!(file = %file.display(), by_signal, "the configuration was read again");
                     return config;

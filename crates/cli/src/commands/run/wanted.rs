@@ -13,12 +13,13 @@ use axon_core::spec::{ApiVersion, Name};
 use axon_core::state::Pruning;
 use axon_core::target::Target as Share;
 use axon_runtime::history::Limits;
+use axon_runtime::source::Sources;
 use axon_runtime::{Settings, Until};
 use tracing::warn;
 
 use super::account::Account;
 use super::operation::{Feed, Operation, Post};
-use super::sources::{duration, sources};
+use super::sources::{duration, hooks, sources};
 use crate::arguments::{AwsArguments, Global, Lasting, Listen, Run};
 use crate::config::{
     ConfigKind, DirectoryConfig, HistoryConfig, IntervalsConfig, LoggingConfig, OperatorConfig, PruningConfig,
@@ -63,18 +64,27 @@ impl Wanted {
         };
         let until = if flags.until_ready { Until::Settled } else { Until::Stopped };
         let mut wanted = Self { config, until, file, files, flags, standing: None };
-        wanted.lay_flags_over()?;
+        wanted.config = wanted.under_flags(wanted.config.clone())?;
         Ok(wanted)
     }
 
-    /// Takes another version of the file.
-    pub(super) fn reload(&mut self, config: OperatorConfig) -> Result<(), Failure> {
-        self.config = config;
-        self.lay_flags_over()
+    /// Another version of the file, if everything in it can be used: the operation in force ends only for one that can.
+    pub(super) fn accept(&self, config: OperatorConfig) -> Result<OperatorConfig, Failure> {
+        let config = self.under_flags(config)?;
+        for target in &config.targets {
+            self.settings(&config, target)?;
+        }
+        if let Feed::Sources(settings, folder) = self.feed(&config)? {
+            let sources =
+                Sources::new(settings, &folder, self.clock()).map_err(|error| Failure::usage(error.to_string()))?;
+            hooks(&config.sources, &sources.wakers())?;
+        }
+        Ok(config)
     }
 
-    fn lay_flags_over(&mut self) -> Result<(), Failure> {
-        let (flags, config) = (&self.flags, &mut self.config);
+    /// The file with the flags laid over it.
+    fn under_flags(&self, mut config: OperatorConfig) -> Result<OperatorConfig, Failure> {
+        let flags = &self.flags;
         if self.until == Until::Settled && self.files.is_empty() {
             return Err(Failure::usage("--until-ready is for files of the command line").hint(
                 "name files or folders beside it, for instance: axon run --simulate --until-ready config/examples",
@@ -113,13 +123,13 @@ impl Wanted {
                     target.assume_role.clone_from(assume_role);
                     target.external_id.clone_from(external_id);
                 }
-                Ok(())
+                Ok(config)
             }
             several if says_which => Err(Failure::usage(format!(
                 "the configuration names {} targets, and flags such as --region or --simulate are for one",
                 several.len()
             ))),
-            _ => Ok(()),
+            _ => Ok(config),
         }
     }
 
@@ -157,23 +167,23 @@ impl Wanted {
             self.standing = Some(Target::connect(&self.reach(self.only_target()?)).await?);
         }
         let posts = self.config.targets.iter().map(|target| self.post(target, lookout)).collect::<Result<_, _>>()?;
-        Operation::begin(self.feed()?, posts, lookout)
+        Operation::begin(self.feed(&self.config)?, posts, lookout)
     }
 
     fn only_target(&self) -> Result<&TargetConfig, Failure> {
         self.config.targets.first().ok_or_else(|| Failure::usage("the configuration names no target"))
     }
 
-    fn feed(&self) -> Result<Feed, Failure> {
+    fn feed(&self, config: &OperatorConfig) -> Result<Feed, Failure> {
         if !self.files.is_empty() {
             return Ok(Feed::Files(self.files.clone()));
         }
-        let folder = self.config.data_directory.clone().unwrap_or_else(|| std::env::temp_dir().join("axon"));
-        Ok(Feed::Sources(sources(&self.config.sources)?, folder.join("git")))
+        let folder = config.data_directory.clone().unwrap_or_else(|| std::env::temp_dir().join("axon"));
+        Ok(Feed::Sources(sources(&config.sources)?, folder.join("git")))
     }
 
     fn post(&self, target: &TargetConfig, lookout: &Lookout) -> Result<Post, Failure> {
-        let settings = self.settings(target)?;
+        let settings = self.settings(&self.config, target)?;
         if let Some(standing) = &self.standing {
             // Without a file the target has no name of its own.
             let name = if self.file.is_none() { standing.cloud.region() } else { target.name.as_str() };
@@ -198,8 +208,7 @@ impl Wanted {
         }
     }
 
-    fn settings(&self, target: &TargetConfig) -> Result<Settings, Failure> {
-        let config = &self.config;
+    fn settings(&self, config: &OperatorConfig, target: &TargetConfig) -> Result<Settings, Failure> {
         let installation: Installation = config
             .installation
             .parse()
