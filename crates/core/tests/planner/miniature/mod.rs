@@ -248,6 +248,8 @@ impl Miniature {
         self.scale();
         self.schedule();
         self.count();
+        // As a sweep does: a history is good for the plan after it.
+        self.observed.history.clear();
         for key in asked {
             let deployments = self.deployments.get(&key).cloned().unwrap_or_default();
             self.observed.history.insert(key, History { read: self.now, deployments });
