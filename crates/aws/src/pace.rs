@@ -67,6 +67,7 @@ impl Bucket {
             | Operation::UpdateAutoScalingGroup
             | Operation::DeleteAutoScalingGroup
             | Operation::CreateOrUpdateTags
+            | Operation::DeleteGroupTags
             | Operation::SetDesiredCapacity
             | Operation::TerminateInstanceInAutoScalingGroup
             | Operation::UpdateContainerInstancesState

@@ -151,9 +151,9 @@ impl Review<'_> {
             Action::UpdateAutoScalingGroup(request) => {
                 self.write_group(request.auto_scaling_group_name.as_deref().unwrap_or_default())
             }
-            Action::CreateOrUpdateTags { group, .. } | Action::SetDesiredCapacity { group, .. } => {
-                self.write_group(group)
-            }
+            Action::CreateOrUpdateTags { group, .. }
+            | Action::DeleteGroupTags { group, .. }
+            | Action::SetDesiredCapacity { group, .. } => self.write_group(group),
             Action::DeleteAutoScalingGroup { name } => self.delete_group(step, name),
             Action::TerminateInstanceInAutoScalingGroup { instance, .. } => self.terminate(instance),
             Action::UpdateContainerInstancesState { instance, .. } => self.set_state(instance),

@@ -135,6 +135,7 @@ pub fn assume(observed: &mut Observed, step: &Step) {
         | Action::UpdateAutoScalingGroup(_)
         | Action::DeleteAutoScalingGroup { .. }
         | Action::CreateOrUpdateTags { .. }
+        | Action::DeleteGroupTags { .. }
         | Action::SetDesiredCapacity { .. }
         | Action::TerminateInstanceInAutoScalingGroup { .. }
         | Action::UpdateContainerInstancesState { .. } => ec2::assume(observed, step),

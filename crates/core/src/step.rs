@@ -112,6 +112,13 @@ pub enum Action {
         /// Tags to set; others stay.
         tags: Vec<GroupTag>,
     },
+    /// autoscaling:DeleteTags
+    DeleteGroupTags {
+        /// Group name.
+        group: String,
+        /// Keys to remove.
+        keys: Vec<String>,
+    },
     /// autoscaling:SetDesiredCapacity
     SetDesiredCapacity {
         /// Group name.
@@ -195,7 +202,7 @@ impl Action {
             Self::CreateLaunchTemplateVersion(_) => "CreateLaunchTemplateVersion",
             Self::DeleteLaunchTemplate { .. } => "DeleteLaunchTemplate",
             Self::CreateTags { .. } => "CreateTags",
-            Self::DeleteTags { .. } => "DeleteTags",
+            Self::DeleteTags { .. } | Self::DeleteGroupTags { .. } => "DeleteTags",
             Self::CreateAutoScalingGroup(_) => "CreateAutoScalingGroup",
             Self::UpdateAutoScalingGroup(_) => "UpdateAutoScalingGroup",
             Self::DeleteAutoScalingGroup { .. } => "DeleteAutoScalingGroup",
@@ -232,6 +239,7 @@ impl Action {
             | Self::DeleteTags { .. }
             | Self::UpdateAutoScalingGroup(_)
             | Self::CreateOrUpdateTags { .. }
+            | Self::DeleteGroupTags { .. }
             | Self::SetDesiredCapacity { .. }
             | Self::UpdateContainerInstancesState { .. }
             | Self::UpdateCapacityProvider(_)

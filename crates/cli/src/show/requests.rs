@@ -84,6 +84,7 @@ const fn service(action: &Action) -> &'static str {
         | Action::UpdateAutoScalingGroup(_)
         | Action::DeleteAutoScalingGroup { .. }
         | Action::CreateOrUpdateTags { .. }
+        | Action::DeleteGroupTags { .. }
         | Action::SetDesiredCapacity { .. }
         | Action::TerminateInstanceInAutoScalingGroup { .. } => "autoscaling",
         Action::CreateCluster(_)

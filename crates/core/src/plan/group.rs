@@ -222,6 +222,13 @@ impl<'a> Planner<'a> {
             self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
             return;
         }
+        let stale = stale_tags(&found.tags, &pool.tags);
+        if !stale.is_empty() {
+            let because = stale.iter().map(|key| untagged(key, found.tags.get(key))).collect();
+            let action = Action::DeleteGroupTags { group: found.name.clone(), keys: stale };
+            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
+            return;
+        }
         let missing = missing_tags(&found.tags, &pool.tags);
         if !missing.is_empty() {
             let because = missing.iter().map(|(key, value)| tag_change(key, found.tags.get(key), value)).collect();
