@@ -25,5 +25,6 @@ mod removal;
 mod review;
 mod rollback;
 mod rollouts;
+mod shortages;
 mod subnets;
 mod whole_rollouts;
