@@ -5,7 +5,7 @@
 //! hardware has, replicas are never missing by our doing, nothing is written on a guess; and once nothing more goes wrong,
 //! everything comes to rest.
 //!
-//! 1,000 histories by default, half a minute of two cores. `PROPTEST_CASES` asks for another number, `PROPTEST_RNG_SEED` for
+//! 1,000 histories by default, half a minute of two cores; `.ci/run` plays 10,000. `PROPTEST_CASES` asks for another number, `PROPTEST_RNG_SEED` for
 //! other ones.
 
 use std::sync::Mutex;
