@@ -5,6 +5,7 @@
 //! repeated here.
 
 mod ec2;
+mod prune;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +13,7 @@ use std::fmt;
 use crate::desired::Desired;
 use crate::observe::{ClusterStatus, ProviderStatus, ServiceStatus};
 use crate::observed::Observed;
-use crate::ownership::{MANAGED_BY, PRUNE, Tags};
+use crate::ownership::{ADOPTED, MANAGED_BY, PRUNE, Tags};
 use crate::plan::{Limits, Plan, Prune, World, Writes};
 use crate::step::{Action, Cause, Step};
 
@@ -61,6 +62,9 @@ pub enum Rule {
     /// No pruning against the rules.
     #[error("a step removes something although pruning is not allowed")]
     PruneAllowed,
+    /// No pruning of more than is allowed.
+    #[error("a step removes something although more objects are gone from the source than may be removed at once")]
+    PruneLimited,
     /// A service only on providers that can be used.
     #[error("a service is to use a capacity provider that is not active")]
     ProvidersActive,
@@ -86,7 +90,7 @@ pub enum Rule {
 
 /// Everything that is wrong with a plan; empty for a good one.
 pub fn check(world: World<'_>, limits: &Limits, plan: &Plan) -> Vec<Violation> {
-    let review = Review { world, limits };
+    let review = Review { world, limits, may_prune: prune::is_within(world, limits) };
     let mut seen = BTreeSet::new();
     let mut violations = Vec::new();
     for step in &plan.steps {
@@ -103,6 +107,7 @@ pub fn check(world: World<'_>, limits: &Limits, plan: &Plan) -> Vec<Violation> {
 struct Review<'a> {
     world: World<'a>,
     limits: &'a Limits,
+    may_prune: bool,
 }
 
 impl Review<'_> {
@@ -116,6 +121,7 @@ impl Review<'_> {
         rule(self.limits.writes == Writes::Allowed, Rule::WritesAllowed);
         rule(!self.limits.in_flight.contains_key(&step.resource), Rule::NotInFlight);
         rule(!self.desired().suspended.contains(&step.object), Rule::NotSuspended);
+        rule(self.may_prune || !step.because.contains(&Cause::NotDeclared), Rule::PruneLimited);
         for (holds, name) in self.action(step) {
             rule(holds, name);
         }
@@ -254,12 +260,13 @@ impl Review<'_> {
 
     fn deletion(&self, step: &Step, tags: Option<&Tags>) -> Vec<(bool, Rule)> {
         let kept = tags.is_some_and(|tags| tags.get(PRUNE).is_some_and(|value| value == "Disabled"));
+        let adopted = tags.is_some_and(|tags| tags.contains_key(ADOPTED));
         let undeclared = step.because.contains(&Cause::NotDeclared);
         let held = self.desired().held.contains(&step.object);
         vec![
             (tags.is_some_and(|tags| self.is_ours(tags)), Rule::OnlyOurs),
             (!kept && !held, Rule::NothingDeclaredIsDeleted),
-            (!undeclared || self.limits.prune == Prune::Enabled, Rule::PruneAllowed),
+            (!undeclared || (self.limits.prune == Prune::Enabled && !adopted), Rule::PruneAllowed),
             (!undeclared || !self.desired().is_empty(), Rule::PruneAllowed),
         ]
     }
@@ -292,7 +299,8 @@ impl Review<'_> {
         let clusters = observed.clusters.iter().map(|found| (&found.arn, &found.tags));
         let providers = observed.all_providers().map(|found| (&found.arn, &found.tags));
         let services = observed.all_services().map(|found| (&found.arn, &found.tags));
-        let mut all = clusters.chain(providers).chain(services);
+        let revisions = observed.task_definitions.iter().map(|found| (&found.arn, &found.tags));
+        let mut all = clusters.chain(providers).chain(services).chain(revisions);
         all.any(|(found, tags)| found == arn && self.is_ours(tags))
     }
 

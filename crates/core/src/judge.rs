@@ -194,7 +194,12 @@ impl Case<'_> {
         let conditions = &mut status.conditions;
         match decisive {
             None => {
-                conditions.push(condition(ConditionType::Ready, Truth::True, Reason::Succeeded, "as declared"));
+                let message = if self.reported(&status.object).is_empty() {
+                    "as declared"
+                } else {
+                    "works; what somebody else has changed is in the condition Drifted"
+                };
+                conditions.push(condition(ConditionType::Ready, Truth::True, Reason::Succeeded, message));
             }
             Some(finding) => {
                 let truth = if finding.reason == Reason::NotObserved { Truth::Unknown } else { Truth::False };
@@ -212,8 +217,19 @@ impl Case<'_> {
         }
     }
 
-    /// The fields that are being brought back, if AWS has something else than what was last rendered.
+    /// What others have changed or removed, where that is only reported.
+    fn reported(&self, key: &ObjectKey) -> Vec<String> {
+        let waiting = self.plan.waiting.iter().filter(|waiting| waiting.object == *key);
+        let drift = waiting.filter(|waiting| matches!(waiting.on, Wait::Drift { .. } | Wait::Gone { .. }));
+        drift.map(|waiting| waiting.on.to_string()).collect()
+    }
+
+    /// What AWS has otherwise than declared: what is only reported, or else the fields that are being brought back.
     fn drift(&self, key: &ObjectKey) -> Option<String> {
+        let reported = self.reported(key);
+        if !reported.is_empty() {
+            return Some(reported.join(". "));
+        }
         let steps = self.plan.steps.iter().chain(self.in_flight.values());
         let fields: Vec<&str> = steps
             .filter(|step| step.object == *key && step.action.change() == Change::Update)
@@ -275,6 +291,7 @@ fn finding(wait: &Wait) -> Finding {
         Wait::Devices { .. } => Reason::InsufficientDevices,
         Wait::Suspended => Reason::Suspended,
         Wait::ReadOnly { .. } => Reason::ReadOnly,
+        Wait::Drift { .. } | Wait::Gone { .. } => Reason::DriftDetected,
         Wait::PruneBlocked { .. } => Reason::PruneBlocked,
     };
     let stalled = !wait.passes() || reason == Reason::CallRefused;

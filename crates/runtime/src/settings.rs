@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use axon_core::ownership::Installation;
-use axon_core::plan::Writes;
+use axon_core::plan::{PruneLimits, Writes};
 use axon_core::state::Pruning;
 use axon_core::target::Target;
 
@@ -20,6 +20,8 @@ pub struct Settings {
     pub writes: Writes,
     /// Whether undeclared objects are removed.
     pub pruning: Pruning,
+    /// How much of that may be removed at once.
+    pub prune_limits: PruneLimits,
     /// Calls that may be under way at once.
     pub max_concurrent_steps: usize,
     /// From one sweep to the next while nothing moves.
@@ -37,13 +39,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Writes, prunes, and runs until it is stopped.
+    /// Writes, prunes without limits, and runs until it is stopped.
     pub fn new(installation: Installation) -> Self {
         Self {
             installation,
             target: None,
             writes: Writes::Allowed,
             pruning: Pruning::On,
+            prune_limits: PruneLimits::NONE,
             max_concurrent_steps: 8,
             sweep_interval: Duration::from_mins(1),
             busy_interval: Duration::from_secs(5),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Case, Finding};
 use crate::desired::PackedService;
+use crate::plan::Wait;
 use crate::spec::{Kind, ObjectKey, Spread};
 use crate::status::{Condition, ConditionType, Reason, Status, Truth};
 
@@ -72,7 +73,8 @@ impl Case<'_> {
 
     /// Says of what is out of date when it will be replaced.
     fn with_opening(&self, object: &ObjectKey, mut word: Word) -> Word {
-        let planned = self.plan.waiting.iter().filter(|waiting| waiting.object == *object && waiting.on.is_planned());
+        let opening = |on: &Wait| matches!(on, Wait::Window { .. });
+        let planned = self.plan.waiting.iter().filter(|waiting| waiting.object == *object && opening(&waiting.on));
         for waiting in planned {
             word.message = format!("{}; {}", word.message, waiting.on);
         }

@@ -5,6 +5,7 @@
 mod adoption;
 mod convergence;
 mod drift;
+mod drift_reported;
 mod fixture;
 mod gathering;
 mod group_changes;
