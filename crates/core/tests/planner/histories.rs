@@ -287,14 +287,15 @@ impl Play {
         set(&mut self.mini.specs.pools[0], "/spec/autoScalingGroup/userData", json!("true # last"));
         self.mini.publish("ami-last");
         for count in 0..REST {
-            // A service that is being deleted keeps its revisions in use, and an instance is drained only where no
-            // deployment is under way: there is something to do once they are through.
+            // A service that is being deleted keeps its revisions in use, an instance is drained only where no deployment is
+            // under way, and counts fall as tasks come: there is something to do once they are through.
+            let lacks = self.mini.missing() > 0;
             let on_its_way = self.mini.observed.all_services().any(|found| {
                 found.status != ServiceStatus::Active || found.deployments[0].rollout == Rollout::InProgress
             });
             let plan = self.pass()?;
             let waits = plan.waiting.iter().any(|waiting| !matches!(waiting.on, Wait::Devices { .. }));
-            if plan.steps.is_empty() && !waits && !on_its_way && self.mini.missing() == 0 {
+            if plan.steps.is_empty() && !waits && !on_its_way && !lacks {
                 self.seen.longest = self.seen.longest.max(count);
                 let images = self.mini.images();
                 prop_assert!(images.iter().all(|image| image == "ami-last"), "{images:?}");
