@@ -64,22 +64,6 @@ pub(super) fn shelves<'a>(
         .collect();
     let sizes: BTreeMap<&Name, (u32, u32)> =
         services.iter().map(|service| (&service.object.name, (service.cpu, service.memory))).collect();
-    let subnets = &world.observed.subnets;
-    let hosts: Vec<PoolHost<'_>> = match &pool.capacity {
-        DesiredCapacity::Groups(groups) => {
-            let host = |group: &'a DesiredGroup| PoolHost {
-                kind: &group.instance_type,
-                host: &group.host,
-                max: Some(group.max_size),
-                zones: group.zones(subnets),
-                short: short(world, group),
-            };
-            groups.iter().map(host).collect()
-        }
-        DesiredCapacity::Managed { host, .. } => {
-            host.iter().map(|(kind, host)| PoolHost { kind, host, max: None, zones: None, short: None }).collect()
-        }
-    };
     let mut holds = holds(world, cluster, &slots, &sizes);
     let mut shelf = |PoolHost { kind, host, max, zones: launch, short }: PoolHost<'a>| {
         let here = mine.iter().filter(|instance| instance.instance_type.as_deref() == Some(kind));
@@ -99,7 +83,27 @@ pub(super) fn shelves<'a>(
         let room = Room { max_instances: max, zones };
         Shelf { kind: kind.to_owned(), host, live, room, short }
     };
-    Ok(hosts.into_iter().map(&mut shelf).collect())
+    Ok(hosts(world, pool).into_iter().map(&mut shelf).collect())
+}
+
+/// The instance types of a pool.
+fn hosts<'a>(world: World<'a>, pool: &'a DesiredPool) -> Vec<PoolHost<'a>> {
+    let subnets = &world.observed.subnets;
+    match &pool.capacity {
+        DesiredCapacity::Groups(groups) => {
+            let host = |group: &'a DesiredGroup| PoolHost {
+                kind: &group.instance_type,
+                host: &group.host,
+                max: Some(group.max_size),
+                zones: group.zones(subnets),
+                short: short(world, group),
+            };
+            groups.iter().map(host).collect()
+        }
+        DesiredCapacity::Managed { host, .. } => {
+            host.iter().map(|(kind, host)| PoolHost { kind, host, max: None, zones: None, short: None }).collect()
+        }
+    }
 }
 
 /// The instances of a group of ours that there are, if EC2 has had no more to give for a while.

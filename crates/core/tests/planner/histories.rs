@@ -56,7 +56,7 @@ fn specs(types: &[&str], unavailable: u32) -> Specs {
 
 /// What was seen, so that a generator that has become too tame is noticed.
 #[derive(Clone, Copy, Debug, Default)]
-struct Seen {
+pub(crate) struct Seen {
     /// Histories in which instances were out of date, a rollout was undone, and replicas moved to other devices.
     rolling: u32,
     undone: u32,
@@ -326,7 +326,7 @@ impl Play {
     }
 }
 
-fn play(history: &History) -> Result<Seen, TestCaseError> {
+pub(crate) fn play(history: &History) -> Result<Seen, TestCaseError> {
     let mut play = Play::new(history);
     history.2.iter().try_for_each(|event| play.happen(event))?;
     play.rest()?;
@@ -381,37 +381,4 @@ fn no_chip_is_held_twice_and_everything_comes_to_rest_throughout_a_history() {
     let kinds = [seen.rolling, seen.undone, seen.moved, seen.drained, seen.disturbed, seen.blind];
     assert!(kinds.iter().all(|kind| *kind >= enough), "{seen:?}");
     assert!([seen.failed_launches, seen.deployments_taken_back].iter().all(|kind| *kind >= enough), "{seen:?}");
-}
-
-/// Two bad images, the second while ECS goes back from the first: there is no deployment left to go back to, and the last
-/// one stays as it failed. An old service that waited for its replacement, which waited for the old one to finish, never ended.
-#[test]
-fn a_service_that_failed_on_whole_instances_moves_to_shared_ones() {
-    let percents = [(50, 200), (0, 100), (100, 200), (75, 200)];
-    for (percent, passes) in percents.into_iter().flat_map(|percent| (2..8).map(move |passes| (percent, passes))) {
-        let bad = Event::Image { which: Pick(0), quality: Quality::Broken };
-        let events = vec![
-            Event::Add { devices: Pick(usize::MAX), replicas: 3, percent },
-            Event::Pass { count: 6 },
-            bad.clone(),
-            Event::Pass { count: passes },
-            bad,
-            Event::Pass { count: 6 },
-            Event::Devices { which: Pick(0), devices: Pick(0) },
-        ];
-        play(&(&["inf2.24xlarge"], 1, events)).unwrap();
-    }
-}
-
-/// More replicas mean that more may be down, but not while ECS stops some by the budget of before.
-#[test]
-fn a_budget_that_grows_during_a_rollback_leaves_enough_replicas() {
-    let events = vec![
-        Event::Add { devices: Pick(usize::MAX / 2 + 1), replicas: 3, percent: (50, 200) },
-        Event::Pass { count: 6 },
-        Event::Image { which: Pick(0), quality: Quality::Broken },
-        Event::Pass { count: 4 },
-        Event::Resize { which: Pick(0), replicas: 4 },
-    ];
-    play(&(&["inf2.24xlarge"], 1, events)).unwrap();
 }

@@ -14,8 +14,8 @@ impl Pick {
     /// If there are none to choose from.
     pub(crate) fn of<T>(self, some: &[T]) -> usize {
         assert!(!some.is_empty(), "one of nothing");
-        let share = (some.len() as u128 * self.0 as u128) >> usize::BITS;
-        usize::try_from(share).unwrap()
+        let number = |number: usize| u128::try_from(number).unwrap();
+        usize::try_from((number(some.len()) * number(self.0)) >> usize::BITS).unwrap()
     }
 }
 

@@ -15,6 +15,7 @@ mod histories;
 mod history;
 mod images;
 mod judgement;
+mod kept_histories;
 mod memory;
 mod miniature;
 mod optional_fields;
