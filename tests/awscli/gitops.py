@@ -20,6 +20,7 @@ from repository import Repository
 from session import Session
 
 SECRET = "made-up-webhook-secret"
+ACCOUNT = "111122223333"
 
 CLUSTER = """apiVersion: neuron.ecs/v1alpha1
 kind: NeuronCluster
@@ -68,6 +69,7 @@ class Operated(unittest.TestCase):
 
     INTERVAL = "5s"
     DISTURB = ()
+    FILES = FLEET
 
     @classmethod
     def setUpClass(cls):
@@ -83,7 +85,7 @@ class Operated(unittest.TestCase):
         cls.server = f"http://127.0.0.1:{cls.port}"
         cls.config = cls.folder / "axon.yaml"
         cls.write_config()
-        cls.first = cls.repository.commit(FLEET, "the first fleet")
+        cls.first = cls.repository.commit(cls.FILES, "the first fleet")
         cls.operator = cls.session.start("run", "--config", str(cls.config), "--log-format", "json")
 
     @classmethod
@@ -101,11 +103,15 @@ class Operated(unittest.TestCase):
             "kind": "OperatorConfig",
             "dataDirectory": str(cls.folder / "data"),
             "sources": [{"name": "fleet", "git": git, "webhook": {"secretFile": str(cls.folder / "secret")}}],
-            "targets": [{"name": "sim", "account": "111122223333", "region": session.REGION, "endpointUrl": cls.session.endpoint}],
+            "targets": cls.targets(),
             "intervals": {"sweep": "5s", "busy": "1s"},
             "server": {"listen": f"127.0.0.1:{cls.port}"},
         }
         cls.config.write_text(json.dumps(config | more))
+
+    @classmethod
+    def targets(cls):
+        return [{"name": "sim", "account": ACCOUNT, "region": session.REGION, "endpointUrl": cls.session.endpoint}]
 
     @classmethod
     def status(cls):
@@ -262,6 +268,47 @@ class Webhook(Operated):
         good = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         self.assertEqual(self.call(body, f"sha256={good}"), 202)
         self.ready_at(changed, "NeuronService/a")
+
+
+def in_target(name):
+    """The first fleet with names of its own, for one target."""
+    fleet = CLUSTER + "---\n" + service("server", 1)
+    for word in ("gitops", "chips", "server"):
+        fleet = fleet.replace(word, f"{word}-{name}")
+    return fleet.replace("spec: {}", f"spec: {{target: {name}}}").replace("- {name: server-", "- {name: ")
+
+
+class Targets(Operated):
+    """Two Regions and an account that the credentials do not lead to, from one repository and by one process."""
+
+    WEST = "us-west-2"
+    FILES = {f"clusters/prod/{name}.yaml": in_target(name) for name in ("east", "west", "lost")}
+
+    @classmethod
+    def targets(cls):
+        cls.west = Session("--region", cls.WEST)
+        cls.addClassCleanup(cls.west.close)
+        target = {"account": ACCOUNT, "region": session.REGION, "endpointUrl": cls.session.endpoint}
+        return [
+            target | {"name": "east"},
+            target | {"name": "west", "region": cls.WEST, "endpointUrl": cls.west.endpoint},
+            target | {"name": "lost", "account": "999999999999"},
+        ]
+
+    def test_a_target_that_is_refused_or_dies_does_not_disturb_the_others(self):
+        kinds = ("NeuronCluster/gitops", "NeuronPool/chips", "NeuronService/server")
+        self.ready_at(self.first, *(f"{kind}-{name}" for kind in kinds for name in ("east", "west")))
+        self.assertIn("999999999999", self.operator.everything())
+        clusters = self.session.ecs("list-clusters")["clusterArns"]
+        self.assertEqual([arn.rsplit("/")[-1] for arn in clusters], ["gitops-east"])
+
+        self.west.simulate.stop()
+        changed = in_target("east").replace("replicas: 1", "replicas: 2")
+        revision = self.repository.commit({"clusters/prod/east.yaml": changed}, "two in the east")
+        self.ready_at(revision, *(f"{kind}-east" for kind in kinds))
+        self.assertEqual(self.counts(), {"server-east": 2})
+        log = self.operator.everything()
+        self.assertNotIn("panic", log)
 
 
 class BadDay(Operated):

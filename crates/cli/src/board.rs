@@ -173,6 +173,7 @@ impl Board for LiveBoard {
 fn missing(view: &View) -> Option<String> {
     match (view.revision.is_empty(), view.last_sweep) {
         (false, Some(_)) => None,
+        (true, _) if view.trouble.is_some() => view.trouble.as_ref().map(|trouble| trouble.message.clone()),
         (true, _) => {
             let why = view.source_error.clone().unwrap_or_else(|| "it is being read".to_owned());
             Some(format!("the source has not been read yet: {why}"))
@@ -276,6 +277,14 @@ mod tests {
         assert_eq!(why(&[("a", half.clone())]), "AWS has not been read yet: it is being read");
         assert_eq!(why(&[("a", read()), ("b", half)]), "b: AWS has not been read yet: it is being read");
         assert_eq!(why(&[("a", read()), ("b", read())]), "ready");
+        let trouble = axon_runtime::Trouble {
+            since: START,
+            class: axon_core::cloud::ErrorClass::Denied,
+            message: "no credentials".to_owned(),
+            panics: 0,
+        };
+        let lost = View { trouble: Some(trouble), ..View::default() };
+        assert_eq!(why(&[("a", lost)]), "no credentials");
     }
 
     #[tokio::test(start_paused = true)]

@@ -44,6 +44,39 @@ pub(crate) struct Report {
     /// When AWS was read that the statuses speak of.
     #[serde(default)]
     pub last_sweep: Option<Timestamp>,
+    /// Why nothing can be done now, where there is one target.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
+    /// Each target, where there are several.
+    #[serde(default)]
+    pub targets: Vec<TargetLine>,
+}
+
+/// How a target is doing as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TargetLine {
+    /// The target's name.
+    pub target: String,
+    /// Why nothing can be done there now.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
+}
+
+/// Why nothing can be done in a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trouble {
+    /// Since when.
+    pub since: Timestamp,
+    /// In words: cause, evidence, next step.
+    pub message: String,
+}
+
+impl Report {
+    /// The targets in which nothing can be done now, and why. The only target has no name.
+    pub(crate) fn troubles(&self) -> impl Iterator<Item = (Option<&str>, &Trouble)> {
+        let of_several = self.targets.iter().filter_map(|one| Some((Some(one.target.as_str()), one.trouble.as_ref()?)));
+        self.trouble.iter().map(|trouble| (None, trouble)).chain(of_several)
+    }
 }
 
 /// A status and, where an operator works on several targets, which one it is in.
@@ -217,6 +250,22 @@ mod tests {
         assert_eq!(report.revision, "dir@sha256:0a, dir@sha256:0b");
         assert_eq!(report.last_sweep, None, "not before every target is read");
         assert_eq!(value["targets"][1]["lastSweep"], json!(later(5)));
+    }
+
+    #[test]
+    fn why_nothing_can_be_done_in_a_target_can_be_read() {
+        let trouble = axon_runtime::Trouble {
+            since: START,
+            class: axon_core::cloud::ErrorClass::Denied,
+            message: "no credentials".to_owned(),
+            panics: 0,
+        };
+        let lost = View { trouble: Some(trouble), ..View::default() };
+        let said = Trouble { since: START, message: "no credentials".to_owned() };
+        let report: Report = serde_json::from_value(page(&[seen("a", lost.clone())])).unwrap();
+        assert_eq!(report.troubles().collect::<Vec<_>>(), [(None, &said)]);
+        let report: Report = serde_json::from_value(page(&[seen("a", view()), seen("b", lost)])).unwrap();
+        assert_eq!(report.troubles().collect::<Vec<_>>(), [(Some("b"), &said)]);
     }
 
     #[test]

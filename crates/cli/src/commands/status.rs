@@ -1,6 +1,6 @@
 //! `axon status`: asks a running operator. Neighbours: `fetch` asks, `report` reads, `show::status` draws.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axon_core::status::Status as ObjectStatus;
 use axon_runtime::source::SourceStatus;
@@ -12,7 +12,7 @@ use crate::failure::{Answer, Failure};
 use crate::fetch::get;
 use crate::output::Output;
 use crate::output::paint::{STRONG, paint};
-use crate::report::{EventLine, Placed, Report};
+use crate::report::{EventLine, Placed, Report, Trouble};
 use crate::show;
 
 pub(super) async fn status(arguments: &Status, out: &mut Output) -> Answer {
@@ -61,20 +61,34 @@ fn tables(report: &Report, columns: Option<u16>) -> String {
     for placed in &report.statuses {
         by_target.entry(placed.target.as_deref()).or_default().push(placed.status.clone());
     }
+    let troubles: BTreeMap<Option<&str>, &Trouble> = report.troubles().collect();
+    for target in troubles.keys() {
+        by_target.entry(*target).or_default();
+    }
     if by_target.is_empty() {
         return show::status::everything(&[], report.now, columns);
     }
     let of = |(target, statuses): (Option<&str>, Vec<ObjectStatus>)| {
         let heading = target.map(|target| format!("{}\n", paint(STRONG, target))).unwrap_or_default();
-        heading + &show::status::everything(&statuses, report.now, columns)
+        let trouble = troubles.get(&target).map(|trouble| {
+            let since = show::time::age(report.now, trouble.since);
+            format!("Nothing can be done here (since {since}): {}\n", trouble.message)
+        });
+        let known = if statuses.is_empty() && trouble.is_some() {
+            String::new()
+        } else {
+            show::status::everything(&statuses, report.now, columns)
+        };
+        heading + &trouble.unwrap_or_default() + &known
     };
     by_target.into_iter().map(of).collect::<Vec<_>>().join("\n")
 }
 
 /// Leaves only one target in the report. An operator of one target does not say its name.
 fn keep(report: &mut Report, target: &str) -> Result<(), Failure> {
-    let mut known: Vec<String> = report.statuses.iter().filter_map(|placed| placed.target.clone()).collect();
-    known.dedup();
+    let placed = report.statuses.iter().filter_map(|placed| placed.target.clone());
+    let known: BTreeSet<String> = placed.chain(report.targets.iter().map(|one| one.target.clone())).collect();
+    let known = Vec::from_iter(known);
     if known.is_empty() {
         return Ok(());
     }
@@ -83,6 +97,7 @@ fn keep(report: &mut Report, target: &str) -> Result<(), Failure> {
             .hint(format!("there are some in {}", known.join(", "))));
     }
     report.statuses.retain(|placed| placed.target.as_deref() == Some(target));
+    report.targets.retain(|one| one.target == target);
     report.events.retain(|event| event.target.as_deref() == Some(target));
     Ok(())
 }
@@ -94,6 +109,7 @@ fn verdict(report: &Report, chosen: Option<&Placed>) -> Exit {
         // to be in force while the source is not ready.
         None => {
             report.last_sweep.is_some()
+                && report.troubles().next().is_none()
                 && report.statuses.iter().all(|placed| placed.status.is_ready())
                 && report.sources.iter().all(SourceStatus::is_ready)
         }
@@ -107,6 +123,14 @@ fn choose<'a>(report: &'a Report, object: &str) -> Result<&'a Placed, Failure> {
         report.statuses.iter().filter(|placed| name(placed).eq_ignore_ascii_case(object)).collect();
     match found.as_slice() {
         [one] => Ok(one),
+        [] if report.troubles().next().is_some() => {
+            let said = report.troubles().map(|(target, trouble)| match target {
+                Some(target) => format!("target {target}: {}", trouble.message),
+                None => trouble.message.clone(),
+            });
+            let why = said.collect::<Vec<_>>().join("; ");
+            Err(Failure::work(format!("{object} is not known")).hint(format!("nothing can be done now in {why}")))
+        }
         [] => {
             let known: Vec<String> = report.statuses.iter().map(name).collect();
             match known.as_slice() {
@@ -135,6 +159,7 @@ mod tests {
     use super::*;
     use axon_core::status::Truth;
 
+    use crate::report::TargetLine;
     use crate::show::sources::tests::source;
     use crate::show::status::tests::{START, starting};
 
@@ -149,6 +174,8 @@ mod tests {
             source_error: None,
             sources: Vec::new(),
             last_sweep: Some(START),
+            trouble: None,
+            targets: Vec::new(),
         }
     }
 
@@ -166,6 +193,24 @@ mod tests {
         assert_eq!(verdict(&Report { last_sweep: None, ..report(Vec::new()) }, None), Exit::Failed);
         let sources = vec![source("fleet", Truth::True), source("other", Truth::False)];
         assert_eq!(verdict(&Report { sources, ..report(Vec::new()) }, None), Exit::Failed);
+    }
+
+    #[test]
+    fn a_target_in_which_nothing_can_be_done_says_why_and_is_not_ready() {
+        let trouble = Trouble { since: START, message: "no credentials".to_owned() };
+        let lost = TargetLine { target: "lost".to_owned(), trouble: Some(trouble.clone()) };
+        let mut report = Report { targets: vec![lost], ..report(vec![starting()]) };
+        report.statuses.iter_mut().for_each(|placed| {
+            placed.target = Some("east".to_owned());
+            placed.status.conditions.iter_mut().for_each(|condition| condition.status = Truth::True);
+        });
+        let text = anstream::adapter::strip_str(&tables(&report, None)).to_string();
+        assert!(text.ends_with("\nlost\nNothing can be done here (since 0s): no credentials\n"), "{text}");
+        assert_eq!(verdict(&report, None), Exit::Failed);
+        let failure = choose(&report, "NeuronService/x").unwrap_err();
+        assert!(failure.hint.contains("target lost: no credentials"), "{failure:?}");
+        keep(&mut report, "lost").unwrap();
+        assert!(tables(&report, None).contains("no credentials"));
     }
 
     #[test]
