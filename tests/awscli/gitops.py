@@ -18,6 +18,7 @@ import repository
 import session
 from repository import Repository
 from session import Session
+from sshd import Sshd
 
 SECRET = "made-up-webhook-secret"
 ACCOUNT = "111122223333"
@@ -91,13 +92,7 @@ class Operated(unittest.TestCase):
     @classmethod
     def write_config(cls, **more):
         """Without a library: JSON is YAML."""
-        git = {
-            "url": cls.repository.url,
-            "path": "clusters/prod",
-            "interval": cls.INTERVAL,
-            "caFile": str(cls.repository.server.certificate),
-            "auth": {"tokenFile": str(cls.token)},
-        }
+        git = {"path": "clusters/prod", "interval": cls.INTERVAL} | cls.address()
         config = {
             "apiVersion": "neuron.ecs/v1alpha1",
             "kind": "OperatorConfig",
@@ -108,6 +103,12 @@ class Operated(unittest.TestCase):
             "server": {"listen": f"127.0.0.1:{cls.port}"},
         }
         cls.config.write_text(json.dumps(config | more))
+
+    @classmethod
+    def address(cls):
+        """Where the repository is, and what opens it."""
+        certificate = str(cls.repository.server.certificate)
+        return {"url": cls.repository.url, "caFile": certificate, "auth": {"tokenFile": str(cls.token)}}
 
     @classmethod
     def targets(cls):
@@ -268,6 +269,29 @@ class Webhook(Operated):
         good = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         self.assertEqual(self.call(body, f"sha256={good}"), 202)
         self.ready_at(changed, "NeuronService/a")
+
+
+class OverSsh(Operated):
+    """The same by SSH, from an OpenSSH server."""
+
+    @classmethod
+    def address(cls):
+        cls.sshd = Sshd(session.free_port())
+        cls.addClassCleanup(cls.sshd.close)
+        auth = {"sshKeyFile": str(cls.sshd.key), "knownHostsFile": str(cls.sshd.known_hosts)}
+        return {"url": cls.sshd.url(cls.repository.bare), "auth": auth}
+
+    def test_commits_arrive_by_ssh_until_another_host_answers(self):
+        self.ready_at(self.first, *Commits.ALL)
+        changed = self.repository.commit({"clusters/prod/a.yaml": service("a", 2)}, "two of a")
+        self.ready_at(changed, "NeuronService/a")
+        self.assertEqual(self.counts(), {"a": 2, "b": 1})
+
+        self.sshd.distrust()
+        self.repository.commit({"clusters/prod/a.yaml": service("a", 3)}, "three of a, from a host that nobody knows")
+        self.session.until(lambda: self.source()["condition"]["status"] == "False", "the source is not ready")
+        self.assertIn("key", self.source()["condition"]["message"].lower())
+        self.assertEqual(self.counts(), {"a": 2, "b": 1})
 
 
 def in_target(name):
