@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{Case, Finding};
+use super::{Finding, Hearing};
 use crate::desired::{DesiredGroup, DesiredPool};
 use crate::observe::{Activity, Group, NEWEST_ACTIVITIES};
 use crate::observed::Slot;
@@ -17,7 +17,7 @@ use crate::status::Reason;
 const NO_CAPACITY: [&str; 3] =
     ["not have sufficient", "no Spot capacity", "vCPU capacity than your current vCPU limit"];
 
-impl Case<'_> {
+impl Hearing<'_> {
     /// A finding for each group that lacks instances because EC2 has none to give.
     pub(super) fn shortages(&self, pool: &DesiredPool) -> Vec<Finding> {
         let lacking = pool.groups().iter().filter_map(|wanted| {

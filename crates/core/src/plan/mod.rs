@@ -32,7 +32,7 @@ use crate::allocate::{Allocation, allocate};
 use crate::cloud::{CloudError, ServiceKey};
 use crate::desired::Desired;
 use crate::fingerprint::Fingerprint;
-use crate::observe::TaskDefinition;
+use crate::observe::{Provider, TaskDefinition};
 use crate::observed::Observed;
 use crate::ownership::Installation;
 use crate::spec::ObjectKey;
@@ -161,6 +161,7 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
         taken: BTreeSet::new(),
         revisions: revision::by_owner(world),
         revisions_in_use: revision::in_use(world.observed),
+        providers: world.observed.providers_by_owner(world.installation),
         turns: packed::Turns::default(),
     };
     planner.clusters();
@@ -195,6 +196,8 @@ struct Planner<'a> {
     revisions: BTreeMap<ObjectKey, Vec<&'a TaskDefinition>>,
     /// Every revision (ARN) that a living service runs or is moving away from.
     revisions_in_use: BTreeSet<&'a str>,
+    /// Our providers by the object that they are for, with the cluster that they were found in.
+    providers: BTreeMap<ObjectKey, Vec<(Option<&'a str>, &'a Provider)>>,
     /// Who may start a deployment.
     turns: packed::Turns,
 }
@@ -235,6 +238,11 @@ impl<'a> Planner<'a> {
         }
         if self.taken.contains(&step.resource) {
             return Some(Wait::Turn { resource: step.resource.clone() });
+        }
+        let known = self.limits.recent.contains_key(&step.resource) || self.limits.retries.contains_key(&step.resource);
+        if !known {
+            // Nothing to compare with, and fingerprints of ten thousand requests are most of a second.
+            return None;
         }
         let fingerprint = step.fingerprint();
         if evidence == Evidence::Reading
