@@ -6,6 +6,7 @@
 
 mod ec2;
 mod merge;
+mod push;
 mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,6 +204,8 @@ impl State {
     fn swept(&mut self, sweep: Sweep) {
         let started = sweep.started;
         self.last_errors.clear();
+        // What AWS accepted so long ago holds nothing back any more.
+        self.recent.retain(|_, all| all.iter().any(|recent| started.duration_since(recent.at) < CREATE_GRACE));
         let newer = Newer::than(&self.written, started);
         match sweep.clusters {
             Ok(clusters) => {
@@ -272,7 +275,7 @@ impl State {
             }
         }
         // A history is good for the plan after it; the next deviation asks anew.
-        self.observed.history.clear();
+        self.observed.history.retain(|_, history| history.read >= started);
         for (key, reading) in history {
             match reading {
                 Ok(deployments) => {
@@ -304,6 +307,7 @@ impl State {
             Ok(effect) => {
                 self.retries.remove(&step.resource);
                 self.remember(&step, at);
+                push::marked(&mut self.observed, &step, at);
                 self.apply(&step, effect);
             }
             Err(error) => {

@@ -6,13 +6,13 @@ use axon_core::cloud::{CloudError, Effect, ErrorClass, Sweep};
 use axon_core::observe::{Cluster, ClusterStatus};
 use axon_core::observed::Observed;
 use axon_core::ownership::{Tags, ownership_tags};
-use axon_core::plan::Writes;
+use axon_core::plan::{Prune, Writes};
 use axon_core::spec::Completeness;
 use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
 use axon_core::step::Step;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::fixture::{NOW, Specs, converged, empty_account, installation, key, text};
+use super::fixture::{NOW, Specs, converge, converged, empty_account, installation, key, llama, text};
 
 fn state(specs: &Specs, pruning: Pruning) -> State {
     let mut state = State::new(installation(), Permissions { writes: Writes::Allowed, prune: pruning });
@@ -168,4 +168,26 @@ fn a_steady_world_needs_no_look_into_tasks_or_histories() {
     assert!(state.scope(NOW).tasks_of.is_empty());
     assert!(state.scope(NOW).history_of.is_empty());
     assert!(state.scope(NOW).services.is_empty());
+}
+
+#[test]
+fn a_fingerprint_that_was_just_written_is_pushed_without_asking_what_became_of_it() {
+    let bad = Specs::default().edit_service("/spec/template/containers/0/image", serde_json::json!("vllm:bad"));
+    let good = llama(&mut converged()).clone();
+    let mut observed = converge(&bad.desired(), converged(), Prune::Enabled);
+    *llama(&mut observed) = good;
+    let mut state = state(&bad, Pruning::On);
+    swept(&mut state, &observed, NOW);
+    let [mark] = steps(&mut state, NOW).try_into().unwrap();
+    end(&mut state, mark, Ok(Effect::Tags), NOW + 2.seconds());
+    assert_eq!(text(&steps(&mut state, NOW + 2.seconds())), "UpdateService service ml/llama\n");
+    // It may wait for its token while a reading ends that began before.
+    swept(&mut state, &observed, NOW + 1.second());
+    assert_eq!(text(&steps(&mut state, NOW + 3.seconds())), "UpdateService service ml/llama\n");
+    // What was read later could show anything, so AWS is asked.
+    let service = state.observed().services["ml"].get("llama").unwrap().clone();
+    *llama(&mut observed) = service;
+    swept(&mut state, &observed, NOW + 4.seconds());
+    assert_eq!(steps(&mut state, NOW + 5.seconds()), []);
+    assert!(state.scope(NOW).history_of.contains(&("ml".to_owned(), "llama".to_owned())));
 }
