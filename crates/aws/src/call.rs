@@ -13,7 +13,7 @@ use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_async::time::SharedTimeSource;
-use axon_core::cloud::{CallObserver, CloudError, ObservedCall};
+use axon_core::cloud::{CallObserver, CloudError, ErrorClass, ObservedCall};
 use futures::future::{self, BoxFuture, FutureExt};
 use tracing::{Instrument as _, info_span};
 
@@ -43,6 +43,7 @@ pub(crate) struct Caller {
     pub(crate) clock: SharedTimeSource,
     pace: Arc<Pace>,
     calls: Arc<AtomicU32>,
+    throttled: Arc<AtomicU32>,
     pub(crate) observer: Option<Arc<dyn CallObserver>>,
 }
 
@@ -50,12 +51,18 @@ impl Caller {
     /// A caller that counts from zero.
     pub(crate) fn new(clients: Clients, clock: SharedTimeSource, pace: Arc<Pace>) -> Self {
         let Clients { ecs, ec2, autoscaling, ssm, sts } = clients;
-        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls: Arc::default(), observer: None }
+        let (calls, throttled) = Default::default();
+        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls, throttled, observer: None }
     }
 
     /// How many calls were sent.
     pub(crate) fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many of them AWS refused as too fast.
+    pub(crate) fn throttled(&self) -> u32 {
+        self.throttled.load(Ordering::Relaxed)
     }
 
     /// Sends a request, once. On the heap, as the SDK's futures are big.
@@ -84,6 +91,10 @@ impl Caller {
             let answer = request.await;
             let took = Took { waited: between(asked, sent), duration: between(sent, self.clock.now()) };
             let outcome = answer.map_err(|sdk| error::of_call(operation, &sdk));
+            if outcome.as_ref().is_err_and(|error| error.class == ErrorClass::Throttled) {
+                self.pace.throttled(operation);
+                self.throttled.fetch_add(1, Ordering::Relaxed);
+            }
             let request_id = match &outcome {
                 Ok(answer) => answer.request_id(),
                 Err(error) => error.request_id.as_deref(),

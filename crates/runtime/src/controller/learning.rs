@@ -132,7 +132,9 @@ impl Controller {
 
     fn specify(&mut self) {
         let (Some(snapshot), Some(facts)) = (&self.snapshot, &self.facts) else { return };
+        let before = std::mem::take(&mut self.specification);
         self.specification = self.specifier.specify(snapshot, facts);
+        self.pacing.renew(&self.specification.specified.desired.differing(&before.specified.desired));
         let Specification { specified, diagnostics, faults, .. } = &self.specification;
         let objects = specified.desired.objects().len();
         info!(
@@ -190,11 +192,15 @@ impl Controller {
             "step ended"
         );
         self.telemetry.meter.ended(&step, outcome.as_ref().copied(), at);
-        let before = self.before(&step);
-        if outcome.is_ok() && events::corrects_drift(&step, before) {
-            self.telemetry.meter.drift_corrected(&step);
+        if outcome.as_ref().is_err_and(|error| error.class == ErrorClass::Throttled) {
+            self.pacing.throttled(&step, at);
+        } else {
+            let before = self.before(&step);
+            if outcome.is_ok() && events::corrects_drift(&step, before) {
+                self.telemetry.meter.drift_corrected(&step);
+            }
+            self.say(events::of_step(&step, outcome.as_ref().copied(), before), at);
         }
-        self.say(events::of_step(&step, outcome.as_ref().copied(), before), at);
         if self.steps_done.len() >= MOST_STEPS {
             self.steps_done.pop_front();
         }
@@ -204,7 +210,8 @@ impl Controller {
         self.state.fold(Event::Ended(Box::new(Ended { step, result, at, not_before })));
     }
 
-    /// How long a failed step waits. Being throttled is no failure of the step, so it is counted by itself.
+    /// How long a failed step waits. Being throttled is no failure of the step or its object: it is counted by itself, is no
+    /// event, and slows its bucket down.
     fn wait_after(&mut self, step: &Step, class: ErrorClass, attempt: u32) -> Duration {
         self.stale |= matches!(class, ErrorClass::Ambiguous | ErrorClass::Conflict | ErrorClass::NotFound);
         let failures = if class == ErrorClass::Throttled {
