@@ -44,6 +44,7 @@ pub(crate) struct Caller {
     pace: Arc<Pace>,
     calls: Arc<AtomicU32>,
     throttled: Arc<AtomicU32>,
+    failed: Arc<AtomicU32>,
     pub(crate) observer: Option<Arc<dyn CallObserver>>,
 }
 
@@ -51,8 +52,8 @@ impl Caller {
     /// A caller that counts from zero.
     pub(crate) fn new(clients: Clients, clock: SharedTimeSource, pace: Arc<Pace>) -> Self {
         let Clients { ecs, ec2, autoscaling, ssm, sts } = clients;
-        let (calls, throttled) = Default::default();
-        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls, throttled, observer: None }
+        let (calls, throttled, failed) = Default::default();
+        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls, throttled, failed, observer: None }
     }
 
     /// How many calls were sent.
@@ -63,6 +64,18 @@ impl Caller {
     /// How many of them AWS refused as too fast.
     pub(crate) fn throttled(&self) -> u32 {
         self.throttled.load(Ordering::Relaxed)
+    }
+
+    /// How many of them failed for a reason that may be gone the next moment.
+    pub(crate) fn failed(&self) -> u32 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Lets a failure pass. Too fast is the pace's to slow down.
+    pub(crate) async fn pause_after(&self, class: ErrorClass) {
+        if class == ErrorClass::Transient {
+            self.pace.pause().await;
+        }
     }
 
     /// Sends a request, once. On the heap, as the SDK's futures are big.
@@ -91,9 +104,15 @@ impl Caller {
             let answer = request.await;
             let took = Took { waited: between(asked, sent), duration: between(sent, self.clock.now()) };
             let outcome = answer.map_err(|sdk| error::of_call(operation, &sdk));
-            if outcome.as_ref().is_err_and(|error| error.class == ErrorClass::Throttled) {
-                self.pace.throttled(operation);
-                self.throttled.fetch_add(1, Ordering::Relaxed);
+            match outcome.as_ref().map_err(|error| error.class) {
+                Err(ErrorClass::Throttled) => {
+                    self.pace.throttled(operation);
+                    self.throttled.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(ErrorClass::Transient) => {
+                    self.failed.fetch_add(1, Ordering::Relaxed);
+                }
+                _ => {}
             }
             let request_id = match &outcome {
                 Ok(answer) => answer.request_id(),
@@ -114,6 +133,10 @@ impl Caller {
         match (outcome, operation.access()) {
             (Ok(()), Access::Read) => tracing::debug!(duration_ms, "AWS answered"),
             (Ok(()), Access::Write) => tracing::info!(duration_ms, "AWS answered"),
+            // Asked again at once, and a sweep that is left without says so.
+            (Err(error), Access::Read) if error.class == ErrorClass::Throttled => {
+                tracing::debug!(duration_ms, code = error.code, "AWS refused a call as too fast");
+            }
             (Err(error), _) => {
                 tracing::info!(duration_ms, class = ?error.class, code = error.code, "AWS call failed");
             }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 use aws_smithy_async::time::SharedTimeSource;
@@ -14,6 +15,9 @@ use axon_core::quota::{Bucket, Quota, Share, quota_of};
 use jiff::Timestamp;
 
 use crate::operations::{Access, Operation};
+
+/// Between a call that failed and the same call again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The buckets of one account and Region.
 #[derive(Debug)]
@@ -35,6 +39,11 @@ impl Pace {
         if !delay.is_zero() {
             self.sleep.sleep(delay).await;
         }
+    }
+
+    /// A moment in which a failure may pass.
+    pub(crate) async fn pause(&self) {
+        self.sleep.sleep(PAUSE).await;
     }
 
     /// AWS has refused `operation` as too fast.
@@ -59,8 +68,6 @@ fn quota_of_read(operation: Operation) -> Option<&'static Quota> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use aws_smithy_async::rt::sleep::TokioSleep;
     use aws_smithy_async::time::StaticTimeSource;
 

@@ -19,7 +19,7 @@ use crate::desired::Desired;
 use crate::observe::{ClusterStatus, Service};
 use crate::observed::{History, Listing, Observed};
 use crate::ownership::{Installation, Tags};
-use crate::plan::{self, CREATE_GRACE, Limits, Plan, Prune, PruneBlock, Recent, Retry, World, Writes};
+use crate::plan::{self, Answer, CREATE_GRACE, Limits, Plan, Prune, PruneBlock, Recent, Retry, World, Writes};
 use crate::spec::{Completeness, ObjectKey};
 use crate::step::{Action, Change, Resource, Step};
 
@@ -306,13 +306,13 @@ impl State {
         match result {
             Ok(effect) => {
                 self.retries.remove(&step.resource);
-                self.remember(&step, at);
+                self.remember(&step, at, Answer::Accepted);
                 push::marked(&mut self.observed, &step, at);
                 self.apply(&step, effect);
             }
             Err(error) => {
                 if error.class == ErrorClass::Ambiguous {
-                    self.remember(&step, at);
+                    self.remember(&step, at, Answer::Unknown);
                 }
                 let attempts = self.attempts(&step) + u32::from(error.class != ErrorClass::Throttled);
                 let retry = Retry { step: step.fingerprint(), error, attempts, not_before };
@@ -321,10 +321,10 @@ impl State {
         }
     }
 
-    fn remember(&mut self, step: &Step, at: Timestamp) {
+    fn remember(&mut self, step: &Step, at: Timestamp, answer: Answer) {
         let recent = self.recent.entry(step.resource.clone()).or_default();
         recent.retain(|recent| at.duration_since(recent.at) < CREATE_GRACE);
-        recent.push(Recent { step: step.fingerprint(), at });
+        recent.push(Recent { step: step.fingerprint(), at, answer });
     }
 
     fn apply(&mut self, step: &Step, effect: Effect) {

@@ -41,8 +41,10 @@ const CALLS: usize = 8;
 /// Page size of every list operation that lets us choose.
 const PAGE: i32 = 100;
 
-/// Refused calls that are asked again even if nothing was answered yet.
+/// Calls refused as too fast that are asked again even if nothing was answered yet.
 const PATIENCE: u32 = 5;
+/// Failed calls that are asked again even if nothing was answered yet. Fewer: a network that is down costs seconds a call.
+const SECOND_TRIES: u32 = 1;
 
 /// Reads everything in `scope`.
 pub(crate) async fn sweep(caller: Caller, revisions: &Revisions, scope: Scope) -> Sweep {
@@ -160,24 +162,29 @@ where
     }
 }
 
-/// Asks again when AWS says "too fast": of a thousand calls of a sweep some are refused whenever somebody else is busy,
-/// and beginning anew would never come to an end. The pace makes each wait. While AWS refuses more than it answers,
-/// nothing is asked again: the next sweep is later.
+/// Asks again when AWS says "too fast" or fails: of a thousand calls of a sweep some do whenever somebody else is busy or
+/// AWS has a bad day, and beginning anew would never come to an end. The pace makes each wait. While AWS refuses more than
+/// it answers, nothing is asked again: the next sweep is later.
 async fn patiently<T, F>(caller: &Caller, mut ask: impl FnMut() -> F) -> Reading<T>
 where
     F: Future<Output = Reading<T>> + Send,
 {
     loop {
         match ask().await {
-            Err(error) if error.class == ErrorClass::Throttled && is_worth_asking(caller) => {}
+            Err(error) if is_worth_asking(caller, error.class) => caller.pause_after(error.class).await,
             answer => return answer,
         }
     }
 }
 
-fn is_worth_asking(caller: &Caller) -> bool {
-    let answered = caller.calls().saturating_sub(caller.throttled());
-    caller.throttled() <= answered.saturating_add(PATIENCE)
+fn is_worth_asking(caller: &Caller, class: ErrorClass) -> bool {
+    let (throttled, failed) = (caller.throttled(), caller.failed());
+    let answered = caller.calls().saturating_sub(throttled).saturating_sub(failed);
+    match class {
+        ErrorClass::Throttled => throttled <= answered.saturating_add(PATIENCE),
+        ErrorClass::Transient => failed <= answered.saturating_add(SECOND_TRIES),
+        _ => false,
+    }
 }
 
 /// Makes entries of `failures[]` an error, except those that say that a thing is not there.

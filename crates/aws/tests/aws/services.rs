@@ -120,6 +120,29 @@ async fn a_read_that_is_refused_as_too_fast_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_that_fails_once_does_not_spoil_its_listing() {
+    let failed = AtomicU32::new(0);
+    let fake = main_cluster(
+        |_| listed(&["llama"]),
+        move |call| {
+            let fails = failed.fetch_add(1, Ordering::SeqCst) < 2;
+            if fails { Reply::Refused(500, "ServerException", "Service Unavailable") } else { described(call) }
+        },
+    );
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.services.get("main").expect("asked for").as_ref().expect("read").len(), 1);
+    assert_eq!(fake.count("DescribeServices"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_that_is_down_is_asked_twice() {
+    let fake = Fake::new(|_| Reply::Refused(500, "ServerException", "Service Unavailable"));
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.clusters.expect_err("down").class, ErrorClass::Transient);
+    assert_eq!(fake.operations(), ["ListClusters"; 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn aws_that_refuses_everything_is_not_asked_again_and_again() {
     let fake = Fake::new(|_| Reply::Refused(400, "ThrottlingException", "Rate exceeded"));
     let sweep = fake.aws().await.observe(scope("main")).await;

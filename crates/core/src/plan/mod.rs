@@ -44,6 +44,9 @@ pub use waiting::{PruneBlock, Wait, Waiting};
 
 /// How long AWS may go on showing the state before a call that created something (AWS advises up to five minutes).
 pub const CREATE_GRACE: SignedDuration = SignedDuration::from_secs(300);
+/// How long a creation is waited for of which nobody knows whether AWS has accepted it. Making it again does no harm: AWS
+/// refuses a name that is taken, and a second revision goes like any other that is not used.
+pub const UNKNOWN_GRACE: SignedDuration = SignedDuration::from_secs(30);
 /// How long AWS may go on showing the state before any other call.
 pub const WRITE_GRACE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -98,13 +101,24 @@ pub enum Prune {
     Blocked(PruneBlock),
 }
 
-/// A step that AWS has accepted, and when.
+/// A step that AWS has accepted, or may have, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recent {
     /// Which step.
     pub step: Fingerprint,
     /// When AWS answered.
     pub at: Timestamp,
+    /// What AWS answered.
+    pub answer: Answer,
+}
+
+/// What is known of a step that AWS may have accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// AWS said so.
+    Accepted,
+    /// The answer was lost, or no answer.
+    Unknown,
 }
 
 /// A step that failed.
@@ -257,9 +271,12 @@ impl<'a> Planner<'a> {
 
     /// When the same step succeeded, if that is so recent that readings may not show it yet.
     fn lately(&self, step: &Step, fingerprint: &Fingerprint) -> Option<Timestamp> {
-        let grace = grace(&step.action);
         let recent = self.limits.recent.get(&step.resource)?;
         let last = recent.iter().rev().find(|recent| recent.step == *fingerprint)?;
+        let grace = match (last.answer, step.action.change()) {
+            (Answer::Unknown, Change::Create) => UNKNOWN_GRACE,
+            _ => grace(&step.action),
+        };
         (self.limits.now.duration_since(last.at) < grace).then_some(last.at)
     }
 

@@ -298,7 +298,7 @@ impl fmt::Display for Wait {
             Self::NotEmpty { cluster, contents } => write!(f, "cluster {cluster} stays while it holds {contents}"),
             Self::Retry { error, attempts, not_before } => f.write_str(&retry(error, *attempts, *not_before)),
             Self::ReadLag { operation, since } => {
-                write!(f, "{operation} was accepted at {since:.0}; waits for AWS to show it")
+                write!(f, "{operation} was sent at {since:.0}; waits for AWS to show what came of it")
             }
             Self::RolledBack { reason } => write!(
                 f,

@@ -109,10 +109,22 @@ fn an_ambiguous_outcome_is_not_repeated_before_readings_can_show_it() {
     swept(&mut state, &empty_account(), NOW);
     let create = steps(&mut state, NOW).remove(0);
     end(&mut state, create, Err(error(ErrorClass::Ambiguous)), NOW);
-    swept(&mut state, &empty_account(), NOW + 1.minute());
-    assert_eq!(steps(&mut state, NOW + 1.minute()), []);
+    swept(&mut state, &empty_account(), NOW + 20.seconds());
+    assert_eq!(steps(&mut state, NOW + 20.seconds()), []);
+    swept(&mut state, &empty_account(), NOW + 40.seconds());
+    assert_eq!(text(&steps(&mut state, NOW + 40.seconds())), "CreateCluster cluster ml\n");
+}
+
+#[test]
+fn an_accepted_creation_is_waited_for_as_long_as_readings_may_lag() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    swept(&mut state, &empty_account(), NOW);
+    let create = steps(&mut state, NOW).remove(0);
+    end(&mut state, create, Ok(made("ml")), NOW);
+    swept(&mut state, &empty_account(), NOW + 4.minutes());
+    assert!(!text(&steps(&mut state, NOW + 4.minutes())).contains("CreateCluster"));
     swept(&mut state, &empty_account(), NOW + 6.minutes());
-    assert_eq!(text(&steps(&mut state, NOW + 6.minutes())), "CreateCluster cluster ml\n");
+    assert!(text(&steps(&mut state, NOW + 6.minutes())).contains("CreateCluster"));
 }
 
 #[test]

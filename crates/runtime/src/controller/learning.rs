@@ -10,7 +10,7 @@ use axon_core::state::{Ended, Event};
 use axon_core::status::Truth;
 use axon_core::step::Step;
 use jiff::Timestamp;
-use tracing::{debug, info, warn};
+use tracing::{debug, info, info_span, warn};
 
 use super::{Controller, LOOKUP, MOST_STEPS, SOURCE, SWEEP};
 use crate::backoff;
@@ -48,7 +48,9 @@ impl Controller {
                 self.learned |= self.learn_source(result) || moved;
                 return;
             }
-            Report::Swept(sweep) => self.learn_sweep(*sweep, now),
+            Report::Swept(sweep) => {
+                info_span!("learn", target = self.telemetry.target()).in_scope(|| self.learn_sweep(*sweep, now));
+            }
             Report::Ended(execution) => self.learn_outcome(*execution),
         }
         self.learned = true;
@@ -158,7 +160,7 @@ impl Controller {
         self.telemetry.meter.swept(Swept { calls, started, ended: now, errors });
         // One call may be the reading of several parts.
         for error in errors.iter().collect::<BTreeSet<_>>() {
-            warn!(%error, "a part of AWS cannot be read");
+            warn!(%error, "a part of AWS cannot be read; what was read of it before stays in force");
         }
         let refused = errors.iter().find(|error| is_refusal(error)).cloned();
         let complete = if errors.is_empty() { Completed::Wholly } else { Completed::InPart };
