@@ -92,6 +92,8 @@ class Groups(unittest.TestCase):
         group = self.group()
         self.assertEqual(group["MaxSize"], 3)
         self.assertIn(("team", "nlp"), [(one["Key"], one["Value"]) for one in group["Tags"]])
+        self.aws("autoscaling", "delete-tags", "--tags", "ResourceId=chips,ResourceType=auto-scaling-group,Key=team")
+        self.assertNotIn("team", [one["Key"] for one in self.group()["Tags"]])
 
     def test_an_instance_can_be_added_and_taken_out(self):
         self.aws("autoscaling", "set-desired-capacity", "--auto-scaling-group-name", "chips", "--desired-capacity", "2")

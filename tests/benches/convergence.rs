@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use axon_core::parse::SourceFile;
 use axon_core::quota::Share;
 use axon_runtime::clock::Clock as _;
 use axon_sim::{Call, Options};
@@ -56,7 +57,10 @@ struct Installed {
 
 async fn install(share: Share, services: usize) -> Installed {
     let options = Options { log_limit: 10_000_000, ..Options::default() };
-    let mut world = World::with(options, &many(services));
+    let mut world = World::with(options, "");
+    // Each object in a file of its own, as no file may be so large.
+    let file = |(number, text): (usize, &str)| SourceFile { path: format!("{number}.yaml"), text: text.to_owned() };
+    world.specify_files(many(services).split("---").enumerate().map(file).collect());
     world.settings.share = share;
     let start = world.clock.now();
     let mut operator = world.start().await;

@@ -14,7 +14,7 @@ pub fn least_time(calls: &[Call], share: Share) -> Duration {
     let mut drawn: BTreeMap<&str, (f64, f64, f64)> = BTreeMap::new();
     let share = f64::from(share.percent()) / 100.0;
     for call in calls.iter().filter(|call| call.error.is_none()) {
-        let quota = quota_of(&call.operation).unwrap();
+        let quota = quota_of(&call.service, &call.operation).unwrap();
         let (burst, rate) = (f64::from(quota.burst) * share, f64::from(quota.per_second) * share);
         drawn.entry(quota.name).or_insert((0.0, burst, rate)).0 += 1.0;
     }

@@ -182,8 +182,12 @@ impl World {
         let specification = Specifier::new(installation()).specify(&self.source.get(), &facts);
         let errors: Vec<String> = specification.diagnostics.iter().map(ToString::to_string).collect();
         assert!(specification.faults.is_empty(), "{errors:#?}");
-        let request =
-            PreviewRequest { installation: installation(), specified: specification.specified, pruning: Pruning::On };
+        let request = PreviewRequest {
+            installation: installation(),
+            specified: specification.specified,
+            pruning: Pruning::On,
+            prune_limits: self.settings.prune_limits,
+        };
         let (foreseen, errors) = preview(&cloud, self.clock.now(), request).await.unwrap();
         assert_eq!(errors, [], "AWS was read completely");
         foreseen.preview

@@ -12,8 +12,18 @@ pub(crate) enum Access {
     Write,
 }
 
+/// AWS's name of an operation: that of its variant, unless two services have one of the same name.
+macro_rules! called {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $called:ident) => {
+        stringify!($called)
+    };
+}
+
 macro_rules! operations {
-    ($($service:ident $access:ident $name:ident),+ $(,)?) => {
+    ($($service:ident $access:ident $name:ident $(as $called:ident)?),+ $(,)?) => {
         /// One AWS operation.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Operation {
@@ -24,7 +34,7 @@ macro_rules! operations {
             /// AWS's name of it.
             pub(crate) const fn name(self) -> &'static str {
                 match self {
-                    $(Self::$name => stringify!($name)),+
+                    $(Self::$name => called!($name $($called)?)),+
                 }
             }
 
@@ -44,7 +54,7 @@ macro_rules! operations {
         }
 
         /// Every operation that this crate calls: service prefix as in IAM, AWS's name of the operation.
-        pub const OPERATIONS: &[(&str, &str)] = &[$((stringify!($service), stringify!($name))),+];
+        pub const OPERATIONS: &[(&str, &str)] = &[$((stringify!($service), called!($name $($called)?))),+];
 
         /// The same, for whoever wants to know more of each.
         pub(crate) const ALL: &[Operation] = &[$(Operation::$name),+];
@@ -87,6 +97,7 @@ operations! {
     autoscaling Write UpdateAutoScalingGroup,
     autoscaling Write DeleteAutoScalingGroup,
     autoscaling Write CreateOrUpdateTags,
+    autoscaling Write DeleteGroupTags as DeleteTags,
     autoscaling Write SetDesiredCapacity,
     autoscaling Write TerminateInstanceInAutoScalingGroup,
     ecs Write UpdateContainerInstancesState,

@@ -61,7 +61,7 @@ impl Pace {
 
 fn quota_of_read(operation: Operation) -> Option<&'static Quota> {
     match operation.access() {
-        Access::Read => quota_of(operation.name()),
+        Access::Read => quota_of(operation.service(), operation.name()),
         Access::Write => None,
     }
 }
@@ -109,14 +109,17 @@ mod tests {
     #[test]
     fn every_operation_that_aws_limits_has_a_bucket_of_its_own_service() {
         for operation in ALL.iter().filter(|operation| operation.service() != "sts") {
-            let quota = quota_of(operation.name()).unwrap_or_else(|| panic!("{} has no bucket", operation.name()));
+            let quota = quota_of(operation.service(), operation.name())
+                .unwrap_or_else(|| panic!("{} has no bucket", operation.name()));
             assert_eq!(quota.service, operation.service(), "{}", operation.name());
         }
     }
 
     #[test]
     fn no_read_draws_from_the_bucket_of_a_write() {
-        let of = |access| ALL.iter().filter(move |op| op.access() == access).filter_map(|op| quota_of(op.name()));
+        let of = |access| {
+            ALL.iter().filter(move |op| op.access() == access).filter_map(|op| quota_of(op.service(), op.name()))
+        };
         for quota in of(Access::Read) {
             assert!(of(Access::Write).all(|other| other.name != quota.name), "{}", quota.name);
         }

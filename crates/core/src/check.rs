@@ -5,6 +5,7 @@
 //! repeated here.
 
 mod ec2;
+mod prune;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use std::fmt;
 use crate::desired::Desired;
 use crate::observe::{ClusterStatus, ProviderStatus, Service, ServiceStatus};
 use crate::observed::Observed;
-use crate::ownership::{MANAGED_BY, PRUNE, Tags};
+use crate::ownership::{ADOPTED, MANAGED_BY, PRUNE, Tags};
 use crate::plan::{Limits, Plan, Prune, World, Writes};
 use crate::spec::Name;
 use crate::step::{Action, Cause, Step};
@@ -63,6 +64,9 @@ pub enum Rule {
     /// No pruning against the rules.
     #[error("a step removes something although pruning is not allowed")]
     PruneAllowed,
+    /// No pruning of more than is allowed.
+    #[error("a step removes something although more objects are gone from the source than may be removed at once")]
+    PruneLimited,
     /// A service only on providers that can be used.
     #[error("a service is to use a capacity provider that is not active")]
     ProvidersActive,
@@ -88,7 +92,7 @@ pub enum Rule {
 
 /// Everything that is wrong with a plan; empty for a good one.
 pub fn check(world: World<'_>, limits: &Limits, plan: &Plan) -> Vec<Violation> {
-    let review = Review { world, limits, known: Known::default() };
+    let review = Review { world, limits, may_prune: prune::is_within(world, limits), known: Known::default() };
     let mut seen = BTreeSet::new();
     let mut violations = Vec::new();
     for step in &plan.steps {
@@ -105,13 +109,14 @@ pub fn check(world: World<'_>, limits: &Limits, plan: &Plan) -> Vec<Violation> {
 struct Review<'a> {
     world: World<'a>,
     limits: &'a Limits,
+    may_prune: bool,
     known: Known<'a>,
 }
 
 /// What is asked about many steps, looked up once when it is asked first.
 #[derive(Default)]
 struct Known<'a> {
-    /// ARNs of clusters, providers and services that are ours.
+    /// ARNs of clusters, providers, services and revisions that are ours.
     our_arns: OnceCell<BTreeSet<&'a str>>,
     /// ARNs of revisions that a living service runs or is moving away from.
     run: OnceCell<BTreeSet<&'a str>>,
@@ -132,6 +137,7 @@ impl<'a> Review<'a> {
         rule(self.limits.writes == Writes::Allowed, Rule::WritesAllowed);
         rule(!self.limits.in_flight.contains_key(&step.resource), Rule::NotInFlight);
         rule(!self.desired().suspended.contains(&step.object), Rule::NotSuspended);
+        rule(self.may_prune || !step.because.contains(&Cause::NotDeclared), Rule::PruneLimited);
         for (holds, name) in self.action(step) {
             rule(holds, name);
         }
@@ -167,9 +173,9 @@ impl<'a> Review<'a> {
             Action::UpdateAutoScalingGroup(request) => {
                 self.write_group(request.auto_scaling_group_name.as_deref().unwrap_or_default())
             }
-            Action::CreateOrUpdateTags { group, .. } | Action::SetDesiredCapacity { group, .. } => {
-                self.write_group(group)
-            }
+            Action::CreateOrUpdateTags { group, .. }
+            | Action::DeleteGroupTags { group, .. }
+            | Action::SetDesiredCapacity { group, .. } => self.write_group(group),
             Action::DeleteAutoScalingGroup { name } => self.delete_group(step, name),
             Action::TerminateInstanceInAutoScalingGroup { instance, .. } => self.terminate(instance),
             Action::UpdateContainerInstancesState { instance, .. } => self.set_state(instance),
@@ -270,12 +276,13 @@ impl<'a> Review<'a> {
 
     fn deletion(&self, step: &Step, tags: Option<&Tags>) -> Vec<(bool, Rule)> {
         let kept = tags.is_some_and(|tags| tags.get(PRUNE).is_some_and(|value| value == "Disabled"));
+        let adopted = tags.is_some_and(|tags| tags.contains_key(ADOPTED));
         let undeclared = step.because.contains(&Cause::NotDeclared);
         let held = self.desired().held.contains(&step.object);
         vec![
             (tags.is_some_and(|tags| self.is_ours(tags)), Rule::OnlyOurs),
             (!kept && !held, Rule::NothingDeclaredIsDeleted),
-            (!undeclared || self.limits.prune == Prune::Enabled, Rule::PruneAllowed),
+            (!undeclared || (self.limits.prune == Prune::Enabled && !adopted), Rule::PruneAllowed),
             (!undeclared || !self.desired().is_empty(), Rule::PruneAllowed),
         ]
     }
@@ -318,7 +325,8 @@ impl<'a> Review<'a> {
             let clusters = observed.clusters.iter().map(|found| (&found.arn, &found.tags));
             let providers = observed.all_providers().map(|found| (&found.arn, &found.tags));
             let services = observed.all_services().map(|found| (&found.arn, &found.tags));
-            let all = clusters.chain(providers).chain(services);
+            let revisions = observed.task_definitions.iter().map(|found| (&found.arn, &found.tags));
+            let all = clusters.chain(providers).chain(services).chain(revisions);
             all.filter(|(_, tags)| self.is_ours(tags)).map(|(arn, _)| arn.as_str()).collect()
         });
         ours.contains(arn)

@@ -17,7 +17,7 @@ use crate::shape::provider::{AutoScalingGroupProvider, ManagedInstancesProvider}
 use crate::shape::scaling_group::UpdateAutoScalingGroup;
 use crate::shape::service::UpdateService;
 use crate::shape::task_definition::RegisterTaskDefinition;
-use crate::spec::{Adopt, Consolidation, Name, ObjectKey, PoolRollout, Spread};
+use crate::spec::{Adopt, Consolidation, Drift, Name, ObjectKey, PoolRollout, Spread};
 
 /// The whole target as it should be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +36,8 @@ pub struct Desired {
     pub revisions: Revisions,
     /// Objects that a person has suspended.
     pub suspended: BTreeSet<ObjectKey>,
+    /// What becomes of changes by others, where it is not that everything is brought back.
+    pub drift: BTreeMap<ObjectKey, Drift>,
 }
 
 impl Desired {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::ignored::Ignored;
 use crate::step::FieldChange;
 
 /// How the members of one kind of document compare.
@@ -156,12 +157,24 @@ pub const CLUSTER: Rules = Rules { unordered: &[], defaults: &[], complete: &[] 
 
 /// The differing fields, in order of their paths. Empty means: nothing to do.
 pub fn diff(wanted: &impl Serialize, found: &impl Serialize, rules: &Rules) -> Vec<FieldChange> {
+    diff_without(wanted, found, rules, &Ignored::default())
+}
+
+/// The differing fields but for those that are left to others.
+pub fn diff_without(
+    wanted: &impl Serialize,
+    found: &impl Serialize,
+    rules: &Rules,
+    ignored: &Ignored,
+) -> Vec<FieldChange> {
     let mut wanted = serde_json::to_value(wanted).unwrap_or(Value::Null);
     let mut found = serde_json::to_value(found).unwrap_or(Value::Null);
     for (path, default) in rules.defaults {
         fill(&mut wanted, path, *default);
         fill(&mut found, path, *default);
     }
+    ignored.remove_from(&mut wanted);
+    ignored.remove_from(&mut found);
     let mut changes = Vec::new();
     compare(&Place { path: String::new(), rules }, &wanted, Some(&found), &mut changes);
     changes.sort_by(|a, b| a.path.cmp(&b.path));

@@ -226,7 +226,12 @@ impl<'a> Hearing<'a> {
         let conditions = &mut status.conditions;
         match decisive {
             None => {
-                conditions.push(condition(ConditionType::Ready, Truth::True, Reason::Succeeded, "as declared"));
+                let message = if self.reported(&status.object).is_empty() {
+                    "as declared"
+                } else {
+                    "works; what somebody else has changed is in the condition Drifted"
+                };
+                conditions.push(condition(ConditionType::Ready, Truth::True, Reason::Succeeded, message));
             }
             Some(finding) => {
                 let truth = if finding.reason == Reason::NotObserved { Truth::Unknown } else { Truth::False };
@@ -244,8 +249,18 @@ impl<'a> Hearing<'a> {
         }
     }
 
-    /// The fields that are being brought back, if AWS has something else than what was last rendered.
+    /// What others have changed or removed, where that is only reported.
+    fn reported(&self, key: &ObjectKey) -> Vec<String> {
+        let drift = self.waiting(key).filter(|waiting| matches!(waiting.on, Wait::Drift { .. } | Wait::Gone { .. }));
+        drift.map(|waiting| waiting.on.to_string()).collect()
+    }
+
+    /// What AWS has otherwise than declared: what is only reported, or else the fields that are being brought back.
     fn drift(&self, key: &ObjectKey) -> Option<String> {
+        let reported = self.reported(key);
+        if !reported.is_empty() {
+            return Some(reported.join(". "));
+        }
         let fields: Vec<&str> = self
             .steps(key)
             .filter(|step| step.action.change() == Change::Update)
@@ -306,6 +321,7 @@ fn finding(wait: &Wait) -> Finding {
         Wait::Devices { .. } => Reason::InsufficientDevices,
         Wait::Suspended => Reason::Suspended,
         Wait::ReadOnly { .. } => Reason::ReadOnly,
+        Wait::Drift { .. } | Wait::Gone { .. } => Reason::DriftDetected,
         Wait::PruneBlocked { .. } => Reason::PruneBlocked,
     };
     let stalled = !wait.passes() || reason == Reason::CallRefused;

@@ -21,6 +21,7 @@ pub mod desired;
 pub mod diagnostic;
 pub mod diff;
 pub mod fingerprint;
+pub mod ignored;
 pub mod judge;
 pub mod layout;
 pub mod neuron;

@@ -35,6 +35,9 @@ pub const PUSHED_AFTER: &str = "neuron.ecs/pushed-after";
 /// Keys of the tags that come from the specification, separated by spaces: what to remove when they leave it.
 pub const TAG_KEYS: &str = "neuron.ecs/tag-keys";
 
+/// Hash of everything that was rendered for the resource, written once AWS had it so; where drift is only reported.
+pub const DECLARED: &str = "neuron.ecs/declared";
+
 /// Ids of the Neuron devices that every task of a service has on its instance (`0-3`).
 pub const DEVICES: &str = "neuron.ecs/devices";
 /// The instance type that these ids belong to.

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::observe::{ClusterStatus, ProviderStatus};
 use crate::observed::{Listing, Observed};
 use crate::ownership::Tags;
-use crate::plan::{Limits, Plan, Prune, Waiting, World, plan};
+use crate::plan::{Limits, Plan, Waiting, World, plan};
 use crate::shape::shared::Tag;
 use crate::step::{Action, Step};
 
@@ -39,13 +39,12 @@ impl Preview {
     }
 }
 
-/// Plays a target to its end. Nothing is in flight and nothing has failed in this imagined world.
-pub fn preview(world: World<'_>, now: Timestamp, prune: Prune) -> Preview {
+/// Plays a target to its end, within [`Limits::fresh`]: nothing is in flight and nothing has failed in this imagined world.
+pub fn preview(world: World<'_>, limits: &Limits) -> Preview {
     let mut observed = world.observed.clone();
-    let limits = Limits::fresh(now, prune);
     let mut preview = Preview::default();
     for _ in 0..MAX_ROUNDS {
-        let plan: Plan = plan(World { observed: &observed, ..world }, &limits);
+        let plan: Plan = plan(World { observed: &observed, ..world }, limits);
         for step in &plan.steps {
             assume(&mut observed, step);
         }
@@ -135,6 +134,7 @@ pub fn assume(observed: &mut Observed, step: &Step) {
         | Action::UpdateAutoScalingGroup(_)
         | Action::DeleteAutoScalingGroup { .. }
         | Action::CreateOrUpdateTags { .. }
+        | Action::DeleteGroupTags { .. }
         | Action::SetDesiredCapacity { .. }
         | Action::TerminateInstanceInAutoScalingGroup { .. }
         | Action::UpdateContainerInstancesState { .. } => ec2::assume(observed, step),

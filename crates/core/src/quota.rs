@@ -127,6 +127,7 @@ pub const QUOTAS: &[Quota] = &[
             "UpdateAutoScalingGroup",
             "DeleteAutoScalingGroup",
             "CreateOrUpdateTags",
+            "DeleteTags",
             "SetDesiredCapacity",
             "TerminateInstanceInAutoScalingGroup",
         ],
@@ -142,14 +143,15 @@ pub const QUOTAS: &[Quota] = &[
     },
 ];
 
-static BY_OPERATION: LazyLock<BTreeMap<&str, &Quota>> = LazyLock::new(|| {
-    let pairs = QUOTAS.iter().flat_map(|quota| quota.operations.iter().map(move |operation| (*operation, quota)));
-    pairs.collect()
+static BY_OPERATION: LazyLock<BTreeMap<(&str, &str), &Quota>> = LazyLock::new(|| {
+    let of = |quota: &'static Quota| quota.operations.iter().map(move |operation| ((quota.service, *operation), quota));
+    QUOTAS.iter().flat_map(of).collect()
 });
 
-/// The bucket that an operation draws from, by AWS's name of it; `None` if AWS names none.
-pub fn quota_of(operation: &str) -> Option<&'static Quota> {
-    BY_OPERATION.get(operation).copied()
+/// The bucket that an operation of a service draws from, by IAM's prefix of the service and AWS's name of the operation;
+/// `None` if AWS names none.
+pub fn quota_of(service: &str, operation: &str) -> Option<&'static Quota> {
+    BY_OPERATION.get(&(service, operation)).copied()
 }
 
 /// How much of the account's quotas Axon takes, in percent: 1 to 100.

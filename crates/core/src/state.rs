@@ -4,8 +4,10 @@
 //! plan and the next scope to read. Outcomes are newer than sweeps that began before them; an ambiguous outcome makes a
 //! step wait for a fresh reading. No I/O, no clock.
 
+mod declared;
 mod ec2;
 mod merge;
+mod permissions;
 mod push;
 mod scope;
 
@@ -19,10 +21,11 @@ use crate::desired::Desired;
 use crate::observe::{ClusterStatus, Service};
 use crate::observed::{History, Listing, Observed};
 use crate::ownership::{Installation, Tags};
-use crate::plan::{self, Answer, CREATE_GRACE, Limits, Plan, Prune, PruneBlock, Recent, Retry, World, Writes};
+use crate::plan::{self, Answer, CREATE_GRACE, Limits, Plan, Prune, PruneBlock, Recent, Retry, World};
 use crate::spec::{Completeness, ObjectKey};
 use crate::step::{Action, Change, Resource, Step};
 
+pub use permissions::{Permissions, Pruning};
 pub use scope::is_steady;
 
 use merge::Newer;
@@ -76,24 +79,6 @@ pub struct Ended {
     pub not_before: Timestamp,
 }
 
-/// What a person has switched on or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Permissions {
-    /// Whether to write at all.
-    pub writes: Writes,
-    /// Whether undeclared objects are removed.
-    pub prune: Pruning,
-}
-
-/// Whether undeclared objects are removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pruning {
-    /// They stay.
-    Off,
-    /// They go, unless the source is incomplete or empty.
-    On,
-}
-
 /// All that is known about one target.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -110,6 +95,9 @@ pub struct State {
     last_errors: Vec<CloudError>,
     images_read: Option<Timestamp>,
     subnets_read: Option<Timestamp>,
+    declared: BTreeMap<Resource, String>,
+    /// What Axon itself has removed since it made it.
+    let_go: BTreeSet<Resource>,
 }
 
 /// What a service looked like when its tasks were read last.
@@ -132,6 +120,8 @@ impl State {
             last_errors: Vec::new(),
             images_read: None,
             subnets_read: None,
+            declared: BTreeMap::new(),
+            let_go: BTreeSet::new(),
         }
     }
 
@@ -185,14 +175,17 @@ impl State {
 
     /// The next plan, and what an independent reviewer has against it. A plan with violations must not be executed.
     pub fn plan(&mut self, now: Timestamp) -> (Plan, Vec<Violation>) {
+        self.remember_declared();
         let Some(specified) = &self.specified else { return (Plan::default(), Vec::new()) };
         let limits = Limits {
             now,
             writes: self.permissions.writes,
             prune: specified.prune(self.permissions.prune),
+            prune_limits: self.permissions.prune_limits,
             in_flight: self.in_flight.clone(),
             recent: self.recent.clone(),
             retries: self.retries.clone(),
+            declared: self.declared.clone(),
         };
         let world = World { installation: &self.installation, desired: &specified.desired, observed: &self.observed };
         let plan = plan::plan(world, &limits);
@@ -307,6 +300,7 @@ impl State {
             Ok(effect) => {
                 self.retries.remove(&step.resource);
                 self.remember(&step, at, Answer::Accepted);
+                self.forget_declared(&step);
                 push::marked(&mut self.observed, &step, at);
                 self.apply(&step, effect);
             }

@@ -4,6 +4,7 @@
 //! there is no loop around any call. The schedule is the `backoff` crate's with its own randomness off; the jitter comes
 //! from a hash, so that the same inputs give the same waiting times. No clock here.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use axon_core::cloud::ErrorClass;
@@ -58,13 +59,13 @@ pub(crate) fn delay(class: ErrorClass, failures: u32, what: &str) -> Duration {
 }
 
 /// An interval, give or take a tenth of it: what is set to the same interval does not happen at the same moment.
-pub(crate) fn around(interval: Duration, what: &str, round: u32) -> Duration {
+pub(crate) fn around(interval: Duration, what: &str, round: impl Display) -> Duration {
     interval.mul_f64(0.9 + 0.2 * fraction(what, round))
 }
 
 /// A number from 0 to 1 that looks random and is not.
-fn fraction(what: &str, failures: u32) -> f64 {
-    let digest = Sha256::digest(format!("{what}\n{failures}"));
+fn fraction(what: &str, which: impl Display) -> f64 {
+    let digest = Sha256::digest(format!("{what}\n{which}"));
     let number = digest.iter().take(4).fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
     f64::from(number) / f64::from(u32::MAX)
 }

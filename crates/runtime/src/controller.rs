@@ -109,7 +109,8 @@ fn run_id(target: &str, now: Timestamp) -> String {
 
 impl Controller {
     pub(crate) fn new(settings: Settings, now: Timestamp, telemetry: Telemetry) -> Self {
-        let permissions = Permissions { writes: settings.writes, prune: settings.pruning };
+        let Settings { writes, pruning: prune, prune_limits, .. } = settings;
+        let permissions = Permissions { writes, prune, prune_limits };
         Self {
             state: State::new(settings.installation.clone(), permissions),
             specifier: Specifier::new(settings.installation.clone()).only(settings.target.clone()),

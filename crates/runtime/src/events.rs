@@ -204,12 +204,21 @@ fn of_status(before: Option<&Status>, after: &Status) -> Vec<Said> {
         say(EventReason::Ready, "as declared".to_owned());
     }
     if let Some(stalled) = newly(ConditionType::Stalled, |_| true) {
-        say(EventReason::Stalled, why_stalled(stalled));
+        if stalled.reason == Reason::PruneBlocked {
+            say(EventReason::Because(stalled.reason), stalled.message.clone());
+        } else {
+            say(EventReason::Stalled, why_stalled(stalled));
+        }
     } else if let Some(ready) = newly(ConditionType::Ready, is_news) {
         say(EventReason::Because(ready.reason), ready.message.clone());
     }
-    if let Some(drifted) = newly(ConditionType::Drifted, |_| true) {
-        say(EventReason::Because(drifted.reason), drifted.message.clone());
+    let drift = |status: &Status| status.condition(ConditionType::Drifted).cloned();
+    let earlier = before.and_then(drift).map(|drifted| drifted.message);
+    // Where nothing is being brought back, another field that drifts is news, too.
+    let is_news =
+        |drifted: &Condition| earlier.is_none() || (after.is_ready() && earlier.as_ref() != Some(&drifted.message));
+    if let Some(drifted) = drift(after).filter(is_news) {
+        say(EventReason::Because(drifted.reason), drifted.message);
     }
     all
 }

@@ -68,7 +68,7 @@ impl Pacing {
 
     /// AWS has refused a step as too fast.
     pub(crate) fn throttled(&mut self, step: &Step, now: Timestamp) {
-        let Some(quota) = quota_of(step.action.operation()) else { return };
+        let Some(quota) = quota_of(step.action.service(), step.action.operation()) else { return };
         if let Some(lane) = self.buckets.get_mut(quota.name) {
             lane.bucket.throttled(now);
         }

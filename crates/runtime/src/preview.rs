@@ -8,7 +8,7 @@ use axon_core::allocate::{PoolLayout, allocate};
 use axon_core::cloud::{Cloud, CloudError};
 use axon_core::observed::{Listing, Slot};
 use axon_core::ownership::Installation;
-use axon_core::plan::{World, Writes};
+use axon_core::plan::{Limits, PruneLimits, World, Writes};
 use axon_core::preview::Preview;
 use axon_core::spec::Name;
 use axon_core::state::{Event, Permissions, Pruning, Specified, State};
@@ -28,6 +28,8 @@ pub struct PreviewRequest {
     pub specified: Specified,
     /// Whether undeclared objects would be removed.
     pub pruning: Pruning,
+    /// How much of that at once.
+    pub prune_limits: PruneLimits,
 }
 
 /// What would be done.
@@ -47,9 +49,10 @@ pub async fn preview<C: Cloud>(
     now: Timestamp,
     request: PreviewRequest,
 ) -> Result<(Foreseen, Vec<CloudError>), CloudError> {
-    let PreviewRequest { installation, specified, pruning } = request;
-    let mut state = State::new(installation, Permissions { writes: Writes::Allowed, prune: pruning });
-    let prune = specified.prune(pruning);
+    let PreviewRequest { installation, specified, pruning, prune_limits } = request;
+    let permissions = Permissions { writes: Writes::Allowed, prune: pruning, prune_limits };
+    let mut state = State::new(installation, permissions);
+    let limits = Limits { prune_limits, ..Limits::fresh(now, specified.prune(pruning)) };
     let desired = specified.desired.clone();
     state.fold(Event::Specified(Box::new(specified)));
     let mut scope = state.scope(now);
@@ -72,7 +75,7 @@ pub async fn preview<C: Cloud>(
         scope = next;
     }
     let world = World { installation: state.installation(), desired: &desired, observed: state.observed() };
-    let preview = axon_core::preview::preview(world, now, prune);
+    let preview = axon_core::preview::preview(world, &limits);
     Ok((Foreseen { preview, layouts: layouts(world) }, state.sweep_errors().to_vec()))
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use axon_core::cloud::{Ec2Scope, ErrorClass, Scope};
+use axon_core::cloud::{Ec2Scope, ErrorClass, Facts, Scope};
 use jiff::Timestamp;
 
 use crate::backoff;
@@ -75,11 +75,13 @@ pub(crate) struct Schedule {
     sweep: Turn,
     failed_sweeps: u32,
     swept: Option<Timestamp>,
+    /// Whose sweeps these are, so that others sweep in other seconds.
+    whose: String,
 }
 
 impl Schedule {
     /// Facts and source at once. AWS is read as soon as a specification says where to look.
-    pub(crate) const fn new(settings: &Settings, now: Timestamp) -> Self {
+    pub(crate) fn new(settings: &Settings, now: Timestamp) -> Self {
         Self {
             sweep_interval: settings.sweep_interval,
             busy_interval: settings.busy_interval,
@@ -90,6 +92,7 @@ impl Schedule {
             sweep: Turn::Never,
             failed_sweeps: 0,
             swept: None,
+            whose: settings.installation.to_string(),
         }
     }
 
@@ -105,8 +108,9 @@ impl Schedule {
     }
 
     /// Facts are known and do not change.
-    pub(crate) const fn facts_known(&mut self) {
+    pub(crate) fn facts_known(&mut self, facts: &Facts) {
         self.facts = Turn::Never;
+        self.whose = format!("{} {} {}", self.whose, facts.identity.account, facts.identity.region);
     }
 
     /// Facts were refused.
@@ -165,7 +169,8 @@ impl Schedule {
         let usual = match urgency {
             Urgency::Now => SPACING.min(self.busy_interval),
             Urgency::Busy => self.busy_interval,
-            Urgency::Steady => self.sweep_interval,
+            // Operators and targets that began together drift apart, and AWS is not asked by all in the same second.
+            Urgency::Steady => backoff::around(self.sweep_interval, &self.whose, swept),
         };
         let failed = match self.failed_sweeps {
             0 => Duration::ZERO,
@@ -207,6 +212,8 @@ fn asks_no_more_of_ec2(scope: Option<&Ec2Scope>, last: Option<&Ec2Scope>) -> boo
 
 #[cfg(test)]
 mod tests {
+    use axon_core::observe::Identity;
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -238,12 +245,41 @@ mod tests {
 
     #[test]
     fn the_more_moves_the_sooner_aws_is_read_again() {
-        for (urgency, second) in [(Urgency::Now, 11), (Urgency::Busy, 15), (Urgency::Steady, 70)] {
+        for (urgency, seconds) in [(Urgency::Now, 11..=11), (Urgency::Busy, 15..=15), (Urgency::Steady, 64..=76)] {
             let mut schedule = schedule();
             schedule.swept(Completed::Wholly, at(10));
             schedule.look_again(urgency, at(10));
-            assert_eq!(schedule.sweep, Turn::At(at(second)), "{urgency:?}");
+            let next = schedule.sweep.at().unwrap().as_second();
+            assert!(seconds.contains(&next), "{urgency:?}: {next}");
         }
+    }
+
+    /// The seconds of the sweeps of ten minutes in which nothing moves.
+    fn steady(region: &str) -> Vec<i64> {
+        let mut schedule = schedule();
+        let identity = Identity { account: "111122223333".into(), region: region.into(), partition: "aws".into() };
+        schedule.facts_known(&Facts { identity, instance_types: Vec::new() });
+        schedule.look_again(Urgency::Steady, at(0));
+        let mut seconds = Vec::new();
+        while let Some(next) = schedule.next().filter(|next| *next < at(600)) {
+            schedule.due(next);
+            schedule.swept(Completed::Wholly, next);
+            schedule.look_again(Urgency::Steady, next);
+            seconds.push(next.as_second());
+        }
+        seconds
+    }
+
+    #[test]
+    fn steady_sweeps_are_spread_by_a_tenth_and_differently_for_every_target() {
+        let (here, there) = (steady("us-east-1"), steady("eu-west-1"));
+        assert_eq!(here, steady("us-east-1"), "the same inputs give the same times");
+        let gaps: Vec<i64> = here.windows(2).skip(1).map(|pair| pair[1] - pair[0]).collect();
+        // Whole seconds are cut off.
+        assert!(gaps.iter().all(|gap| (53..=67).contains(gap)), "{gaps:?}");
+        assert!(gaps.iter().any(|gap| gap != &gaps[0]), "{gaps:?}");
+        let together = here.iter().filter(|second| there.contains(second)).count();
+        assert!(together < here.len() / 2, "{here:?} {there:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use axon_core::ownership::Installation;
-use axon_core::plan::Writes;
+use axon_core::plan::{PruneLimits, Writes};
 use axon_core::quota::Share;
 use axon_core::state::Pruning;
 use axon_core::target::Target;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub writes: Writes,
     /// Whether undeclared objects are removed.
     pub pruning: Pruning,
+    /// How much of that may be removed at once.
+    pub prune_limits: PruneLimits,
     /// How much of the account's quotas for calls steps may take.
     pub share: Share,
     /// Calls that may be under way at once. AWS's limits on calls are what slows steps down; this one only bounds what is
@@ -42,13 +44,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Writes, prunes, and runs until it is stopped.
+    /// Writes, prunes without limits, and runs until it is stopped.
     pub fn new(installation: Installation) -> Self {
         Self {
             installation,
             target: None,
             writes: Writes::Allowed,
             pruning: Pruning::On,
+            prune_limits: PruneLimits::NONE,
             share: Share::default(),
             max_concurrent_steps: 64,
             sweep_interval: Duration::from_mins(1),

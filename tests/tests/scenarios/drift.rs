@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axon_core::status::ConditionType;
 use axon_runtime::View;
 use axon_tests::fleets::{SMALL, edit};
 use axon_tests::operator::Operator;
@@ -10,6 +11,16 @@ use serde_json::{Value, json};
 
 /// Long enough for everything that AWS may still be showing of our own writes.
 const SETTLED: Duration = Duration::from_mins(10);
+
+/// The small fleet, whose service has this to say about drift.
+fn with_drift(drift: &str) -> String {
+    edit(SMALL, "  pool: chips\n", &format!("  pool: chips\n  drift: {drift}\n"))
+}
+
+fn says(view: &View, text: &str) -> bool {
+    let conditions = view.statuses.values().flat_map(|status| &status.conditions);
+    conditions.into_iter().any(|condition| condition.kind == ConditionType::Drifted && condition.message.contains(text))
+}
 
 /// Longer than from one look at AWS to the next.
 const NOTICED: Duration = Duration::from_mins(2);
@@ -129,5 +140,64 @@ async fn a_desired_count_that_is_not_declared_is_left_to_others() {
     let mut operator = operator;
     operator.ready().await;
     assert_eq!(world.service("ml", "llama")["desiredCount"], 2, "a deployment does not change it either");
+    operator.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_is_only_reported_stays_until_the_specification_changes() {
+    let yaml = with_drift("{policy: Report}");
+    let (world, mut operator) = settled(&yaml).await;
+    world.act("UpdateService", &json!({"cluster": "ml", "service": "llama", "desiredCount": 5}));
+    let drifted = |view: &View| says(view, "/desiredCount is 5, declared is 2");
+    let view = operator.shows("what drifted", drifted).await;
+    let told = view.events.iter().filter(|event| event.reason.to_string() == "DriftDetected");
+    assert_eq!(told.filter(|event| event.message.contains("/desiredCount is 5")).count(), 1);
+    world.quiet(Duration::from_hours(1)).await;
+    assert!(operator.view().statuses.values().all(axon_core::status::Status::is_ready));
+    operator.stop().await;
+
+    let mut restarted = world.start().await;
+    restarted.shows("what drifted, after a restart", drifted).await;
+    world.quiet(Duration::from_hours(1)).await;
+    assert_eq!(world.service("ml", "llama")["desiredCount"], 5);
+    world.specify(&yaml.replace("vllm:1", "vllm:2"));
+    restarted.ready().await;
+    assert_eq!(world.service("ml", "llama")["desiredCount"], 2, "a change brings all of the service along");
+    restarted.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_deleted_by_hand_is_not_made_again_where_that_is_only_reported() {
+    let yaml = with_drift("{policy: Report}");
+    let (world, mut operator) = settled(&yaml).await;
+    world.act("DeleteService", &json!({"cluster": "ml", "service": "llama", "force": true}));
+    let gone = |view: &View| says(view, "somebody removed service ml/llama");
+    operator.shows("that it is gone", gone).await;
+    world.quiet(Duration::from_hours(1)).await;
+    operator.stop().await;
+
+    let mut restarted = world.start().await;
+    restarted.shows("that it is gone, after a restart", gone).await;
+    world.quiet(Duration::from_hours(2)).await;
+    world.specify(SMALL);
+    restarted.ready().await;
+    assert_eq!(world.running("llama"), 2, "it is made again once drift is corrected");
+    restarted.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_desired_count_that_is_ignored_belongs_to_an_autoscaler_also_when_something_else_changes() {
+    let yaml = with_drift("{ignore: [/desiredCount]}");
+    let (world, mut operator) = settled(&yaml).await;
+    assert_eq!(world.service("ml", "llama")["desiredCount"], 2, "it is made with what is declared");
+    for count in [4, 3] {
+        world.act("UpdateService", &json!({"cluster": "ml", "service": "llama", "desiredCount": count}));
+        world.quiet(Duration::from_mins(20)).await;
+        assert!(operator.view().statuses.values().all(axon_core::status::Status::is_ready));
+    }
+    world.specify(&yaml.replace("vllm:1", "vllm:2"));
+    operator.ready().await;
+    assert_eq!(world.service("ml", "llama")["desiredCount"], 3);
+    assert_eq!(world.running("llama"), 3);
     operator.stop().await;
 }

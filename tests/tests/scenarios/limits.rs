@@ -33,10 +33,10 @@ fn answered(aws: &mut Aws, quota: &Quota, operation: &str) -> u32 {
 #[test]
 fn the_table_of_limits_is_what_the_simulated_aws_goes_by() {
     let options = Options { throttling: Throttling::Published, ..Options::default() };
-    let simulated = |operation: &&str| axon_aws::OPERATIONS.iter().any(|(_, name)| name == operation);
+    let used = |quota: &Quota, operation: &str| axon_aws::OPERATIONS.contains(&(quota.service, operation));
     let operations = QUOTAS.iter().flat_map(|quota| quota.operations.iter().map(move |operation| (quota, *operation)));
     let mut checked = 0;
-    for (quota, operation) in operations.filter(|(_, operation)| simulated(operation)) {
+    for (quota, operation) in operations.filter(|(quota, operation)| used(quota, operation)) {
         let mut aws = Aws::new(options.clone());
         let at_once = answered(&mut aws, quota, operation);
         aws.advance_to(options.start + SignedDuration::from_secs(4));
@@ -58,7 +58,7 @@ fn the_table_of_limits_is_what_the_simulated_aws_goes_by() {
 fn operations_share_a_bucket_where_the_table_says_so() {
     for quota in QUOTAS.iter().filter(|quota| quota.operations.len() > 1 && quota.name != "task protection") {
         let [first, .., last] = quota.operations else { unreachable!("more than one") };
-        let known = |operation: &str| axon_aws::OPERATIONS.iter().any(|(_, name)| *name == operation);
+        let known = |operation: &str| axon_aws::OPERATIONS.contains(&(quota.service, operation));
         if known(first) && known(last) {
             let mut aws = Aws::new(Options::default());
             let emptied = answered(&mut aws, quota, first);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axon_core::plan::PruneLimits;
 use axon_core::status::{ConditionType, Reason};
 use axon_runtime::{Outcome, View};
 use axon_tests::fleets::{OTHER, SMALL, edit, without_service};
@@ -150,4 +151,38 @@ async fn a_service_of_somebody_else_with_the_same_name_is_reported_and_untouched
     world.apply().await;
     assert_eq!(world.service("ml", "llama")["status"], "ACTIVE", "and it is not removed with the rest");
     assert_eq!(world.providers("ml").len(), 1, "nor is the capacity that it uses");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_but_a_few_objects_vanish_nothing_goes_until_the_limit_is_raised() {
+    let mut world = World::new(&both());
+    world.settings.prune_limits = PruneLimits { max_objects: Some(2), max_percent: None };
+    let mut operator = world.start().await;
+    operator.ready().await;
+    world.specify(OTHER);
+    let blocked = |view: &View| {
+        ["llama", "chips", "ml"].iter().all(|object| reasons_of(view, object).contains(&Reason::PruneBlocked))
+    };
+    let view = operator.shows("that nothing is removed", blocked).await;
+    let how = "3 of 4 objects are no longer declared (NeuronCluster/ml, NeuronPool/chips, NeuronService/llama), and at most 2";
+    let blocked = world.plan().await;
+    assert!(blocked.rounds.is_empty(), "the plan shows the same: {:#?}", blocked.rounds);
+    assert!(blocked.blocked.iter().all(|waiting| waiting.on.to_string().contains(how)), "{:#?}", blocked.blocked);
+    for object in ["llama", "chips", "ml"] {
+        let told = view.events.iter().filter(|event| event.object.to_string().ends_with(&format!("/{object}")));
+        let words: Vec<String> = told.map(|event| format!("{}: {}", event.reason, event.message)).collect();
+        let told = words.iter().any(|word| word.starts_with("PruneBlocked: ") && word.contains(how));
+        assert!(told, "{object}: {words:#?}");
+    }
+    world.pass(Duration::from_mins(10)).await;
+    world.quiet(Duration::from_hours(1)).await;
+    assert_eq!(world.running("llama"), 2);
+    operator.stop().await;
+
+    world.settings.prune_limits.max_objects = Some(3);
+    let mut allowed = world.start().await;
+    allowed.ready().await;
+    assert_eq!(world.cluster("ml")["status"], "INACTIVE", "and it goes on to its end");
+    assert_eq!(world.revisions(), Vec::<String>::new());
+    allowed.stop().await;
 }

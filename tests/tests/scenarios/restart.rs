@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use axon_sim::Options;
 use axon_tests::World;
-use axon_tests::fleets::{SMALL, edit};
+use axon_tests::fleets::{SHARED, SMALL, edit};
 use axon_tests::wire::Death;
 use serde_json::Value;
 
@@ -76,4 +77,26 @@ async fn a_new_image_survives_a_crash_at_any_write() {
 async fn a_replaced_provider_survives_a_crash_at_any_write() {
     let points = sweep(&[SMALL, &edit(SMALL, "capacityOption: OnDemand", "capacityOption: Spot")]).await;
     assert!(points >= 6, "provider, service and deletion, before and after each: {points}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_forgets_everything_is_installed_anew_by_the_process_that_runs() {
+    for specs in [SMALL, SHARED] {
+        let world = World::new(specs);
+        let mut operator = world.start().await;
+        operator.ready().await;
+        let running = |world: &World| {
+            let tasks = world.aws.with(|aws| aws.world().live_tasks());
+            tasks.iter().filter(|task| task.status == "RUNNING").count()
+        };
+        let before = running(&world);
+        world.aws.with(|aws| *aws = axon_sim::Aws::new(Options::default()));
+        assert_eq!(running(&world), 0);
+        // What it has just made may not be shown yet: it waits as long as AWS says before it makes it again.
+        world.pass(Duration::from_mins(30)).await;
+        operator.ready().await;
+        assert_eq!(running(&world), before);
+        assert_eq!(world.plan().await.steps().count(), 0, "nothing is left to do");
+        operator.stop().await;
+    }
 }

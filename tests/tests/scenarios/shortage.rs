@@ -7,7 +7,7 @@ use axon_core::status::{Condition, ConditionType, Reason, Truth};
 use axon_runtime::View;
 use axon_sim::{Options, Shortage};
 use axon_tests::World;
-use axon_tests::fleets::SHARED;
+use axon_tests::fleets::{SHARED, edit};
 use axon_tests::operator::is_quiet;
 
 /// The two subnets of the pool lie in zones a and b.
@@ -81,6 +81,31 @@ async fn a_shortage_in_every_zone_is_said_with_its_type_and_time_and_ends_by_its
     world.aws.with(|aws| aws.world_mut().end_shortages());
     operator.ready().await;
     assert_eq!(zones(&world).len(), 2);
+    assert_eq!(world.plan().await.steps().count(), 0, "nothing is left to do");
+    operator.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_go_to_the_next_type_of_the_pool_when_ec2_has_none_of_the_first() {
+    let types = edit(SHARED, "instanceTypes: [inf2.48xlarge]", "instanceTypes: [inf2.48xlarge, inf2.24xlarge]");
+    let smaller = edit(&types, "devices: 7", "devices: 6");
+    let specs = edit(&smaller, "cpu: 98304\n    memory: 400000", "cpu: 65536\n    memory: 200000");
+    let mut world = World::with(Options::default(), &specs);
+    world.settings.busy_interval = Duration::from_secs(30);
+    run_short(&world, None);
+    let mut operator = world.start().await;
+    operator.ready().await;
+    let kinds = |world: &World| {
+        let machines = world.aws.with(|aws| aws.world().machines());
+        let running = machines.into_iter().filter(|machine| machine.state == "running");
+        running.map(|machine| machine.instance_type).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(kinds(&world), ["inf2.24xlarge".to_owned()].into());
+    world.aws.with(|aws| aws.world_mut().end_shortages());
+    let tasks = world.aws.with(|aws| aws.world().live_tasks());
+    world.pass(Duration::from_hours(1)).await;
+    operator.ready().await;
+    assert_eq!(world.aws.with(|aws| aws.world().live_tasks()), tasks, "capacity that is back moves nothing");
     assert_eq!(world.plan().await.steps().count(), 0, "nothing is left to do");
     operator.stop().await;
 }

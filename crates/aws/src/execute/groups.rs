@@ -6,6 +6,7 @@
 use aws_sdk_autoscaling::operation::create_auto_scaling_group::builders::CreateAutoScalingGroupFluentBuilder;
 use aws_sdk_autoscaling::operation::update_auto_scaling_group::builders::UpdateAutoScalingGroupFluentBuilder;
 use aws_sdk_autoscaling::types::Tag;
+use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_smithy_types::error::operation::BuildError;
 use axon_core::cloud::{CloudError, Effect};
 use axon_core::shape::scaling_group::{CreateAutoScalingGroup, GroupTag, UpdateAutoScalingGroup};
@@ -39,6 +40,14 @@ pub(super) async fn set_tags(caller: &Caller, group: &str, tags: Vec<GroupTag>) 
     Ok(Effect::Tags)
 }
 
+/// Auto Scaling removes a tag by its key, whatever its value.
+pub(super) async fn remove_tags(caller: &Caller, group: &str, keys: Vec<String>) -> Result<Effect, CloudError> {
+    let tags = keys.into_iter().map(|key| tag_of(group).key(key).build()).collect();
+    let request = caller.autoscaling.delete_tags().set_tags(Some(tags));
+    caller.send(Operation::DeleteGroupTags, request.send()).await?;
+    Ok(Effect::Tags)
+}
+
 pub(super) async fn set_desired(caller: &Caller, group: String, desired: i32) -> Result<Effect, CloudError> {
     let request = caller.autoscaling.set_desired_capacity().auto_scaling_group_name(group).desired_capacity(desired);
     caller.send(Operation::SetDesiredCapacity, request.send()).await?;
@@ -48,15 +57,13 @@ pub(super) async fn set_desired(caller: &Caller, group: String, desired: i32) ->
 /// Auto Scaling wants every tag to name the group that it is on.
 fn on_group(group: &str, tags: Vec<GroupTag>) -> Vec<Tag> {
     let tag = |GroupTag { key, value, propagate_at_launch }| {
-        Tag::builder()
-            .resource_id(group)
-            .resource_type("auto-scaling-group")
-            .key(key)
-            .value(value)
-            .propagate_at_launch(propagate_at_launch)
-            .build()
+        tag_of(group).key(key).value(value).propagate_at_launch(propagate_at_launch).build()
     };
     tags.into_iter().map(tag).collect()
+}
+
+fn tag_of(group: &str) -> TagBuilder {
+    Tag::builder().resource_id(group).resource_type("auto-scaling-group")
 }
 
 fn creation(

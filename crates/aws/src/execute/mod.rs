@@ -50,6 +50,7 @@ pub(crate) async fn execute(caller: &Caller, revisions: &Revisions, action: Acti
         Action::UpdateAutoScalingGroup(request) => Box::pin(groups::update(caller, request)).await,
         Action::DeleteAutoScalingGroup { name } => gone_if_missing(groups::delete(caller, name).await),
         Action::CreateOrUpdateTags { group, tags } => groups::set_tags(caller, &group, tags).await,
+        Action::DeleteGroupTags { group, keys } => groups::remove_tags(caller, &group, keys).await,
         Action::SetDesiredCapacity { group, desired } => groups::set_desired(caller, group, desired).await,
         Action::TerminateInstanceInAutoScalingGroup { instance, place } => {
             gone_if_missing(machines::terminate(caller, instance, place).await)

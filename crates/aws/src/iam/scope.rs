@@ -81,6 +81,7 @@ pub(super) const fn scopes(operation: Operation) -> &'static [Scope] {
         O::UpdateAutoScalingGroup
         | O::DeleteAutoScalingGroup
         | O::CreateOrUpdateTags
+        | O::DeleteGroupTags
         | O::SetDesiredCapacity
         | O::TerminateInstanceInAutoScalingGroup => &[Scope::OurGroups],
     }

@@ -43,8 +43,8 @@ const PAGE: i32 = 100;
 
 /// Calls refused as too fast that are asked again even if nothing was answered yet.
 const PATIENCE: u32 = 5;
-/// Failed calls that are asked again even if nothing was answered yet. Fewer: a network that is down costs seconds a call.
-const SECOND_TRIES: u32 = 1;
+/// How often a call that failed is asked again.
+const SECOND_TRIES: u32 = 2;
 
 /// Reads everything in `scope`.
 pub(crate) async fn sweep(caller: Caller, revisions: &Revisions, scope: Scope) -> Sweep {
@@ -169,20 +169,23 @@ async fn patiently<T, F>(caller: &Caller, mut ask: impl FnMut() -> F) -> Reading
 where
     F: Future<Output = Reading<T>> + Send,
 {
+    let mut tries = 0;
     loop {
         match ask().await {
-            Err(error) if is_worth_asking(caller, error.class) => caller.pause_after(error.class).await,
+            Err(error) if is_worth_asking(caller, error.class, tries) => caller.pause_after(error.class).await,
             answer => return answer,
         }
+        tries += 1;
     }
 }
 
-fn is_worth_asking(caller: &Caller, class: ErrorClass) -> bool {
+fn is_worth_asking(caller: &Caller, class: ErrorClass, tries: u32) -> bool {
     let (throttled, failed) = (caller.throttled(), caller.failed());
     let answered = caller.calls().saturating_sub(throttled).saturating_sub(failed);
     match class {
         ErrorClass::Throttled => throttled <= answered.saturating_add(PATIENCE),
-        ErrorClass::Transient => failed <= answered.saturating_add(SECOND_TRIES),
+        // One that nothing was answered before costs seconds if the network is down. What AWS answers may be a failure, too.
+        ErrorClass::Transient => tries < SECOND_TRIES && failed <= answered.saturating_add(1),
         _ => false,
     }
 }

@@ -155,6 +155,13 @@ async fn tags_of_a_group_name_it_and_tags_of_ec2_are_removed_whatever_their_valu
     assert_eq!(sent(action("CreateTags")).await, expected);
     let expected = form(&[("ResourceId.1", "lt-1"), ("Tag.1.Key", "team"), ("Tag.2.Key", "cost")]);
     assert_eq!(sent(action("DeleteTags")).await, expected);
+    let remove = Action::DeleteGroupTags { group: "axon-trn".to_owned(), keys: vec!["team".to_owned()] };
+    let expected = form(&[
+        ("Tags.member.1.ResourceId", "axon-trn"),
+        ("Tags.member.1.ResourceType", "auto-scaling-group"),
+        ("Tags.member.1.Key", "team"),
+    ]);
+    assert_eq!(sent(remove).await, expected);
 }
 
 #[tokio::test]

@@ -258,6 +258,7 @@ pub(crate) fn actions() -> Vec<Action> {
             group: "axon-trn".to_owned(),
             tags: vec![GroupTag { key: "team".to_owned(), value: "ml".to_owned(), propagate_at_launch: false }],
         },
+        Action::DeleteGroupTags { group: "axon-trn".to_owned(), keys: vec!["team".to_owned()] },
         Action::SetDesiredCapacity { group: "axon-trn".to_owned(), desired: 3 },
         Action::TerminateInstanceInAutoScalingGroup { instance: "i-1".to_owned(), place: Place::Refilled },
         Action::UpdateContainerInstancesState {

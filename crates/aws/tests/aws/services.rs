@@ -74,7 +74,7 @@ async fn a_draining_service_that_ecs_does_not_list_is_described_because_it_is_kn
     assert_eq!(names(&call, "include"), ["TAGS"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failure_other_than_missing_makes_the_services_an_error() {
     let fake = main_cluster(
         |_| listed(&["llama"]),

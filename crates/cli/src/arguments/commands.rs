@@ -2,15 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
-use axon_core::spec;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::aws::{AwsArguments, Speed};
+use super::prune::PruneArguments;
+use super::values::{Lasting, Listen};
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
@@ -113,6 +112,9 @@ pub struct Plan {
     #[arg(long, env = "AXON_PRUNE", hide_env = true, value_parser = FalseyValueParser::new())]
     pub prune: bool,
     #[command(flatten)]
+    /// How much may be removed at once.
+    pub most: PruneArguments,
+    #[command(flatten)]
     /// How to reach AWS.
     pub aws: AwsArguments,
 }
@@ -202,6 +204,9 @@ pub struct Run {
     /// Keep what is no longer declared.
     #[arg(long, env = "AXON_NO_PRUNE", hide_env = true, value_parser = FalseyValueParser::new())]
     pub no_prune: bool,
+    #[command(flatten)]
+    /// How much may be removed at once.
+    pub most: PruneArguments,
     /// Where the status pages are served, or none [default: 127.0.0.1:8321].
     #[arg(long, env = "AXON_LISTEN", hide_env = true, value_name = "ADDR")]
     pub listen: Option<Listen>,
@@ -217,42 +222,6 @@ pub struct Run {
     #[command(flatten)]
     /// How to reach AWS.
     pub aws: AwsArguments,
-}
-
-/// Where to listen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listen {
-    /// Nowhere.
-    None,
-    /// There.
-    On(SocketAddr),
-}
-
-impl FromStr for Listen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "none" => Ok(Self::None),
-            address => address
-                .parse()
-                .map(Self::On)
-                .map_err(|_| "give an address and a port, such as 127.0.0.1:8321, or none".to_owned()),
-        }
-    }
-}
-
-/// A length of time, in the words of the specification: `90s`, `30m`, `1h30m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lasting(pub Duration);
-
-impl FromStr for Lasting {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let read = text.parse::<spec::Duration>().map_err(|error| error.to_string())?;
-        Ok(Self(Duration::from_secs(u64::from(read.seconds()))))
-    }
 }
 
 /// `axon status`.

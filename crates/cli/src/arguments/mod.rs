@@ -6,15 +6,19 @@
 mod aws;
 mod commands;
 mod global;
+mod prune;
+mod values;
 
 use clap::Parser;
 
 pub use aws::{AwsArguments, Speed};
 pub use commands::{
-    Apply, Command, Detail, Docs, Events, EventsFormat, Explain, Format, Healthcheck, Lasting, Listen, Page, Plan,
-    PlanFormat, Render, RenderFormat, Run, Simulate, Status, StatusFormat, Validate,
+    Apply, Command, Detail, Docs, Events, EventsFormat, Explain, Format, Healthcheck, Page, Plan, PlanFormat, Render,
+    RenderFormat, Run, Simulate, Status, StatusFormat, Validate,
 };
 pub use global::{Color, Global, LogFormat};
+pub use prune::PruneArguments;
+pub use values::{Lasting, Listen};
 
 /// Keeps AWS Neuron (Inferentia, Trainium) workloads on Amazon ECS equal to YAML in git.
 ///

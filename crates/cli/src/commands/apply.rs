@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use axon_core::plan::Wait;
+use axon_core::plan::{PruneLimits, Wait};
 use axon_core::preview::Preview;
 use axon_runtime::clock::Clock;
 use axon_runtime::source::FixedSource;
@@ -28,7 +28,8 @@ pub(super) async fn apply(arguments: &Apply, out: &mut Output) -> Answer {
     }
     let specs = Specs::sound(&arguments.paths, out)?;
     let target = Target::connect(&arguments.aws).await?;
-    let wish = Wish { aws: &arguments.aws, pruning: pruning(arguments.prune.into()) };
+    // Whoever applies has seen what goes, or has said that it need not be seen.
+    let wish = Wish { aws: &arguments.aws, pruning: pruning(arguments.prune.into()), prune_limits: PruneLimits::NONE };
     let foreseen = foresee(&specs, &target, &wish).await?;
     out.talk(&show::plan::text(&foreseen))?;
     let preview = foreseen.preview;

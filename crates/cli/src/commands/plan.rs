@@ -1,5 +1,6 @@
 //! `axon plan`: what would change on AWS and why. Neighbours: `apply` shows the same plan before it acts.
 
+use axon_core::plan::PruneLimits;
 use axon_core::state::Pruning;
 use axon_runtime::clock::Clock;
 use axon_runtime::{Foreseen, PreviewRequest, preview};
@@ -15,8 +16,9 @@ use crate::target::{Target, unanswered};
 pub(super) async fn plan(arguments: &Plan, out: &mut Output) -> Answer {
     let specs = Specs::sound(&arguments.paths, out)?;
     let target = Target::connect(&arguments.aws).await?;
-    let foreseen =
-        foresee(&specs, &target, &Wish { aws: &arguments.aws, pruning: pruning(arguments.prune.into()) }).await?;
+    let wish =
+        Wish { aws: &arguments.aws, pruning: pruning(arguments.prune.into()), prune_limits: arguments.most.limits() };
+    let foreseen = foresee(&specs, &target, &wish).await?;
     let text = match arguments.output {
         PlanFormat::Text => show::plan::text(&foreseen),
         PlanFormat::Json => format!("{:#}\n", show::plan::json(&foreseen)),
@@ -34,6 +36,7 @@ pub(super) async fn plan(arguments: &Plan, out: &mut Output) -> Answer {
 pub(super) struct Wish<'a> {
     pub(super) aws: &'a AwsArguments,
     pub(super) pruning: Pruning,
+    pub(super) prune_limits: PruneLimits,
 }
 
 /// Whether a flag was given.
@@ -60,7 +63,8 @@ pub(super) const fn pruning(prune: Given) -> Pruning {
 pub(super) async fn foresee(specs: &Specs, target: &Target, wish: &Wish<'_>) -> Result<Foreseen, Failure> {
     let installation = wish.aws.installation().map_err(|error| Failure::usage(error.to_string()))?;
     let specified = specs.specified(installation.clone(), &target.facts().await?)?;
-    let request = PreviewRequest { installation, specified, pruning: wish.pruning };
+    let Wish { pruning, prune_limits, .. } = *wish;
+    let request = PreviewRequest { installation, specified, pruning, prune_limits };
     let seen = preview(&*target.cloud, target.clock.now(), request).await;
     let (foreseen, errors) = seen.map_err(|error| unanswered(&error))?;
     match errors.first() {

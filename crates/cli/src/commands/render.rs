@@ -11,7 +11,7 @@ use axon_core::cloud::Facts;
 use axon_core::desired::{Desired, DesiredPool};
 use axon_core::observe::{Identity, Image, ImageAnswer, ImageSource};
 use axon_core::observed::{Listing, Observed};
-use axon_core::plan::{Prune, World};
+use axon_core::plan::{Limits, Prune, World};
 use axon_core::preview::{Preview, preview};
 use axon_core::spec::Fleet;
 use axon_runtime::clock::{Clock, SystemClock};
@@ -43,7 +43,7 @@ fn filled(specs: &Specs, arguments: &Render) -> Result<Preview, Failure> {
     let specified = specs.specified(arguments.installation.clone(), &facts(arguments))?;
     let observed = nothing_but_images(&specified.desired);
     let world = World { installation: &arguments.installation, desired: &specified.desired, observed: &observed };
-    Ok(preview(world, SystemClock.now(), Prune::Disabled))
+    Ok(preview(world, &Limits::fresh(SystemClock.now(), Prune::Disabled)))
 }
 
 /// An account with nothing in it, in which every image that is asked for can be launched.

@@ -64,6 +64,9 @@ impl Findings {
                 self.at(place, "give at least 1s");
             }
         }
+        if config.pruning.max_percent > 100 {
+            self.at("pruning.maxPercent", "give at most 100, which is no limit");
+        }
         if config.history.retention.seconds() == 0 {
             self.at("history.retention", "give at least 1s");
         }

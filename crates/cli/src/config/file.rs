@@ -292,11 +292,18 @@ pub(crate) struct PacingConfig {
 pub(crate) struct PruningConfig {
     /// Whether anything is removed. Default: `true`.
     pub enabled: bool,
+    /// The most objects of a target that may be removed at once. When more have left the sources, nothing is removed, and
+    /// the status of each says `PruneBlocked`. Default: 10.
+    pub max_objects: u32,
+    /// The most percent of all objects of a target that may be removed at once, from 0 to 100; a single one may always go.
+    /// Default: 50.
+    #[schemars(range(max = 100))]
+    pub max_percent: u32,
 }
 
 impl Default for PruningConfig {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, max_objects: 10, max_percent: 50 }
     }
 }
 

@@ -82,7 +82,7 @@ mod tests {
         let config = OperatorConfig::parse(&local("")).unwrap();
         assert_eq!(config.targets, [TargetConfig::named("default".parse().unwrap())]);
         assert_eq!((config.installation.as_str(), config.read_only), ("axon", false));
-        assert!(config.pruning.enabled);
+        assert_eq!(config.pruning, PruningConfig { enabled: true, max_objects: 10, max_percent: 50 });
         assert_eq!(config.server.listen, ServerConfig::LISTEN);
     }
 
@@ -178,6 +178,8 @@ mod tests {
             let why = wrong(&local(&format!("pacing: {{sharePercent: {percent}}}\n")));
             assert!(why.contains(&format!("{percent} is no share of a quota")) && why.contains("line 4"), "{why}");
         }
+        assert!(wrong(&local("pruning: {maxPercent: 101}\n")).contains("pruning.maxPercent: give at most 100"));
+        assert!(OperatorConfig::parse(&local("pruning: {maxObjects: 0, maxPercent: 100}\n")).is_ok());
         assert!(wrong(&local("installation: 'a b'\n")).contains("is no installation id"));
         assert!(wrong(&base("sources: []\n")).contains("sources: name at least one"));
         assert!(wrong(&local("targets: []\n")).contains("targets: name at least one"));

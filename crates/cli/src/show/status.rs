@@ -267,6 +267,41 @@ Events
     }
 
     #[test]
+    fn drift_that_is_only_reported_is_shown_field_by_field_beside_ready() {
+        use axon_core::plan::{Deviation, Wait};
+        use axon_core::step::Resource;
+
+        let field = |field: &str, declared: &str, found: &str| Deviation {
+            field: field.to_owned(),
+            declared: Some(declared.to_owned()),
+            found: Some(found.to_owned()),
+        };
+        let resource = Resource::Service { cluster: "ml".to_owned(), name: "llama".to_owned() };
+        let fields = vec![field("/desiredCount", "2", "7"), field("/tags/team", "nlp", "sales")];
+        let message = Wait::Drift { resource, fields }.to_string();
+        let condition = |kind, reason, message: &str| Condition {
+            kind,
+            status: Truth::True,
+            reason,
+            message: message.to_owned(),
+            last_transition_time: START,
+        };
+        let conditions = vec![
+            condition(ConditionType::Ready, Reason::Succeeded, "works"),
+            condition(ConditionType::Drifted, Reason::DriftDetected, &message),
+        ];
+        let status = Status { conditions, ..starting() };
+        let shown = plain(&object(&status, &[], later(95), None));
+        let expected = "
+  TYPE     STATUS  REASON         AGE    MESSAGE
+  Ready    True    Succeeded      1m35s  works
+  Drifted  True    DriftDetected  1m35s  somebody changed service ml/llama: /desiredCount is 7, declared is 2; \
+                        /tags/team is sales, declared is nlp; drift.policy is Report, so it stays until the specification changes
+";
+        assert!(shown.contains(expected), "{shown}");
+    }
+
+    #[test]
     fn a_pool_shows_its_instances_alone_and_below_the_overview() {
         let status = pool();
         let expected = "\

@@ -82,6 +82,22 @@ fn is_fresh_deployment(service: &Service) -> bool {
     only.rollout == Rollout::InProgress && running(service) > 0 && service.pending == 0 && only.running == 0
 }
 
+/// Whether ECS may be replacing tasks. A deployment that has failed starts and stops nothing any more (Amazon ECS Developer
+/// Guide, "How the Amazon ECS deployment circuit breaker detects failures"), however long it and those before it stay.
+fn is_deploying(service: &Service) -> bool {
+    let failed = service.deployments.iter().any(|given| given.primary && given.rollout == Rollout::Failed);
+    !failed && service.deployments.len() > 1 || is_fresh_deployment(service)
+}
+
+/// Tasks that ECS may stop before it has started others, as the service is set now.
+fn allowed_stops(service: &Service) -> u32 {
+    let given = service.settings.deployment_configuration.as_ref().and_then(|given| given.minimum_healthy_percent);
+    // AWS's default is to stop none (ECS API reference, DeploymentConfiguration).
+    let percent = given.and_then(|percent| u32::try_from(percent).ok()).unwrap_or(100);
+    let wanted = desired(service);
+    wanted.saturating_sub(wanted.saturating_mul(percent).div_ceil(100))
+}
+
 /// The ECS services of a packed service with the counts that are safe now. `leaving` are its tasks that will not run for
 /// long, by ECS service.
 pub(super) fn units(
@@ -99,15 +115,13 @@ pub(super) fn units(
         let stays = runs.saturating_sub(leaving.get(*name).map_or(0, |leaving| leaving.stopping));
         let exists = wanted.max(runs + u32::try_from(found.pending).unwrap_or(0));
         // What a deployment in progress may yet stop or start counts as stopped and started.
-        let (stops, starts) = if found.deployments.len() > 1 || is_fresh_deployment(found) {
-            (ledger.stoppable(wanted), ledger.startable(wanted))
-        } else {
-            (0, 0)
-        };
+        let (stops, starts) =
+            if is_deploying(found) { (ledger.stoppable(wanted), ledger.startable(wanted)) } else { (0, 0) };
         ledger.available += stays.min(wanted.saturating_sub(stops));
         ledger.total += exists.max(wanted + starts);
     }
-    let turns = turns(&mut ledger, existing, leaving);
+    let deploying = deploying(&mut ledger, existing);
+    let turns = turns(&mut ledger, existing, leaving, &deploying);
     let mut now: BTreeMap<String, u32> =
         existing.iter().map(|(name, found)| ((*name).to_owned(), desired(found))).collect();
     grow(&mut now, targets, &mut ledger);
@@ -117,7 +131,10 @@ pub(super) fn units(
     let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, unplaced };
     for (name, count) in now {
         let (of, turn) = (count.max(1), turns.get(name.as_str()).copied());
-        let stoppable = turn.unwrap_or_else(|| ledger.stoppable(of)).min(of);
+        // Tasks that it gains were not there to be stopped.
+        let gained = existing.get(name.as_str()).map_or(0, |found| of.saturating_sub(desired(found)));
+        let under_way = deploying.get(name.as_str()).map(|stops| (stops + gained).min(ledger.stoppable(of)));
+        let stoppable = turn.or(under_way).unwrap_or_else(|| ledger.stoppable(of)).min(of);
         match variants.get(name.as_str()) {
             Some(variant) if targets.contains_key(&name) => {
                 units.stay.insert(name, unit(variant, count, (stoppable, ledger.startable(of))));
@@ -148,7 +165,7 @@ fn grow(now: &mut BTreeMap<String, u32>, targets: &BTreeMap<String, u32>, ledger
     }
 }
 
-/// Lowers counts as far as the floor allows. What does not run anyway may go at once.
+/// Lowers counts as far as the floor allows. What does not run anyway may go at once, and so may all where none must run.
 fn shrink(
     now: &mut BTreeMap<String, u32>,
     targets: &BTreeMap<String, u32>,
@@ -158,12 +175,29 @@ fn shrink(
     for (name, count) in now.iter_mut() {
         let surplus = count.saturating_sub(targets.get(name).copied().unwrap_or(0));
         let idle = existing.get(name.as_str()).is_none_or(|found| running(found) == 0);
-        let less = if idle { surplus } else { surplus.min(ledger.available.saturating_sub(ledger.floor)) };
+        let less = if idle || ledger.floor == 0 {
+            surplus
+        } else {
+            surplus.min(ledger.available.saturating_sub(ledger.floor))
+        };
         *count -= less;
         if !idle {
-            ledger.available -= less;
+            ledger.available = ledger.available.saturating_sub(less);
         }
     }
+}
+
+/// How many tasks the ECS services with a deployment under way may stop before they have started others. What they may do
+/// already is in the ledger; a budget that has grown lets them do more only as far as there is room beside the others.
+fn deploying<'n>(ledger: &mut Ledger, existing: &BTreeMap<&'n str, &Service>) -> BTreeMap<&'n str, u32> {
+    let mut deploying = BTreeMap::new();
+    for (name, found) in existing.iter().filter(|(_, found)| is_deploying(found)) {
+        let (given, usual) = (allowed_stops(found), ledger.stoppable(desired(found)));
+        let more = usual.saturating_sub(given).min(ledger.available.saturating_sub(ledger.floor));
+        ledger.available -= more;
+        deploying.insert(*name, given.min(usual) + more);
+    }
+    deploying
 }
 
 /// How many tasks the ECS services on instances that are drained may stop before they have started others. ECS drains all
@@ -173,16 +207,16 @@ fn turns<'n>(
     ledger: &mut Ledger,
     existing: &BTreeMap<&'n str, &Service>,
     leaving: &BTreeMap<String, Leaving>,
+    deploying: &BTreeMap<&'n str, u32>,
 ) -> BTreeMap<&'n str, u32> {
     let mut turns = BTreeMap::new();
     for (name, found) in existing {
         let Some(Leaving { tasks, .. }) = leaving.get(*name).filter(|leaving| leaving.tasks > 0) else { continue };
-        let usual = ledger.stoppable(desired(found));
         // What a deployment may stop is in the ledger already.
-        let turn = if found.deployments.len() > 1 || is_fresh_deployment(found) {
-            usual
+        let turn = if let Some(stops) = deploying.get(name) {
+            *stops
         } else {
-            let turn = usual.min(*tasks).min(ledger.available.saturating_sub(ledger.floor));
+            let turn = ledger.stoppable(desired(found)).min(*tasks).min(ledger.available.saturating_sub(ledger.floor));
             ledger.available -= turn;
             turn
         };

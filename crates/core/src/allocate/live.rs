@@ -5,16 +5,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Shelf, devices_of, provider_names};
-use crate::desired::{DesiredCapacity, DesiredPool, PackedService};
-use crate::layout::{Hold, InstanceState, Live, LiveInstance, Room, Slot};
+use crate::desired::{DesiredCapacity, DesiredGroup, DesiredPool, PackedService};
+use crate::layout::{self, Hold, InstanceState, Live, LiveInstance, Room};
 use crate::observe::{Instance, Service, ServiceStatus, Task};
-use crate::observed::Listing;
+use crate::observed::{Listing, Slot};
 use crate::ownership::{self, Owner};
 use crate::plan::World;
 use crate::spec::{Kind, Name};
 
-/// An instance type, what an instance offers, how many there may be, and in which zones, as far as that is known.
-type PoolHost<'a> = (&'a str, &'a crate::layout::Host, Option<u32>, Option<BTreeSet<&'a str>>);
+/// An instance type of a pool.
+struct PoolHost<'a> {
+    kind: &'a str,
+    /// What an instance offers.
+    host: &'a crate::layout::Host,
+    /// How many there may be.
+    max: Option<u32>,
+    /// In which zones, as far as that is known.
+    zones: Option<BTreeSet<&'a str>>,
+    /// How many there are, if EC2 has had no more to give for a while.
+    short: Option<u32>,
+}
 
 /// The instance types of a pool with what they hold; or what must be read before anyone can know.
 pub(super) fn shelves<'a>(
@@ -57,14 +67,21 @@ pub(super) fn shelves<'a>(
     let subnets = &world.observed.subnets;
     let hosts: Vec<PoolHost<'_>> = match &pool.capacity {
         DesiredCapacity::Groups(groups) => {
-            groups.iter().map(|g| (g.instance_type.as_str(), &g.host, Some(g.max_size), g.zones(subnets))).collect()
+            let host = |group: &'a DesiredGroup| PoolHost {
+                kind: &group.instance_type,
+                host: &group.host,
+                max: Some(group.max_size),
+                zones: group.zones(subnets),
+                short: short(world, group),
+            };
+            groups.iter().map(host).collect()
         }
         DesiredCapacity::Managed { host, .. } => {
-            host.iter().map(|(kind, host)| (kind.as_str(), host, None, None)).collect()
+            host.iter().map(|(kind, host)| PoolHost { kind, host, max: None, zones: None, short: None }).collect()
         }
     };
     let mut holds = holds(world, cluster, &slots, &sizes);
-    let mut shelf = |(kind, host, max, launch): PoolHost<'a>| {
+    let mut shelf = |PoolHost { kind, host, max, zones: launch, short }: PoolHost<'a>| {
         let here = mine.iter().filter(|instance| instance.instance_type.as_deref() == Some(kind));
         let live: Vec<LiveInstance> =
             here.map(|instance| live(instance, holds.remove(instance.arn.as_str()).unwrap_or_default())).collect();
@@ -76,13 +93,33 @@ pub(super) fn shelves<'a>(
         let own = slots.iter().filter(|slot| slot.slot.0 == kind && sizes.contains_key(&slot.workload));
         let wanted = own.map(|slot| {
             let devices = slot.slot.1;
-            (Slot { workload: slot.workload.clone(), devices }, super::budget::desired(slot.service))
+            (layout::Slot { workload: slot.workload.clone(), devices }, super::budget::desired(slot.service))
         });
         let live = Live { instances: live, wanted: wanted.collect() };
         let room = Room { max_instances: max, zones };
-        Shelf { kind: kind.to_owned(), host, live, room }
+        Shelf { kind: kind.to_owned(), host, live, room, short }
     };
     Ok(hosts.into_iter().map(&mut shelf).collect())
+}
+
+/// The instances of a group of ours that there are, if EC2 has had no more to give for a while.
+fn short(world: World<'_>, wanted: &DesiredGroup) -> Option<u32> {
+    match world.observed.group(&wanted.name, world.installation) {
+        Slot::Ours(found, _) => found.is_short().then(|| u32::try_from(found.staying()).unwrap_or(0)),
+        Slot::Foreign(..) | Slot::Absent | Slot::Unknown => None,
+    }
+}
+
+/// The same types with no more instances than there are of those that EC2 does not give, if it gives others.
+pub(super) fn in_stock<'a>(shelves: &[Shelf<'a>]) -> Option<Vec<Shelf<'a>>> {
+    let some = shelves.iter().any(|shelf| shelf.short.is_some()) && shelves.iter().any(|shelf| shelf.short.is_none());
+    let limited = |shelf: &Shelf<'a>| {
+        let mut shelf = shelf.clone();
+        let least = [shelf.room.max_instances, shelf.short].into_iter().flatten().min();
+        shelf.room.max_instances = least;
+        shelf
+    };
+    some.then(|| shelves.iter().map(limited).collect())
 }
 
 /// An ECS service of ours whose tasks have fixed devices.

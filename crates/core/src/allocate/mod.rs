@@ -91,11 +91,14 @@ pub struct PoolLayout {
 }
 
 /// One instance type of a pool that carries packed services.
+#[derive(Clone)]
 struct Shelf<'a> {
     kind: String,
     host: &'a Host,
     live: Live,
     room: Room,
+    /// Instances that there are, if EC2 has had no more to give for a while.
+    short: Option<u32>,
 }
 
 /// The ECS services that exist for packed services, by cluster and owner, then by name.
@@ -134,13 +137,12 @@ fn fill(
     (pool, services): (&Name, &[&PackedService]),
     shelves: &[Shelf<'_>],
 ) {
-    let mut fill = Fill::new((world, existing), services, shelves, &BTreeMap::new());
-    if shelves.len() > 1 && fill.left.values().any(|(missing, _)| *missing > 0) {
-        // What has lost its place on one type may find room on one that comes before it.
-        let extra = fill.left.iter().map(|(name, (missing, _))| (*name, *missing)).collect();
-        let again = Fill::new((world, existing), services, shelves, &extra);
-        if again.missing() < fill.missing() {
-            fill = again;
+    let mut fill = Fill::best((world, existing), services, shelves);
+    if let Some(in_stock) = live::in_stock(shelves) {
+        // Only if all find a place elsewhere: nobody would ask EC2 for the others any more.
+        let elsewhere = Fill::best((world, existing), services, &in_stock);
+        if elsewhere.missing() <= fill.missing() {
+            fill = elsewhere;
         }
     }
     // The services of a pool share its cluster.
@@ -169,6 +171,17 @@ struct Fill<'a> {
 }
 
 impl<'a> Fill<'a> {
+    fn best(world: (World<'_>, &Existing<'_>), services: &[&'a PackedService], shelves: &[Shelf<'_>]) -> Self {
+        let fill = Self::new(world, services, shelves, &BTreeMap::new());
+        if shelves.len() < 2 || fill.missing() == 0 {
+            return fill;
+        }
+        // What has lost its place on one type may find room on one that comes before it.
+        let extra = fill.left.iter().map(|(name, (missing, _))| (*name, *missing)).collect();
+        let again = Self::new(world, services, shelves, &extra);
+        if again.missing() < fill.missing() { again } else { fill }
+    }
+
     /// `extra` replicas are offered to the first types although later ones hold them.
     fn new(
         (world, existing): (World<'_>, &Existing<'_>),

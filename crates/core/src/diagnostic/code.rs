@@ -79,6 +79,8 @@ codes! {
     BadArn = "AX0210", Error, "An ARN does not name what is needed here";
     BadResourceId = "AX0211", Error, "A resource id has the wrong form";
     UnusedObject = "AX0212", Warning, "Nothing uses this object";
+    BadPointer = "AX0213", Error, "A text is no JSON pointer";
+    PointerToNothing = "AX0214", Error, "A pointer leads to nothing that is compared";
     ReservedPoolName = "AX0302", Error, "The name of a pool begins with a reserved word";
     PoolNameTooLong = "AX0303", Error, "The name of a pool is too long";
     NoMatchingType = "AX0304", Error, "No Neuron instance type meets the requirements";

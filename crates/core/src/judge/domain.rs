@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Finding, Hearing};
 use crate::desired::PackedService;
+use crate::plan::Wait;
 use crate::spec::{Kind, ObjectKey, Spread};
 use crate::status::{Condition, ConditionType, Reason, Status, Truth};
 
@@ -72,7 +73,8 @@ impl Hearing<'_> {
 
     /// Says of what is out of date when it will be replaced.
     fn with_opening(&self, object: &ObjectKey, mut word: Word) -> Word {
-        for waiting in self.waiting(object).filter(|waiting| waiting.on.is_planned()) {
+        let opening = |on: &Wait| matches!(on, Wait::Window { .. });
+        for waiting in self.waiting(object).filter(|waiting| opening(&waiting.on)) {
             word.message = format!("{}; {}", word.message, waiting.on);
         }
         word

@@ -7,34 +7,28 @@ use jiff::Timestamp;
 
 use super::{Finding, Hearing};
 use crate::desired::{DesiredGroup, DesiredPool};
-use crate::observe::{Activity, Group, NEWEST_ACTIVITIES};
+use crate::observe::{Activity, Group, NEWEST_ACTIVITIES, Provider};
 use crate::observed::Slot;
+use crate::plan::Wait;
 use crate::status::Reason;
 
-/// Words in the StatusMessage of a scaling activity that mean: EC2 has no such instance to give. The first is
-/// InsufficientInstanceCapacity ("We currently do not have sufficient … capacity"), the second Spot capacity, the third a
-/// quota (VcpuLimitExceeded). Source: "Troubleshoot Amazon EC2 Auto Scaling: EC2 instance launch failures".
-const NO_CAPACITY: [&str; 3] =
-    ["not have sufficient", "no Spot capacity", "vCPU capacity than your current vCPU limit"];
-
 impl Hearing<'_> {
-    /// A finding for each group that lacks instances because EC2 has none to give.
+    /// A finding for each group that lacks instances which somebody waits for, because EC2 has none to give.
     pub(super) fn shortages(&self, pool: &DesiredPool) -> Vec<Finding> {
         let lacking = pool.groups().iter().filter_map(|wanted| {
-            let group = self.our_group(wanted)?;
-            let missing = group.desired - staying(group);
-            let newest = group.activities.first().filter(|activity| is_refusal(activity))?;
-            (missing > 0).then(|| {
-                let text = format!(
-                    "{missing} of {} instances of {} are missing{}; EC2 says: {}. Auto Scaling asks again by \
-                     itself; another subnet or instance type may have room",
-                    group.desired,
-                    wanted.instance_type,
-                    since(&group.activities),
-                    newest.message.as_deref().unwrap_or("no reason given")
-                );
-                Finding::progress(Reason::InsufficientCapacity, text)
-            })
+            let group = self.our_group(wanted).filter(|group| self.is_awaited(wanted, group))?;
+            let refusals = group.refusals();
+            let newest = refusals.first()?;
+            let text = format!(
+                "{} of {} instances of {} are missing{}; EC2 says: {}. Auto Scaling asks again by itself; another \
+                 subnet or instance type may have room",
+                group.desired - group.staying(),
+                group.desired,
+                wanted.instance_type,
+                since(&refusals),
+                newest.message.as_deref().unwrap_or("no reason given")
+            );
+            Some(Finding::progress(Reason::InsufficientCapacity, text))
         });
         lacking.collect()
     }
@@ -43,10 +37,28 @@ impl Hearing<'_> {
     pub(super) fn elsewhere(&self, pool: &DesiredPool) -> Option<String> {
         let refusals = pool.groups().iter().filter_map(|wanted| {
             let group = self.our_group(wanted)?;
-            group.activities.iter().find(|activity| is_refusal(activity))?.message.clone()
+            group.activities.iter().find(|activity| activity.is_refusal())?.message.clone()
         });
         let said: Vec<String> = refusals.collect();
-        (!said.is_empty()).then(|| format!("instances come from other zones, for EC2 says: {}", said.join("; ")))
+        (!said.is_empty())
+            .then(|| format!("instances come from other zones or types, for EC2 says: {}", said.join("; ")))
+    }
+
+    /// Whether anybody waits for instances of a group: tasks, a rollout, or its fewest. What went to another type does not,
+    /// and yet managed scaling may leave the group as it is: nothing that it measures says that an instance is too many.
+    fn is_awaited(&self, wanted: &DesiredGroup, group: &Group) -> bool {
+        let observed = self.world.observed;
+        let behind = |provider: &&Provider| {
+            provider.auto_scaling_group.as_ref().is_some_and(|given| given.auto_scaling_group_arn == group.arn)
+        };
+        let names: Vec<&str> =
+            observed.group_providers.iter().filter(behind).map(|found| found.name.as_str()).collect();
+        let waits = observed.all_services().filter(|found| found.running < found.settings.desired_count.unwrap_or(0));
+        let tasks_wait = waits.flat_map(|found| found.settings.capacity_provider_strategy.iter().flatten());
+        let rolls = |on: &Wait| matches!(on, Wait::Rollout { group, .. } if *group == wanted.name);
+        tasks_wait.into_iter().any(|item| names.contains(&item.capacity_provider.as_str()))
+            || self.plan.waiting.iter().any(|waiting| rolls(&waiting.on))
+            || group.staying() < wanted.settings.min_size.unwrap_or(0)
     }
 
     fn our_group(&self, wanted: &DesiredGroup) -> Option<&Group> {
@@ -57,21 +69,8 @@ impl Hearing<'_> {
     }
 }
 
-/// Instances that count towards the desired capacity.
-fn staying(group: &Group) -> i32 {
-    let counts = |lifecycle: &str| lifecycle.starts_with("Pending") || lifecycle == "InService";
-    let staying = group.members.iter().filter(|member| counts(&member.lifecycle)).count();
-    i32::try_from(staying).unwrap_or(i32::MAX)
-}
-
-fn is_refusal(activity: &Activity) -> bool {
-    let message = activity.message.as_deref().unwrap_or_default();
-    activity.status == "Failed" && NO_CAPACITY.iter().any(|words| message.contains(words))
-}
-
 /// When the refusals in a row began, as far as they were read.
-fn since(activities: &[Activity]) -> String {
-    let refusals: Vec<&Activity> = activities.iter().take_while(|activity| is_refusal(activity)).collect();
+fn since(refusals: &[&Activity]) -> String {
     let began: Option<Timestamp> = refusals.last().and_then(|activity| activity.started);
     match began {
         // There may have been more of them than were read.
@@ -86,10 +85,25 @@ fn since(activities: &[Activity]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ownership::Tags;
+    use crate::shape::scaling_group::UpdateAutoScalingGroup;
 
     fn activity(second: i64, status: &str, message: &str) -> Activity {
         let started = Some(Timestamp::from_second(second).unwrap());
         Activity { status: status.to_owned(), message: Some(message.to_owned()), description: None, started }
+    }
+
+    fn short(activities: Vec<Activity>) -> Group {
+        Group {
+            name: "chips".to_owned(),
+            arn: String::new(),
+            settings: UpdateAutoScalingGroup::default(),
+            desired: 1,
+            status: None,
+            members: Vec::new(),
+            tags: Tags::new(),
+            activities,
+        }
     }
 
     const SHORT: &str =
@@ -97,6 +111,7 @@ mod tests {
 
     #[test]
     fn a_shortage_began_with_the_first_refusal_in_a_row() {
+        let since = |activities: &[Activity]| since(&short(activities.to_vec()).refusals());
         let activities = [activity(90, "Failed", SHORT), activity(60, "Failed", SHORT), activity(30, "Successful", "")];
         assert_eq!(since(&activities), " since 1970-01-01T00:01:00Z");
         let many: Vec<Activity> = (0..10).rev().map(|minute| activity(60 * minute, "Failed", SHORT)).collect();
@@ -105,7 +120,17 @@ mod tests {
 
     #[test]
     fn a_launch_that_fails_for_another_reason_is_no_shortage() {
-        assert!(!is_refusal(&activity(0, "Failed", "The security group 'sg-1' does not exist")));
-        assert!(!is_refusal(&activity(0, "Successful", SHORT)));
+        assert!(!activity(0, "Failed", "The security group 'sg-1' does not exist").is_refusal());
+        assert!(!activity(0, "Successful", SHORT).is_refusal());
+    }
+
+    #[test]
+    fn a_type_is_short_when_ec2_has_refused_it_for_five_minutes_or_as_often_as_was_read() {
+        let refused = |second| activity(second, "Failed", SHORT);
+        assert!(!short(vec![refused(299), refused(0)]).is_short());
+        assert!(short(vec![refused(300), refused(0)]).is_short());
+        assert!(short((0..10).map(refused).collect()).is_short(), "more of them were not read");
+        assert!(!short(vec![activity(301, "Successful", ""), refused(300), refused(0)]).is_short());
+        assert!(!Group { desired: 0, ..short(vec![refused(300), refused(0)]) }.is_short(), "nothing is missing");
     }
 }

@@ -3,7 +3,7 @@
 //! Part of `observe`; the container instances that ECS sees on the machines are there. Readings without opinion: which
 //! image is good and which machine is out of date is decided by [`crate::plan`].
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::ownership::Tags;
@@ -121,6 +121,34 @@ pub struct Group {
     pub activities: Vec<Activity>,
 }
 
+/// How long EC2 refuses one instance type before replicas that wait for it go to another.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+
+impl Group {
+    /// Instances that count towards the desired capacity.
+    pub fn staying(&self) -> i32 {
+        let counts = |lifecycle: &str| lifecycle.starts_with("Pending") || lifecycle == "InService";
+        let staying = self.members.iter().filter(|member| counts(&member.lifecycle)).count();
+        i32::try_from(staying).unwrap_or(i32::MAX)
+    }
+
+    /// The newest activities, as long as EC2 had nothing to give, newest first; none if no instance is missing.
+    pub fn refusals(&self) -> Vec<&Activity> {
+        if self.staying() >= self.desired {
+            return Vec::new();
+        }
+        self.activities.iter().take_while(|activity| activity.is_refusal()).collect()
+    }
+
+    /// Whether EC2 has had nothing to give for long enough to look elsewhere: for five minutes, or as often as was read.
+    pub fn is_short(&self) -> bool {
+        let refusals = self.refusals();
+        let (Some(newest), Some(oldest)) = (refusals.first(), refusals.last()) else { return false };
+        let patience = newest.started.zip(oldest.started).is_some_and(|(to, from)| to.duration_since(from) >= PATIENCE);
+        patience || i32::try_from(refusals.len()).is_ok_and(|count| count >= NEWEST_ACTIVITIES)
+    }
+}
+
 /// An instance of a group (Auto Scaling `Instance`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupMember {
@@ -154,6 +182,20 @@ pub struct Activity {
     pub description: Option<String>,
     /// When it began.
     pub started: Option<Timestamp>,
+}
+
+/// Words in the StatusMessage of a scaling activity that mean: EC2 has no such instance to give. The first is
+/// InsufficientInstanceCapacity ("We currently do not have sufficient … capacity"), the second Spot capacity, the third a
+/// quota (VcpuLimitExceeded). Source: "Troubleshoot Amazon EC2 Auto Scaling: EC2 instance launch failures".
+const NO_CAPACITY: [&str; 3] =
+    ["not have sufficient", "no Spot capacity", "vCPU capacity than your current vCPU limit"];
+
+impl Activity {
+    /// Whether EC2 had no instance to give.
+    pub fn is_refusal(&self) -> bool {
+        let message = self.message.as_deref().unwrap_or_default();
+        self.status == "Failed" && NO_CAPACITY.iter().any(|words| message.contains(words))
+    }
 }
 
 /// An EC2 instance of a group.

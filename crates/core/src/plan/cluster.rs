@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::tags::{Tagged, tag_step};
+use super::tags::Tagged;
 use super::{Evidence, Planner, Wait};
 use crate::desired::DesiredCluster;
-use crate::diff::{self, diff};
+use crate::diff::{self, diff_without};
+use crate::ignored::Ignored;
 use crate::observe::{Cluster, ClusterStatus};
 use crate::observed::Slot;
 use crate::ownership::{self, Owner, Tags};
-use crate::shape::cluster::{CreateCluster, UpdateCluster};
+use crate::shape::cluster::{ClusterSetting, CreateCluster, UpdateCluster};
 use crate::spec::Adopt;
 use crate::step::{Action, Cause, Resource, Step};
 
@@ -34,9 +35,14 @@ impl Planner<'_> {
     }
 
     fn create_cluster(&mut self, wanted: &DesiredCluster) {
+        let resource = Resource::Cluster(wanted.object.name.to_string());
+        let record = self.record(&wanted.object, &resource, &wanted_settings(wanted), &wanted.tags);
+        if self.is_gone(&wanted.object, &resource, record.as_ref()) {
+            return;
+        }
         let step = Step {
             object: wanted.object.clone(),
-            resource: Resource::Cluster(wanted.object.name.to_string()),
+            resource,
             action: Action::CreateCluster(CreateCluster {
                 tags: ownership::to_list(&self.stamped(&wanted.object, &wanted.tags)),
                 ..wanted.document.clone()
@@ -66,21 +72,28 @@ impl Planner<'_> {
             self.wait(&wanted.object, Wait::Cluster { cluster: found.name.clone(), status });
             return;
         }
-        let changes = diff(&wanted_settings(wanted), &found_settings(found), &diff::CLUSTER);
+        let (settings, there) = (wanted_settings(wanted), found_settings(found));
+        let ignored = self.ignored(&wanted.object);
+        let changes = diff_without(&settings, &there, &diff::CLUSTER, &ignored);
         let resource = Resource::Cluster(found.name.clone());
+        let place = Tagged { object: &wanted.object, resource: resource.clone(), arn: &found.arn, found: &found.tags };
+        let kept = self.kept(place, &settings, &wanted.tags);
+        if self.spares(&kept, "", &changes) {
+            return;
+        }
         if !changes.is_empty() {
-            let action = Action::UpdateCluster(UpdateCluster {
+            let request = UpdateCluster {
                 cluster: Some(found.name.clone()),
-                settings: wanted.document.settings.clone(),
+                settings: theirs_left_out(&wanted.document.settings, &ignored),
                 configuration: wanted.document.configuration.clone(),
                 service_connect_defaults: wanted.document.service_connect_defaults.clone(),
-            });
+            };
+            let action = Action::UpdateCluster(ignored.left_out(request, &there));
             let because = changes.into_iter().map(Cause::Field).collect();
             self.step(Step { object: wanted.object.clone(), resource, action, because }, Evidence::Reading);
             return;
         }
-        let place = Tagged { object: &wanted.object, resource, arn: &found.arn, found: &found.tags };
-        if let Some(step) = tag_step(&place, &wanted.tags, &self.stamped(&wanted.object, &Tags::new())) {
+        if let Some(step) = kept.retag(&self.stamped(kept.place.object, &Tags::new())) {
             self.step(step, Evidence::Reading);
         }
     }
@@ -102,6 +115,13 @@ pub(super) fn owner_in_words(owner: &Owner) -> String {
         Owner::Other(id) => format!("is managed by installation {id}"),
         Owner::Nobody => "carries no tag of an Axon installation".to_owned(),
     }
+}
+
+/// What UpdateCluster does not name stays as it is.
+fn theirs_left_out(settings: &[ClusterSetting], ignored: &Ignored) -> Vec<ClusterSetting> {
+    let below = ignored.below("settings");
+    let theirs = |setting: &&ClusterSetting| setting.name.as_deref().is_some_and(|name| below.has(name));
+    settings.iter().filter(|setting| !theirs(setting)).cloned().collect()
 }
 
 fn wanted_settings(wanted: &DesiredCluster) -> Value {

@@ -6,10 +6,10 @@
 //! and its association are in `group_provider`.
 
 use super::image::Chosen;
-use super::tags::stale_tags;
+use super::tags::{Tagged, stale_tags};
 use super::{Evidence, Planner, Wait};
 use crate::desired::{DesiredGroup, DesiredPool};
-use crate::diff::{self, diff};
+use crate::diff::{self, diff_without};
 use crate::fingerprint::Fingerprint;
 use crate::observe::{Group, ProviderStatus, SubnetAnswer, Template, TemplateVersion};
 use crate::observed::Slot;
@@ -75,6 +75,11 @@ impl<'a> Planner<'a> {
     }
 
     fn create_template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, chosen: &Chosen) {
+        let resource = Resource::LaunchTemplate(wanted.name.clone());
+        let record = self.record(&pool.object, &resource, &(&wanted.name, &wanted.template), &pool.tags);
+        if self.is_gone(&pool.object, &resource, record.as_ref()) {
+            return;
+        }
         let data = contents(wanted, &chosen.id);
         let tags = self.stamped(&pool.object, &pool.tags);
         let action = Action::CreateLaunchTemplate(CreateLaunchTemplate {
@@ -86,7 +91,6 @@ impl<'a> Planner<'a> {
                 tags: tags.into_iter().map(|(key, value)| Ec2Tag { key, value }).collect(),
             }],
         });
-        let resource = Resource::LaunchTemplate(wanted.name.clone());
         let step = Step { object: pool.object.clone(), resource, action, because: vec![Cause::Missing] };
         self.step(step, Evidence::Reading);
     }
@@ -128,14 +132,19 @@ impl<'a> Planner<'a> {
 
     fn tag_template(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, found: &Template) {
         let resource = Resource::LaunchTemplate(wanted.name.clone());
-        let stale = stale_tags(&found.tags, &pool.tags);
+        let place = Tagged { object: &pool.object, resource: resource.clone(), arn: &found.id, found: &found.tags };
+        let kept = self.kept(place, &(&wanted.name, &wanted.template), &pool.tags);
+        if self.spares(&kept, "", &[]) {
+            return;
+        }
+        let stale = stale_tags(&found.tags, &kept.tags);
         if !stale.is_empty() {
             let because = stale.iter().map(|key| untagged(key, found.tags.get(key))).collect();
             let action = Action::DeleteTags { id: found.id.clone(), keys: stale };
             self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
             return;
         }
-        let missing = missing_tags(&found.tags, &pool.tags);
+        let missing = missing_tags(&found.tags, &kept.tags);
         if missing.is_empty() {
             return;
         }
@@ -190,6 +199,11 @@ impl<'a> Planner<'a> {
 
     fn create_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, version: &Version) {
         let settings = with_version(&wanted.settings, version);
+        let resource = Resource::AutoScalingGroup(wanted.name.clone());
+        let record = self.record(&pool.object, &resource, &settings, &pool.tags);
+        if self.is_gone(&pool.object, &resource, record.as_ref()) {
+            return;
+        }
         let action = Action::CreateAutoScalingGroup(CreateAutoScalingGroup {
             auto_scaling_group_name: wanted.name.clone(),
             launch_template: settings.launch_template,
@@ -207,7 +221,6 @@ impl<'a> Planner<'a> {
             max_instance_lifetime: settings.max_instance_lifetime,
             tags: group_tags(&self.stamped(&pool.object, &pool.tags)),
         });
-        let resource = Resource::AutoScalingGroup(wanted.name.clone());
         let step = Step { object: pool.object.clone(), resource, action, because: vec![Cause::Missing] };
         self.step(step, Evidence::Reading);
     }
@@ -215,14 +228,28 @@ impl<'a> Planner<'a> {
     fn keep_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, (found, version): (&Group, &Version)) {
         let resource = Resource::AutoScalingGroup(wanted.name.clone());
         let settings = with_version(&wanted.settings, version);
-        let changes = diff(&comparable(&settings), &comparable(&found.settings), &diff::GROUP);
+        let ignored = self.ignored(&pool.object);
+        let changes = diff_without(&comparable(&settings), &comparable(&found.settings), &diff::GROUP, &ignored);
+        let place = Tagged { object: &pool.object, resource: resource.clone(), arn: &found.arn, found: &found.tags };
+        let kept = self.kept(place, &settings, &pool.tags);
+        if self.spares(&kept, "", &changes) {
+            return;
+        }
         if !changes.is_empty() {
-            let action = Action::UpdateAutoScalingGroup(diff::spell_out(settings, &changes, &diff::GROUP));
+            let request = diff::spell_out(settings, &changes, &diff::GROUP);
+            let action = Action::UpdateAutoScalingGroup(ignored.left_out(request, &found.settings));
             let because = changes.into_iter().map(Cause::Field).collect();
             self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
             return;
         }
-        let missing = missing_tags(&found.tags, &pool.tags);
+        let stale = stale_tags(&found.tags, &kept.tags);
+        if !stale.is_empty() {
+            let because = stale.iter().map(|key| untagged(key, found.tags.get(key))).collect();
+            let action = Action::DeleteGroupTags { group: found.name.clone(), keys: stale };
+            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
+            return;
+        }
+        let missing = missing_tags(&found.tags, &kept.tags);
         if !missing.is_empty() {
             let because = missing.iter().map(|(key, value)| tag_change(key, found.tags.get(key), value)).collect();
             let action = Action::CreateOrUpdateTags { group: found.name.clone(), tags: group_tags(&missing) };

@@ -3,10 +3,10 @@
 //! Part of `plan`, called by `group`. A provider is bound to the ARN of its group for life: if the group was deleted and
 //! made again, the provider is as good as gone, and another one takes its place.
 
-use super::pool::{has_failed, provider_wait};
+use super::pool::{has_failed, place, provider_tags, provider_wait};
 use super::{Evidence, Planner, Wait};
 use crate::desired::{DesiredGroup, DesiredPool};
-use crate::diff::{self, diff};
+use crate::diff::{self, diff_without};
 use crate::observe::{Cluster, Group, Provider, ProviderStatus};
 use crate::observed::Listing;
 use crate::ownership;
@@ -15,6 +15,9 @@ use crate::shape::provider::{
     AutoScalingGroupProvider, AutoScalingGroupProviderUpdate, CreateCapacityProvider, UpdateCapacityProvider,
 };
 use crate::step::{Action, Cause, FieldChange, Resource, Step};
+
+/// The member of the request under which the settings of such a provider are.
+const IN_GROUP: &str = "autoScalingGroupProvider";
 
 impl<'a> Planner<'a> {
     /// The provider in front of a group, as soon as it exists.
@@ -36,8 +39,12 @@ impl<'a> Planner<'a> {
             None => {
                 let document =
                     AutoScalingGroupProvider { auto_scaling_group_arn: group.arn.clone(), ..wanted.document.clone() };
-                let mut tags = pool.tags.clone();
-                tags.insert(ownership::GENERATION.to_owned(), wanted.provider.generation.clone());
+                let tags = provider_tags(pool, &wanted.provider);
+                let resource = Resource::CapacityProvider(wanted.provider.name.clone());
+                let record = self.record(&pool.object, &resource, &document, &tags);
+                if self.is_gone(&pool.object, &resource, record.as_ref()) {
+                    return None;
+                }
                 let request = CreateCapacityProvider {
                     auto_scaling_group_provider: Some(document),
                     tags: ownership::to_list(&self.stamped(&pool.object, &tags)),
@@ -57,13 +64,17 @@ impl<'a> Planner<'a> {
         let arn = found.auto_scaling_group.as_ref().map(|given| given.auto_scaling_group_arn.clone());
         let document =
             AutoScalingGroupProvider { auto_scaling_group_arn: arn.unwrap_or_default(), ..wanted.document.clone() };
-        let changes = diff(&document, &found.auto_scaling_group, &diff::PROVIDER);
-        if changes.is_empty() {
-            let mut tags = pool.tags.clone();
-            tags.insert(ownership::GENERATION.to_owned(), wanted.provider.generation.clone());
-            self.tag_provider(pool, found, &tags);
+        let ignored = self.ignored(&pool.object).below(IN_GROUP);
+        let changes = diff_without(&document, &found.auto_scaling_group, &diff::PROVIDER, &ignored);
+        let kept = self.kept(place(pool, found), &document, &provider_tags(pool, &wanted.provider));
+        if self.spares(&kept, &format!("/{IN_GROUP}"), &changes) {
             return;
         }
+        if changes.is_empty() {
+            self.tag_provider(&kept);
+            return;
+        }
+        let document = ignored.kept(document, &found.auto_scaling_group);
         let action = Action::UpdateCapacityProvider(UpdateCapacityProvider {
             name: Some(found.name.clone()),
             auto_scaling_group_provider: Some(AutoScalingGroupProviderUpdate {

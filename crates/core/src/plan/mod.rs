@@ -4,10 +4,14 @@
 //! memory of earlier plans, so a restart loses nothing. Planning cannot fail: what is unknown is waited for.
 //! One file a kind: `cluster`, `pool`, `group` (what lies behind a pool of Auto Scaling groups, with `group_provider`,
 //! `image`, `rollout` and `blame`), `service`, `packed` (services whose devices Axon chooses), `revision` (task definitions), and
-//! `removal` for what is no longer declared. No I/O, no clock: the time comes in with [`Limits`].
+//! `removal` for what is no longer declared, within what `prune` allows. `drift` tells what others have changed from what the
+//! specification has. No I/O, no clock: the time comes in with [`Limits`].
 
 mod blame;
 mod cluster;
+mod drift;
+#[cfg(test)]
+mod drift_properties;
 mod gather;
 mod group;
 mod group_provider;
@@ -16,6 +20,7 @@ mod packed;
 mod pool;
 #[cfg(test)]
 mod properties;
+mod prune;
 mod removal;
 mod revision;
 mod rollout;
@@ -38,9 +43,11 @@ use crate::ownership::Installation;
 use crate::spec::ObjectKey;
 use crate::step::{Action, Change, Resource, Step};
 
+pub use drift::Deviation;
 pub use group::version_of;
+pub use prune::{PruneBlock, PruneLimit, PruneLimits};
 pub use rollout::{Node, NodeSides};
-pub use waiting::{PruneBlock, Wait, Waiting};
+pub use waiting::{Wait, Waiting};
 
 /// How long AWS may go on showing the state before a call that created something (AWS advises up to five minutes).
 pub const CREATE_GRACE: SignedDuration = SignedDuration::from_secs(300);
@@ -59,12 +66,16 @@ pub struct Limits {
     pub writes: Writes,
     /// Whether objects that are no longer declared are removed.
     pub prune: Prune,
+    /// How much of that may be removed at once.
+    pub prune_limits: PruneLimits,
     /// Steps that are being executed.
     pub in_flight: BTreeMap<Resource, Step>,
     /// Steps that succeeded lately.
     pub recent: BTreeMap<Resource, Vec<Recent>>,
     /// Steps that failed and when to try again.
     pub retries: BTreeMap<Resource, Retry>,
+    /// What was seen as declared where drift is only reported: the hash of the declaration, by resource.
+    pub declared: BTreeMap<Resource, String>,
 }
 
 impl Limits {
@@ -74,9 +85,11 @@ impl Limits {
             now,
             writes: Writes::Allowed,
             prune,
+            prune_limits: PruneLimits::NONE,
             in_flight: BTreeMap::new(),
             recent: BTreeMap::new(),
             retries: BTreeMap::new(),
+            declared: BTreeMap::new(),
         }
     }
 }
@@ -177,6 +190,7 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
         revisions_in_use: revision::in_use(world.observed),
         providers: world.observed.providers_by_owner(world.installation),
         turns: packed::Turns::default(),
+        pruning: prune::Verdict::default(),
     };
     planner.clusters();
     planner.pools();
@@ -214,6 +228,8 @@ struct Planner<'a> {
     providers: BTreeMap<ObjectKey, Vec<(Option<&'a str>, &'a Provider)>>,
     /// Who may start a deployment.
     turns: packed::Turns,
+    /// Whether what is no longer declared may go.
+    pruning: prune::Verdict,
 }
 
 /// What speaks for a step on a resource that a list does not show.

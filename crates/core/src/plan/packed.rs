@@ -107,8 +107,11 @@ impl Planner<'_> {
         let given = document(found.settings.desired_count, found.settings.deployment_configuration.clone());
         let changes = diff(&wanted, &given, &diff::SERVICE);
         let (action, because) = if count == 0 {
-            let action = Action::DeleteService { cluster, service: name.to_owned() };
-            (action, vec![Cause::Superseded { by: format!("the layout of pool {}", service.pool) }])
+            let cause = Cause::Superseded { by: format!("the layout of pool {}", service.pool) };
+            if !self.unmark(&service.object, found, &cause) {
+                return;
+            }
+            (Action::DeleteService { cluster, service: name.to_owned() }, vec![cause])
         } else if changes.is_empty() {
             self.wait(&service.object, Wait::Replacement { resource });
             return;

@@ -5,10 +5,11 @@
 //! their names, because a name stays blocked for a while after deletion.
 
 use super::cluster::owner_in_words;
-use super::tags::{Tagged, tag_step};
+use super::drift::Kept;
+use super::tags::Tagged;
 use super::{Evidence, Planner, Wait};
 use crate::desired::{DesiredCapacity, DesiredPool, DesiredProvider};
-use crate::diff::{self, diff};
+use crate::diff::{self, diff_without};
 use crate::observe::{Provider, ProviderStatus};
 use crate::observed::Slot;
 use crate::ownership::{self, Owner};
@@ -21,6 +22,8 @@ use crate::step::{Action, Cause, Resource, Step};
 
 /// Names tried for one generation. A name is skipped while a deleted or failed provider still blocks it.
 const MAX_NAMES: u32 = 50;
+/// The member of the request under which the settings of a Managed Instances provider are.
+const MANAGED: &str = "managedInstancesProvider";
 
 impl<'a> Planner<'a> {
     pub(super) fn pools(&mut self) {
@@ -53,8 +56,12 @@ impl<'a> Planner<'a> {
             }
             Some(found) => self.wait(&pool.object, provider_wait(found)),
             None => {
-                let mut tags = pool.tags.clone();
-                tags.insert(ownership::GENERATION.to_owned(), wanted.generation.clone());
+                let tags = provider_tags(pool, wanted);
+                let resource = Resource::CapacityProvider(wanted.name.clone());
+                let record = self.record(&pool.object, &resource, document, &tags);
+                if self.is_gone(&pool.object, &resource, record.as_ref()) {
+                    return;
+                }
                 let request = CreateCapacityProvider {
                     cluster: Some(pool.cluster.to_string()),
                     managed_instances_provider: Some(create_document(document)),
@@ -126,17 +133,21 @@ impl<'a> Planner<'a> {
             self.wait(&pool.object, provider_wait(found));
             return;
         }
-        let changes = diff(document, &found.managed_instances, &diff::PROVIDER);
-        if changes.is_empty() {
-            let mut tags = pool.tags.clone();
-            tags.insert(ownership::GENERATION.to_owned(), wanted.generation.clone());
-            self.tag_provider(pool, found, &tags);
+        let ignored = self.ignored(&pool.object).below(MANAGED);
+        let changes = diff_without(document, &found.managed_instances, &diff::PROVIDER, &ignored);
+        let kept = self.kept(place(pool, found), document, &provider_tags(pool, wanted));
+        if self.spares(&kept, &format!("/{MANAGED}"), &changes) {
             return;
         }
+        if changes.is_empty() {
+            self.tag_provider(&kept);
+            return;
+        }
+        let document = ignored.kept(document.clone(), &found.managed_instances);
         let action = Action::UpdateCapacityProvider(UpdateCapacityProvider {
             name: Some(found.name.clone()),
             cluster: Some(pool.cluster.to_string()),
-            managed_instances_provider: Some(update_document(document)),
+            managed_instances_provider: Some(update_document(&document)),
             ..UpdateCapacityProvider::default()
         });
         let because = changes.into_iter().map(Cause::Field).collect();
@@ -144,10 +155,8 @@ impl<'a> Planner<'a> {
         self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
     }
 
-    pub(super) fn tag_provider(&mut self, pool: &DesiredPool, found: &Provider, tags: &ownership::Tags) {
-        let resource = Resource::CapacityProvider(found.name.clone());
-        let place = Tagged { object: &pool.object, resource, arn: &found.arn, found: &found.tags };
-        if let Some(step) = tag_step(&place, tags, &self.stamped(&pool.object, &ownership::Tags::new())) {
+    pub(super) fn tag_provider(&mut self, kept: &Kept<'_>) {
+        if let Some(step) = kept.retag(&self.stamped(kept.place.object, &ownership::Tags::new())) {
             self.step(step, Evidence::Reading);
         }
     }
@@ -172,6 +181,19 @@ impl<'a> Planner<'a> {
         self.wait(object, wait);
         false
     }
+}
+
+/// A provider that stays.
+pub(super) fn place<'p>(pool: &'p DesiredPool, found: &'p Provider) -> Tagged<'p> {
+    let resource = Resource::CapacityProvider(found.name.clone());
+    Tagged { object: &pool.object, resource, arn: &found.arn, found: &found.tags }
+}
+
+/// Tags of a provider of this generation.
+pub(super) fn provider_tags(pool: &DesiredPool, wanted: &DesiredProvider) -> ownership::Tags {
+    let mut tags = pool.tags.clone();
+    tags.insert(ownership::GENERATION.to_owned(), wanted.generation.clone());
+    tags
 }
 
 /// Whether a provider belongs to an object of ours.

@@ -15,14 +15,14 @@ use crate::spec::Fleet;
 use crate::spec::generate::{Size, fleet, fleet_on_groups};
 
 /// Small fleets show what large ones do, and shrink faster.
-const SMALL: Size = Size { clusters: 2, pools: 2, services: 3 };
+pub(super) const SMALL: Size = Size { clusters: 2, pools: 2, services: 3 };
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_800_000_000, 0);
 
 fn installation() -> Installation {
     "axon".parse().unwrap()
 }
 
-fn desired(fleet: &Fleet) -> Desired {
+pub(super) fn desired(fleet: &Fleet) -> Desired {
     let identity = Identity { account: "111122223333".into(), region: "us-east-1".into(), partition: "aws".into() };
     let resolved = resolve(
         fleet,
@@ -36,7 +36,7 @@ fn desired(fleet: &Fleet) -> Desired {
     resolved.desired
 }
 
-fn empty_account() -> Observed {
+pub(super) fn empty_account() -> Observed {
     Observed {
         clusters: Listing::Read(std::collections::BTreeMap::new()),
         task_definitions: Listing::Read(std::collections::BTreeMap::new()),
@@ -113,10 +113,10 @@ fn backing(observed: &Observed) -> Vec<String> {
 
 fn played(desired: &Desired, observed: &Observed) -> Preview {
     let installation = installation();
-    preview(World { installation: &installation, desired, observed }, NOW, Prune::Enabled)
+    preview(World { installation: &installation, desired, observed }, &Limits::fresh(NOW, Prune::Enabled))
 }
 
-fn converge(desired: &Desired, mut observed: Observed) -> Observed {
+pub(super) fn converge(desired: &Desired, mut observed: Observed) -> Observed {
     for step in played(desired, &observed).steps() {
         assume(&mut observed, step);
     }
@@ -124,7 +124,7 @@ fn converge(desired: &Desired, mut observed: Observed) -> Observed {
 }
 
 /// Plans once under review and returns the steps as text.
-fn reviewed(desired: &Desired, observed: &Observed) -> Result<String, TestCaseError> {
+pub(super) fn reviewed(desired: &Desired, observed: &Observed) -> Result<String, TestCaseError> {
     let installation = installation();
     let world = World { installation: &installation, desired, observed };
     let limits = Limits::fresh(NOW, Prune::Enabled);

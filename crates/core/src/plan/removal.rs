@@ -1,26 +1,27 @@
 //! Plans removals: what is no longer declared, and what a replacement has made superfluous.
 //!
 //! The reverse order of creation: services, then their task definitions, providers without users, empty clusters. Only
-//! what carries our installation id is considered; what was adopted or is marked `prune: Disabled` stays.
+//! what carries our installation id is considered; what was adopted or is marked `prune: Disabled` stays. Whether anything
+//! may go that is no longer declared is `prune`'s to say.
 
 mod groups;
 
 use std::collections::BTreeSet;
 
 use super::pool::{has_failed, is_of};
-use super::{Evidence, Planner, Prune, Wait};
+use super::{Evidence, Planner, Wait};
 use crate::allocate::Allocated;
 use crate::desired::PackedService;
 use crate::observe::{
     Cluster, ClusterStatus, Provider, ProviderStatus, Rollout, Service, ServiceStatus, TaskDefinition,
 };
 use crate::observed::{Listing, Slot};
-use crate::ownership::{self, Owner, Tags};
 use crate::spec::{Kind, ObjectKey};
 use crate::step::{Action, Cause, Resource, Step};
 
 impl Planner<'_> {
     pub(super) fn removals(&mut self) {
+        self.pruning = self.decide_pruning();
         self.surplus_services();
         self.surplus_revisions();
         self.surplus_providers();
@@ -70,6 +71,11 @@ impl Planner<'_> {
     fn delete_service(&mut self, owner: &ObjectKey, service: &Service, cause: Cause) {
         let resource = Resource::Service { cluster: service.cluster.clone(), name: service.name.clone() };
         let action = Action::DeleteService { cluster: service.cluster.clone(), service: service.name.clone() };
+        // What takes its place marks the revisions as its own.
+        let replaced = matches!(cause, Cause::Superseded { .. });
+        if !replaced && (!self.lets_go(owner, &resource, &cause) || !self.unmark(owner, service, &cause)) {
+            return;
+        }
         self.remove(owner, resource, action, cause);
     }
 
@@ -161,6 +167,10 @@ impl Planner<'_> {
     }
 
     fn delete_provider(&mut self, owner: &ObjectKey, provider: &Provider, cause: Cause) {
+        let resource = Resource::CapacityProvider(provider.name.clone());
+        if !self.lets_go(owner, &resource, &cause) {
+            return;
+        }
         let by = self.users(provider);
         let in_group = provider.auto_scaling_group.is_some();
         let read = if in_group {
@@ -169,9 +179,7 @@ impl Planner<'_> {
             self.world.observed.services.get(&provider.cluster).is_some_and(Listing::is_read)
         };
         if !by.is_empty() || !read {
-            if self.may_prune(&cause).is_ok() {
-                self.wait(owner, Wait::InUse { provider: provider.name.clone(), by });
-            }
+            self.wait(owner, Wait::InUse { provider: provider.name.clone(), by });
             return;
         }
         if in_group && !self.disassociate(owner, provider, &cause) {
@@ -179,7 +187,7 @@ impl Planner<'_> {
         }
         let cluster = (!in_group).then(|| provider.cluster.clone());
         let action = Action::DeleteCapacityProvider { name: provider.name.clone(), cluster };
-        self.remove(owner, Resource::CapacityProvider(provider.name.clone()), action, cause);
+        self.remove(owner, resource, action, cause);
     }
 
     /// Services, ours or not, that still use a provider. The provider of a group may be used in any cluster.
@@ -199,21 +207,20 @@ impl Planner<'_> {
     fn surplus_clusters(&mut self) {
         for cluster in self.world.observed.clusters.iter() {
             let Some(owner) = self.removable(&cluster.tags) else { continue };
-            let adopted = cluster.tags.contains_key(ownership::ADOPTED);
-            if cluster.status != ClusterStatus::Active || adopted || self.world.desired.declares(&owner) {
+            let resource = Resource::Cluster(cluster.name.clone());
+            let declared = self.world.desired.declares(&owner);
+            if cluster.status != ClusterStatus::Active
+                || declared
+                || !self.lets_go(&owner, &resource, &Cause::NotDeclared)
+            {
                 continue;
             }
-            let resource = Resource::Cluster(cluster.name.clone());
-            match self.contents(cluster) {
-                Some(contents) if self.may_prune(&Cause::NotDeclared).is_ok() => {
-                    self.wait(&owner, Wait::NotEmpty { cluster: cluster.name.clone(), contents });
-                }
-                Some(_) => {}
-                None => {
-                    let action = Action::DeleteCluster { cluster: cluster.name.clone() };
-                    self.remove(&owner, resource, action, Cause::NotDeclared);
-                }
+            if let Some(contents) = self.contents(cluster) {
+                self.wait(&owner, Wait::NotEmpty { cluster: cluster.name.clone(), contents });
+                continue;
             }
+            let action = Action::DeleteCluster { cluster: cluster.name.clone() };
+            self.remove(&owner, resource, action, Cause::NotDeclared);
         }
     }
 
@@ -244,30 +251,10 @@ impl Planner<'_> {
         }
     }
 
-    /// The owner, if it is an object of ours and its resource may ever be removed.
-    fn removable(&self, tags: &Tags) -> Option<ObjectKey> {
-        let Owner::Us(owner) = ownership::owner(tags, self.world.installation) else { return None };
-        let kept = tags.get(ownership::PRUNE).is_some_and(|value| value == "Disabled");
-        (!kept).then_some(owner)
-    }
-
     fn remove(&mut self, owner: &ObjectKey, resource: Resource, action: Action, cause: Cause) {
-        match self.may_prune(&cause) {
-            Ok(()) => {
-                let step = Step { object: owner.clone(), resource, action, because: vec![cause] };
-                self.step(step, Evidence::Reading);
-            }
-            Err(Some(why)) => self.wait(owner, Wait::PruneBlocked { why, resource }),
-            Err(None) => {}
-        }
-    }
-
-    /// Whether something may go for this cause. A replacement's predecessor always may.
-    const fn may_prune(&self, cause: &Cause) -> Result<(), Option<super::PruneBlock>> {
-        match (cause, self.limits.prune) {
-            (Cause::NotDeclared, Prune::Disabled) => Err(None),
-            (Cause::NotDeclared, Prune::Blocked(why)) => Err(Some(why)),
-            _ => Ok(()),
+        if self.lets_go(owner, &resource, &cause) {
+            let step = Step { object: owner.clone(), resource, action, because: vec![cause] };
+            self.step(step, Evidence::Reading);
         }
     }
 }

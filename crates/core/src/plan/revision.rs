@@ -6,7 +6,7 @@ use super::{Evidence, Planner, Wait, World};
 use crate::desired::DesiredService;
 use crate::fingerprint::{Comparison, Fingerprint};
 use crate::observe::{ServiceStatus, TaskDefinition};
-use crate::observed::Observed;
+use crate::observed::{Observed, Slot};
 use crate::ownership::{self, Owner};
 use crate::shape::shared::Tag;
 use crate::spec::ObjectKey;
@@ -24,6 +24,14 @@ impl<'a> Planner<'a> {
             return Some(found);
         }
         let resource = Resource::TaskDefinition(family);
+        let (cluster, name) = (wanted.cluster.as_str(), wanted.name.as_str());
+        if let Slot::Ours(found, _) = self.world.observed.service(cluster, name, self.installation())
+            && found.status == ServiceStatus::Active
+            && self.revision_is_gone(&wanted.object, &found.tags, &wanted.fingerprint)
+        {
+            self.wait(&wanted.object, Wait::Gone { resource });
+            return None;
+        }
         let mut request = wanted.task_definition.clone();
         if let Some(revision) = self.world.desired.revisions.tag(&wanted.object) {
             request.tags.push(Tag { key: Some(ownership::REVISION.to_owned()), value: Some(revision) });

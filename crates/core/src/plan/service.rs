@@ -13,7 +13,7 @@ use super::tags::{Tagged, tag_step};
 use super::{Evidence, Planner, Wait};
 use crate::cloud::ServiceKey;
 use crate::desired::{DesiredCapacity, DesiredPool, DesiredService, PoolShare};
-use crate::diff::{self, diff};
+use crate::diff::{self, diff_without};
 use crate::fingerprint::{Comparison, Fingerprint};
 use crate::observe::{
     DeploymentResult, PastDeployment, Provider, ProviderStatus, Service, ServiceStatus, TaskDefinition,
@@ -124,8 +124,11 @@ impl<'a> Planner<'a> {
     }
 
     fn create_service(&mut self, wanted: &DesiredService, document: UpdateService, evidence: Evidence) {
-        let mut tags = self.stamped(&wanted.object, &wanted.tags);
-        tags.insert(ownership::FINGERPRINT.to_owned(), wanted.fingerprint.to_string());
+        let record = self.record(&wanted.object, &resource(wanted), &rendered(wanted, &document), &with_mark(wanted));
+        if self.is_gone(&wanted.object, &resource(wanted), record.as_ref()) {
+            return;
+        }
+        let tags = self.stamped(&wanted.object, &with_mark(wanted));
         let action = Action::CreateService(create_document(wanted, document, &tags));
         let step =
             Step { object: wanted.object.clone(), resource: resource(wanted), action, because: vec![Cause::Missing] };
@@ -148,15 +151,28 @@ impl<'a> Planner<'a> {
     }
 
     fn keep_service(&mut self, wanted: &DesiredService, found: &Service, document: UpdateService) {
-        let changes = diff(&comparable(document.clone()), &comparable(found.settings.clone()), &diff::SERVICE);
+        let ignored = self.ignored(&wanted.object);
+        let there = comparable(found.settings.clone());
+        let changes = diff_without(&comparable(document.clone()), &there, &diff::SERVICE, &ignored);
         let deploys = changes.iter().any(is_deployed);
         if deploys && self.is_held(wanted, found) {
             return;
         }
-        let mut tags = wanted.tags.clone();
+        let place = Tagged { object: &wanted.object, resource: resource(wanted), arn: &found.arn, found: &found.tags };
+        let kept = self.kept(place, &rendered(wanted, &document), &with_mark(wanted));
+        if self.spares(&kept, "", &changes) {
+            if let Some(revision) = self.revision_with(wanted) {
+                self.mark_revision(&kept, revision);
+            }
+            return;
+        }
         let waits = deploys && !self.may_deploy(wanted, found);
-        if !waits {
-            tags.insert(ownership::FINGERPRINT.to_owned(), wanted.fingerprint.to_string());
+        let mut tags = kept.tags.clone();
+        if !changes.is_empty() {
+            tags.remove(ownership::DECLARED);
+        }
+        if waits {
+            tags.remove(ownership::FINGERPRINT);
         }
         let (document, changes): (UpdateService, Vec<FieldChange>) = if waits {
             (without_deployment(document), changes.into_iter().filter(|change| !is_deployed(change)).collect())
@@ -164,16 +180,16 @@ impl<'a> Planner<'a> {
             (document, changes)
         };
         let pushed = if waits { Tags::new() } else { pushed_after(wanted, found) };
-        let place = Tagged { object: &wanted.object, resource: resource(wanted), arn: &found.arn, found: &found.tags };
-        if let Some(step) = tag_step(&place, &tags, &self.stamped(&wanted.object, &pushed)) {
+        if let Some(step) = tag_step(&kept.place, &tags, &self.stamped(&wanted.object, &pushed)) {
             self.step(step, Evidence::Reading);
         } else if !changes.is_empty() {
             let moved = changes.iter().any(|change| is_in(change, "capacityProviderStrategy"));
-            let action = Action::UpdateService(UpdateService {
+            let request = UpdateService {
                 // Documents disagree whether a new strategy moves running tasks by itself.
                 force_new_deployment: moved.then_some(true),
                 ..with_defaults(document, &changes)
-            });
+            };
+            let action = Action::UpdateService(ignored.left_out(request, &there));
             let because = changes.into_iter().map(Cause::Field).collect();
             let step = Step { object: wanted.object.clone(), resource: resource(wanted), action, because };
             self.step(step, Evidence::Reading);
@@ -267,6 +283,18 @@ fn document(
         desired_count: wanted.replicas,
         ..wanted.settings.clone()
     }
+}
+
+/// What a service is recognised by as the one that was declared.
+fn rendered<'d>(wanted: &'d DesiredService, document: &UpdateService) -> (&'d str, UpdateService) {
+    (&wanted.name, UpdateService { service: None, force_new_deployment: None, ..document.clone() })
+}
+
+/// Tags of a service that has what is declared.
+fn with_mark(wanted: &DesiredService) -> Tags {
+    let mut tags = wanted.tags.clone();
+    tags.insert(ownership::FINGERPRINT.to_owned(), wanted.fingerprint.to_string());
+    tags
 }
 
 /// Says what must go back to AWS's default: a member that an update leaves out stays as it is.

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::{Deviation, PruneBlock};
 use crate::cloud::{CloudError, ErrorClass};
 use crate::spec::ObjectKey;
 use crate::step::Resource;
@@ -200,15 +201,31 @@ pub enum Wait {
     PruneBlocked {
         /// Why.
         why: PruneBlock,
+        /// Names of objects that would go, if they were counted.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        which: String,
         /// What would be removed.
+        resource: Resource,
+    },
+    /// Somebody else has changed it, and that is only reported.
+    Drift {
+        /// What was changed.
+        resource: Resource,
+        /// Its fields.
+        fields: Vec<Deviation>,
+    },
+    /// Somebody else has removed it, and that is only reported.
+    Gone {
+        /// What is missing.
         resource: Resource,
     },
 }
 
 impl Wait {
-    /// Whether nothing is wrong meanwhile: it goes on by itself, at a time that the specification chose.
+    /// Whether nothing is wrong meanwhile, because the specification wants it so: it goes on by itself at a time that was
+    /// chosen, or is only to be reported.
     pub const fn is_planned(&self) -> bool {
-        matches!(self, Self::Window { .. })
+        matches!(self, Self::Window { .. } | Self::Drift { .. })
     }
 
     /// Whether time alone can end this, without a person, and soon enough to wait for it.
@@ -240,31 +257,10 @@ impl Wait {
             | Self::RolledBack { .. }
             | Self::Suspended
             | Self::ReadOnly { .. }
+            | Self::Drift { .. }
+            | Self::Gone { .. }
             | Self::PruneBlocked { .. } => false,
         }
-    }
-}
-
-/// What forbids pruning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PruneBlock {
-    /// The source could not be read completely, so absence proves nothing.
-    IncompleteSource,
-    /// The source declares nothing at all, which is more likely a mistake than a wish.
-    EmptySource,
-}
-
-impl fmt::Display for PruneBlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::IncompleteSource => {
-                "the source was not read completely, so a missing object proves nothing; fix the findings that `axon validate` lists"
-            }
-            Self::EmptySource => {
-                "the source declares nothing at all, which looks like a mistake; declare at least one object, or delete the resources by hand"
-            }
-        })
     }
 }
 
@@ -300,10 +296,7 @@ impl fmt::Display for Wait {
             Self::ReadLag { operation, since } => {
                 write!(f, "{operation} was sent at {since:.0}; waits for AWS to show what came of it")
             }
-            Self::RolledBack { reason } => write!(
-                f,
-                "ECS rolled this specification back: {reason}. It is not deployed again until the specification changes"
-            ),
+            Self::RolledBack { reason } => f.write_str(&rolled_back(reason)),
             Self::Group { group, status } => write!(f, "waits for Auto Scaling group {group}: {status}"),
             Self::Subnets { group, missing } => f.write_str(&subnets(group, missing)),
             Self::Image { problem, kept } => f.write_str(&image(problem, kept.as_deref())),
@@ -323,11 +316,36 @@ impl fmt::Display for Wait {
             Self::Devices { replicas, why } => {
                 write!(f, "{replicas} replicas have no Neuron devices ({why}); raise maxSize or ask for less")
             }
+            Self::Drift { resource, fields } => f.write_str(&changed(resource, fields)),
+            Self::Gone { resource } => f.write_str(&gone(resource)),
             Self::Suspended => f.write_str("suspended by the annotation neuron.ecs/suspend"),
             Self::ReadOnly { operation } => write!(f, "{operation} is due, but writing is switched off"),
-            Self::PruneBlocked { why, resource } => write!(f, "{resource} is no longer declared but stays: {why}"),
+            Self::PruneBlocked { why, which, resource } => f.write_str(&kept(resource, &why.in_words(which))),
         }
     }
+}
+
+fn rolled_back(reason: &str) -> String {
+    format!("ECS rolled this specification back: {reason}. It is not deployed again until the specification changes")
+}
+
+fn changed(resource: &Resource, fields: &[Deviation]) -> String {
+    let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+    format!(
+        "somebody changed {resource}: {}; drift.policy is Report, so it stays until the specification changes",
+        fields.join("; ")
+    )
+}
+
+fn gone(resource: &Resource) -> String {
+    format!(
+        "somebody removed {resource}; drift.policy is Report, so it is not made again until the specification or the policy \
+         changes"
+    )
+}
+
+fn kept(resource: &Resource, why: &str) -> String {
+    format!("{resource} is no longer declared but stays: {why}")
 }
 
 fn subnets(group: &str, missing: &[String]) -> String {

@@ -38,6 +38,11 @@ pub(super) fn assume(observed: &mut Observed, step: &Step) {
         Action::UpdateAutoScalingGroup(request) => update_group(observed, request),
         Action::DeleteAutoScalingGroup { name } => observed.groups.remove(name),
         Action::CreateOrUpdateTags { group, tags } => tag_group(observed, group, tags),
+        Action::DeleteGroupTags { group, keys } => {
+            if let Some(found) = observed.groups.get_mut(group) {
+                found.tags.retain(|key, _| !keys.contains(key));
+            }
+        }
         Action::SetDesiredCapacity { group, desired } => {
             if let Some(found) = observed.groups.get_mut(group) {
                 found.desired = *desired;

@@ -118,7 +118,7 @@ mod tests {
 
     /// One a second, twenty at once.
     fn registrations(percent: u32) -> Bucket {
-        let quota = quota_of("RegisterTaskDefinition").unwrap();
+        let quota = quota_of("ecs", "RegisterTaskDefinition").unwrap();
         Bucket::new(quota, Share::try_from(percent).unwrap(), at(0))
     }
 
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn turns_are_promised_one_after_the_other() {
-        let quota = quota_of("DescribeServices").unwrap();
+        let quota = quota_of("ecs", "DescribeServices").unwrap();
         let mut bucket = Bucket::new(quota, Share::default(), at(0));
         let waits: Vec<u128> = (0..83).map(|_| bucket.reserve(at(0)).as_millis()).collect();
         assert_eq!(waits[78..], [0, 0, 63, 125, 188]);

@@ -23,7 +23,7 @@ use crate::desired::{Desired, DesiredService, PackedService};
 use crate::neuron::Catalog;
 use crate::ownership::{self, Installation, Tags};
 use crate::revision::Revisions;
-use crate::spec::{Accepted, Capacity, Fleet, Metadata, NeuronPool, NeuronService, ObjectKey, Policy, Prune};
+use crate::spec::{Accepted, Capacity, Drift, Fleet, Metadata, NeuronPool, NeuronService, ObjectKey, Policy, Prune};
 
 pub use group::POOL_ATTRIBUTE;
 
@@ -53,6 +53,7 @@ pub fn resolve(fleet: &Fleet, context: Context<'_>) -> Resolved {
     let catalog = Catalog::builtin().refreshed(&context.facts.instance_types);
     resolved.desired.revisions.clone_from(context.revisions);
     resolved.desired.held.clone_from(&fleet.stalled);
+    resolved.desired.drift = drift(fleet);
     for (name, accepted) in &fleet.clusters {
         let rendered = cluster::cluster(accepted, context);
         if let Some(cluster) = resolved.keep(&accepted.key(), accepted.policy, rendered) {
@@ -83,6 +84,15 @@ pub fn resolve(fleet: &Fleet, context: Context<'_>) -> Resolved {
         }
     }
     resolved
+}
+
+/// What becomes of changes by others, where it is not the default.
+fn drift(fleet: &Fleet) -> BTreeMap<ObjectKey, Drift> {
+    let clusters = fleet.clusters.values().map(|accepted| (accepted.key(), &accepted.spec.drift));
+    let pools = fleet.pools.values().map(|accepted| (accepted.key(), &accepted.spec.drift));
+    let services = fleet.services.values().map(|accepted| (accepted.key(), &accepted.spec.drift));
+    let all = clusters.chain(pools).chain(services).filter(|(_, drift)| !drift.is_default());
+    all.map(|(key, drift)| (key, drift.clone())).collect()
 }
 
 /// A service in one of its two forms.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterOverrides, Name};
+use super::{ClusterOverrides, Drift, Name};
 
 /// The settings of one ECS cluster.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +33,9 @@ pub struct ClusterSpec {
     /// Tags on the cluster, beside the ones Axon adds. Default: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// What becomes of changes that others make on AWS. Default: they are brought back.
+    #[serde(default, skip_serializing_if = "Drift::is_default")]
+    pub drift: Drift,
     /// Members of AWS's own requests, merged last. Default: none.
     #[serde(default, skip_serializing_if = "ClusterOverrides::is_empty")]
     pub overrides: ClusterOverrides,

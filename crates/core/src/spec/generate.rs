@@ -158,6 +158,7 @@ fn pool_spec() -> impl Strategy<Value = PoolSpec> {
             managed_instances: Some(managed_instances),
             auto_scaling_group: None,
             tags,
+            drift: super::Drift::default(),
             overrides: PoolOverrides::default(),
         }
     })
@@ -197,6 +198,7 @@ fn service_draft() -> impl Strategy<Value = Draft> {
             ecs_managed_tags: true,
             revision_history_limit: super::DEFAULT_REVISION_HISTORY,
             tags,
+            drift: super::Drift::default(),
             overrides: ServiceOverrides::default(),
         };
         Draft { spec, pool }

@@ -8,6 +8,7 @@ mod auto_scaling_group;
 mod cluster;
 mod container;
 mod deployment;
+mod drift;
 mod duration;
 mod fleet;
 #[cfg(any(test, feature = "generate"))]
@@ -44,6 +45,7 @@ pub use deployment::{
     Alarms, Canary, CircuitBreaker, Deployment, FailureThreshold, HookTarget, HookTimeout, HookTimeoutAction,
     LifecycleHook, LifecycleStage, Linear, Strategy, ThresholdType,
 };
+pub use drift::{Drift, DriftPolicy};
 pub use duration::{Duration, ParseDurationError};
 pub use fleet::{Accepted, Completeness, Fleet};
 pub use linux::{Capabilities, Linux, SystemControl, Tmpfs, Ulimit, UlimitName};

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{AutoScalingGroup, Duration, InstanceRequirements, Name, PoolOverrides};
+use super::{AutoScalingGroup, Drift, Duration, InstanceRequirements, Name, PoolOverrides};
 
 /// Capacity with Neuron devices for one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,9 @@ pub struct PoolSpec {
     /// Tags on the capacity provider, beside the ones Axon adds; 45 in all. Default: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// What becomes of changes that others make on AWS. Default: they are brought back.
+    #[serde(default, skip_serializing_if = "Drift::is_default")]
+    pub drift: Drift,
     /// Members of AWS's own requests, merged last. Default: none.
     #[serde(default, skip_serializing_if = "PoolOverrides::is_empty")]
     pub overrides: PoolOverrides,

@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
-    Deployment, Duration, LoadBalancer, Name, Networking, ServiceConnect, ServiceOverrides, ServiceRegistry, Template,
-    VpcLattice,
+    Deployment, Drift, Duration, LoadBalancer, Name, Networking, ServiceConnect, ServiceOverrides, ServiceRegistry,
+    Template, VpcLattice,
 };
 
 /// How many task definition revisions stay registered unless the spec says otherwise.
@@ -85,6 +85,9 @@ pub struct ServiceSpec {
     /// Tags on the service, beside the ones Axon adds. Default: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// What becomes of changes that others make on AWS. Default: they are brought back.
+    #[serde(default, skip_serializing_if = "Drift::is_default")]
+    pub drift: Drift,
     /// Members of AWS's own requests, merged last. Default: none.
     #[serde(default, skip_serializing_if = "ServiceOverrides::is_empty")]
     pub overrides: ServiceOverrides,

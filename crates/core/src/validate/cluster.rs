@@ -3,13 +3,15 @@
 //! Neighbours: called by `validate`. Not here: what pools and services ask of their cluster.
 
 use crate::diagnostic::Code;
-use crate::spec::{ClusterSpec, ExecuteCommandLogging};
+use crate::spec::{ExecuteCommandLogging, NeuronCluster};
 
 use super::arn::{self, Resource};
 use super::subject::Subject;
-use super::{identity, overrides};
+use super::{drift, identity, overrides};
 
-pub(super) fn check(subject: &mut Subject<'_>, spec: &ClusterSpec) {
+pub(super) fn check(subject: &mut Subject<'_>, cluster: &NeuronCluster) {
+    let spec = &cluster.spec;
+    drift::cluster(subject, &cluster.metadata, spec);
     identity::tags(subject, "/spec/tags", &spec.tags, 50);
     overrides::cluster(subject, &spec.overrides);
     if let Some(storage) = &spec.managed_storage {

@@ -11,6 +11,7 @@ mod cores;
 mod dependencies;
 mod device_sets;
 mod devices;
+mod drift;
 mod exclusive;
 mod fit;
 mod group;
@@ -24,6 +25,7 @@ mod networking;
 mod overrides;
 mod pool;
 mod pool_types;
+mod probe;
 mod rollout;
 mod service;
 mod sharing;
@@ -158,7 +160,7 @@ fn judge(declared: &Declared, world: &World<'_>, diagnostics: &mut Vec<Diagnosti
     let mut subject = Subject::new(&declared.key, &declared.positions);
     let policy = identity::policy(&mut subject, object.metadata());
     match object {
-        Object::Cluster(cluster) => cluster::check(&mut subject, &cluster.spec),
+        Object::Cluster(cluster) => cluster::check(&mut subject, cluster),
         Object::Pool(pool) => pool::check(&mut subject, world, pool),
         Object::Service(service) => service::check(&mut subject, world, service),
     }

@@ -10,7 +10,7 @@ use crate::spec::{
 
 use super::arn::{self, Resource};
 use super::subject::Subject;
-use super::{Referred, World, group, identity, overrides, pool_types};
+use super::{Referred, World, drift, group, identity, overrides, pool_types};
 
 /// Tags that a Managed Instances provider takes, by the text of AWS's error.
 const TAG_LIMIT: usize = 45;
@@ -51,6 +51,7 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, pool: &NeuronP
     }
     identity::tags(subject, "/spec/tags", &spec.tags, TAG_LIMIT);
     overrides::pool(subject, spec);
+    drift::pool(subject, &pool.metadata, spec);
     if spec.managed_instances.is_some() == spec.auto_scaling_group.is_some() {
         let what = if spec.managed_instances.is_some() { "both are given" } else { "neither is given" };
         let message = format!("of managedInstances and autoScalingGroup {what}");

@@ -10,7 +10,7 @@ use crate::spec::{Capacity, Kind, NeuronPool, NeuronService, PoolShare, ServiceS
 use super::group_fit::{self, Placed};
 use super::site::Site;
 use super::subject::Subject;
-use super::{Referred, World, devices, fit, identity, networking, overrides, rollout, task, traffic};
+use super::{Referred, World, devices, drift, fit, identity, networking, overrides, rollout, task, traffic};
 
 pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, service: &NeuronService) {
     let spec = &service.spec;
@@ -32,6 +32,7 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, service: &Neur
     traffic::check(subject, world, spec, pools.first().copied());
     rollout::check(subject, spec, site, &pools);
     overrides::service(subject, spec, site);
+    drift::service(subject, &service.metadata, spec, site);
 }
 
 /// What pools of one kind cannot do that those of the other can.

@@ -223,7 +223,7 @@ pub(crate) fn plan_with(desired: &Desired, observed: &Observed, limits: &Limits)
 
 pub(crate) fn preview_of(desired: &Desired, observed: &Observed, prune: Prune) -> Preview {
     let installation = installation();
-    let preview = preview(world(&installation, desired, observed), NOW, prune);
+    let preview = preview(world(&installation, desired, observed), &Limits::fresh(NOW, prune));
     assert!(
         preview.ended,
         "the preview did not end; it goes on with {}",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axon_core::observe::{Provider, ProviderStatus};
 use axon_core::observed::{Listing, Observed};
+use axon_core::ownership::Tags;
 use axon_core::plan::Prune;
 use axon_core::shape::provider::{AutoScalingGroupProvider, ManagedInstancesProvider};
 use axon_core::step::Action;
@@ -76,6 +77,26 @@ fn tags_of_a_pool_reach_everything_behind_it() {
     }
     let after = converge(&tagged.desired(), installed(), Prune::Enabled);
     assert!(plan_once(&tagged.desired(), &after, Prune::Enabled).is_settled());
+}
+
+#[test]
+fn tags_that_a_pool_no_longer_has_leave_everything_behind_it() {
+    let tagged = grouped().edit_pool("/spec/tags", json!({"owner": "ml", "cost": "1"}));
+    let mut observed = converge(&tagged.desired(), installed(), Prune::Enabled);
+    let theirs = |tags: &mut Tags| drop(tags.insert("theirs".to_owned(), "1".to_owned()));
+    theirs(&mut observed.groups.get_mut(&group_name(&grouped())).unwrap().tags);
+    theirs(&mut observed.templates.get_mut(&group_name(&grouped())).unwrap().tags);
+    let fewer = grouped().edit_pool("/spec/tags", json!({"owner": "ml"}));
+    let after = converge(&fewer.desired(), observed, Prune::Enabled);
+    let tags = [
+        &after.groups.get(&group_name(&grouped())).unwrap().tags,
+        &after.templates.get(&group_name(&grouped())).unwrap().tags,
+    ];
+    for tags in tags {
+        assert!(!tags.contains_key("cost"), "{tags:?}");
+        assert_eq!(tags.get("owner").map(String::as_str), Some("ml"));
+        assert!(tags.contains_key("theirs"), "tags of others stay: {tags:?}");
+    }
 }
 
 #[test]

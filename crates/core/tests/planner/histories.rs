@@ -5,24 +5,23 @@
 //! hardware has, replicas are never missing by our doing, nothing is written on a guess; and once nothing more goes wrong,
 //! everything comes to rest.
 //!
-//! 1,000 histories by default, half a minute of two cores. `PROPTEST_CASES` asks for another number, `PROPTEST_RNG_SEED` for
+//! 1,000 histories by default, half a minute of two cores; `.ci/run` plays 10,000. `PROPTEST_CASES` asks for another number, `PROPTEST_RNG_SEED` for
 //! other ones.
 
 use std::sync::Mutex;
 
-use axon_core::observe::ServiceStatus;
+use axon_core::observe::{Rollout, ServiceStatus};
 use axon_core::observed::{Listing, Observed};
 use axon_core::ownership::QUARANTINED;
 use axon_core::plan::{Plan, Wait, version_of};
 use axon_core::step::{Action, Cause, Resource};
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use proptest::sample::Index;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Value, json};
 
 use super::fixture::{Specs, cluster, set, text, waits};
-use super::history::{Blind, Event, History, Quality, history};
+use super::history::{Blind, Event, History, Pick, Quality, history};
 use super::miniature::{MUTE_SCRIPT, Miniature};
 
 /// Histories are played by so many threads.
@@ -93,20 +92,24 @@ impl Play {
         self.numbers
     }
 
-    fn devices(&self, index: Index) -> Value {
+    fn devices(&self, index: Pick) -> Value {
         let choices: &[u32] = if self.types[0].starts_with("trn1") { &[1, 4, 8, 16] } else { &[1, 2, 3, 6] };
-        json!(choices[index.index(choices.len())])
+        json!(choices[index.of(choices)])
     }
 
-    fn service(&mut self, which: Index) -> Option<&mut Value> {
+    fn service(&mut self, which: Pick) -> Option<&mut Value> {
         let services = &mut self.mini.specs.services;
-        if services.is_empty() { None } else { Some(which.get_mut(services)) }
+        if services.is_empty() {
+            return None;
+        }
+        let at = which.of(services);
+        services.get_mut(at)
     }
 
-    fn instance(&self, which: Index, state: &str) -> Option<(String, String)> {
+    fn instance(&self, which: Pick, state: &str) -> Option<(String, String)> {
         let Some(Listing::Read(instances)) = self.mini.observed.instances.get("ml") else { return None };
         let such: Vec<_> = instances.values().filter(|found| found.status == state).collect();
-        let found = if such.is_empty() { return None } else { which.get(&such) };
+        let found = if such.is_empty() { return None } else { such[which.of(&such)] };
         Some((found.arn.clone(), found.ec2_id.clone()?))
     }
 
@@ -133,7 +136,7 @@ impl Play {
             Event::Remove { which } => {
                 let services = &mut self.mini.specs.services;
                 if services.len() > 1 {
-                    services.remove(which.index(services.len()));
+                    services.remove(which.of(services));
                 }
             }
             Event::Image { which, quality } => {
@@ -177,7 +180,7 @@ impl Play {
         self.pass().map(drop)
     }
 
-    fn add(&mut self, devices: Index, replicas: u32, (least, most): (u32, u32)) {
+    fn add(&mut self, devices: Pick, replicas: u32, (least, most): (u32, u32)) {
         if self.mini.specs.services.len() >= 4 {
             return;
         }
@@ -284,16 +287,20 @@ impl Play {
         set(&mut self.mini.specs.pools[0], "/spec/autoScalingGroup/userData", json!("true # last"));
         self.mini.publish("ami-last");
         for count in 0..REST {
-            // A service that is being deleted keeps its revisions in use: there is something to do once it is gone.
-            let deletes = self.mini.observed.all_services().any(|found| found.status != ServiceStatus::Active);
+            // A service that is being deleted keeps its revisions in use, an instance is drained only where no deployment is
+            // under way, and counts fall as tasks come: there is something to do once they are through.
+            let lacks = self.mini.missing() > 0;
+            let on_its_way = self.mini.observed.all_services().any(|found| {
+                found.status != ServiceStatus::Active || found.deployments[0].rollout == Rollout::InProgress
+            });
             let plan = self.pass()?;
             let waits = plan.waiting.iter().any(|waiting| !matches!(waiting.on, Wait::Devices { .. }));
-            if plan.steps.is_empty() && !waits && !deletes && self.mini.missing() == 0 {
+            if plan.steps.is_empty() && !waits && !on_its_way && !lacks {
                 self.seen.longest = self.seen.longest.max(count);
                 let images = self.mini.images();
                 prop_assert!(images.iter().all(|image| image == "ami-last"), "{images:?}");
                 let again = self.mini.plan();
-                prop_assert_eq!(text(&again.steps), "");
+                prop_assert_eq!(text(&again.steps), "", "{}", self.mini.log);
                 return Ok(());
             }
         }
@@ -364,13 +371,47 @@ fn no_chip_is_held_twice_and_everything_comes_to_rest_throughout_a_history() {
                 })
             })
             .collect();
-        for thread in threads {
-            thread.join().unwrap().unwrap();
-        }
+        let ends: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let failures: Vec<String> =
+            ends.into_iter().filter_map(|end| end.err().map(|error| error.to_string())).collect();
+        assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     });
     let seen = seen.into_inner().unwrap();
     let enough = cases() / 50;
     let kinds = [seen.rolling, seen.undone, seen.moved, seen.drained, seen.disturbed, seen.blind];
     assert!(kinds.iter().all(|kind| *kind >= enough), "{seen:?}");
     assert!([seen.failed_launches, seen.deployments_taken_back].iter().all(|kind| *kind >= enough), "{seen:?}");
+}
+
+/// Two bad images, the second while ECS goes back from the first: there is no deployment left to go back to, and the last
+/// one stays as it failed. An old service that waited for its replacement, which waited for the old one to finish, never ended.
+#[test]
+fn a_service_that_failed_on_whole_instances_moves_to_shared_ones() {
+    let percents = [(50, 200), (0, 100), (100, 200), (75, 200)];
+    for (percent, passes) in percents.into_iter().flat_map(|percent| (2..8).map(move |passes| (percent, passes))) {
+        let bad = Event::Image { which: Pick(0), quality: Quality::Broken };
+        let events = vec![
+            Event::Add { devices: Pick(usize::MAX), replicas: 3, percent },
+            Event::Pass { count: 6 },
+            bad.clone(),
+            Event::Pass { count: passes },
+            bad,
+            Event::Pass { count: 6 },
+            Event::Devices { which: Pick(0), devices: Pick(0) },
+        ];
+        play(&(&["inf2.24xlarge"], 1, events)).unwrap();
+    }
+}
+
+/// More replicas mean that more may be down, but not while ECS stops some by the budget of before.
+#[test]
+fn a_budget_that_grows_during_a_rollback_leaves_enough_replicas() {
+    let events = vec![
+        Event::Add { devices: Pick(usize::MAX / 2 + 1), replicas: 3, percent: (50, 200) },
+        Event::Pass { count: 6 },
+        Event::Image { which: Pick(0), quality: Quality::Broken },
+        Event::Pass { count: 4 },
+        Event::Resize { which: Pick(0), replicas: 4 },
+    ];
+    play(&(&["inf2.24xlarge"], 1, events)).unwrap();
 }

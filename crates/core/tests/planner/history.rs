@@ -1,7 +1,27 @@
 //! What can happen to a shared pool, as proptest makes it up; `histories` plays it.
 
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::select;
+
+/// Which of some things, however many there are: the share of the whole number range below it. It reads back as it prints,
+/// so that a history that failed can be kept as a test.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pick(pub(crate) usize);
+
+impl Pick {
+    /// # Panics
+    ///
+    /// If there are none to choose from.
+    pub(crate) fn of<T>(self, some: &[T]) -> usize {
+        assert!(!some.is_empty(), "one of nothing");
+        let share = (some.len() as u128 * self.0 as u128) >> usize::BITS;
+        usize::try_from(share).unwrap()
+    }
+}
+
+fn pick() -> impl Strategy<Value = Pick> {
+    any::<usize>().prop_map(Pick)
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Quality {
@@ -22,14 +42,14 @@ pub(crate) enum Blind {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    Add { devices: Index, replicas: u32, percent: (u32, u32) },
-    Resize { which: Index, replicas: u32 },
-    Devices { which: Index, devices: Index },
-    Remove { which: Index },
-    Image { which: Index, quality: Quality },
-    Lose { which: Index },
-    Drain { which: Index },
-    TakeBack { which: Index },
+    Add { devices: Pick, replicas: u32, percent: (u32, u32) },
+    Resize { which: Pick, replicas: u32 },
+    Devices { which: Pick, devices: Pick },
+    Remove { which: Pick },
+    Image { which: Pick, quality: Quality },
+    Lose { which: Pick },
+    Drain { which: Pick },
+    TakeBack { which: Pick },
     Publish { quality: Quality },
     Boot { quality: Quality },
     Short,
@@ -48,24 +68,20 @@ fn quality() -> impl Strategy<Value = Quality> {
 }
 
 fn add() -> impl Strategy<Value = Event> {
-    (any::<Index>(), 1..4_u32, percent()).prop_map(|(devices, replicas, percent)| Event::Add {
-        devices,
-        replicas,
-        percent,
-    })
+    (pick(), 1..4_u32, percent()).prop_map(|(devices, replicas, percent)| Event::Add { devices, replicas, percent })
 }
 
 fn event() -> impl Strategy<Value = Event> {
     let blind = vec![Blind::Services, Blind::Instances, Blind::Tasks, Blind::Groups, Blind::Templates, Blind::Images];
     prop_oneof![
         3 => add(),
-        3 => (any::<Index>(), 1..5_u32).prop_map(|(which, replicas)| Event::Resize { which, replicas }),
-        2 => (any::<Index>(), any::<Index>()).prop_map(|(which, devices)| Event::Devices { which, devices }),
-        1 => any::<Index>().prop_map(|which| Event::Remove { which }),
-        2 => (any::<Index>(), quality()).prop_map(|(which, quality)| Event::Image { which, quality }),
-        2 => any::<Index>().prop_map(|which| Event::Lose { which }),
-        1 => any::<Index>().prop_map(|which| Event::Drain { which }),
-        1 => any::<Index>().prop_map(|which| Event::TakeBack { which }),
+        3 => (pick(), 1..5_u32).prop_map(|(which, replicas)| Event::Resize { which, replicas }),
+        2 => (pick(), pick()).prop_map(|(which, devices)| Event::Devices { which, devices }),
+        1 => pick().prop_map(|which| Event::Remove { which }),
+        2 => (pick(), quality()).prop_map(|(which, quality)| Event::Image { which, quality }),
+        2 => pick().prop_map(|which| Event::Lose { which }),
+        1 => pick().prop_map(|which| Event::Drain { which }),
+        1 => pick().prop_map(|which| Event::TakeBack { which }),
         5 => quality().prop_map(|quality| Event::Publish { quality }),
         1 => quality().prop_map(|quality| Event::Boot { quality }),
         1 => Just(Event::Short),

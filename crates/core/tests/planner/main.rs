@@ -5,6 +5,7 @@
 mod adoption;
 mod convergence;
 mod drift;
+mod drift_reported;
 mod fixture;
 mod gathering;
 mod group_changes;
@@ -25,5 +26,6 @@ mod removal;
 mod review;
 mod rollback;
 mod rollouts;
+mod shortages;
 mod subnets;
 mod whole_rollouts;

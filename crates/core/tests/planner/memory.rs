@@ -6,7 +6,7 @@ use axon_core::cloud::{CloudError, Effect, ErrorClass, Sweep};
 use axon_core::observe::{Cluster, ClusterStatus};
 use axon_core::observed::Observed;
 use axon_core::ownership::{Tags, ownership_tags};
-use axon_core::plan::{Prune, Writes};
+use axon_core::plan::{Prune, PruneLimits, Writes};
 use axon_core::spec::Completeness;
 use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
 use axon_core::step::Step;
@@ -15,7 +15,10 @@ use jiff::{Timestamp, ToSpan as _};
 use super::fixture::{NOW, Specs, converge, converged, empty_account, installation, key, llama, text};
 
 fn state(specs: &Specs, pruning: Pruning) -> State {
-    let mut state = State::new(installation(), Permissions { writes: Writes::Allowed, prune: pruning });
+    let mut state = State::new(
+        installation(),
+        Permissions { writes: Writes::Allowed, prune: pruning, prune_limits: PruneLimits::NONE },
+    );
     specify(&mut state, specs, Completeness::Complete);
     state
 }

@@ -3,7 +3,7 @@
 use axon_core::check::{Rule, check};
 use axon_core::observe::ProviderStatus;
 use axon_core::observed::Observed;
-use axon_core::plan::{Limits, Plan, Prune, Writes};
+use axon_core::plan::{Limits, Plan, Prune, PruneLimits, Writes};
 use axon_core::step::{Action, Cause, Resource, Step};
 use serde_json::json;
 
@@ -44,6 +44,31 @@ fn nothing_is_pruned_against_the_rules() {
     let limits = Limits::fresh(NOW, Prune::Disabled);
     let broken = rules(&without, &converged(), &limits, vec![delete_llama(Cause::NotDeclared)]);
     assert_eq!(broken, [Rule::PruneAllowed]);
+}
+
+#[test]
+fn no_more_is_pruned_at_once_than_is_allowed() {
+    let without = Specs { services: vec![], ..Specs::default() };
+    let nothing = Specs { clusters: vec![super::fixture::cluster("other")], pools: vec![], services: vec![] };
+    let mut limits = limits();
+    let delete = || vec![delete_llama(Cause::NotDeclared)];
+    limits.prune_limits = PruneLimits { max_objects: Some(0), max_percent: None };
+    assert_eq!(rules(&without, &converged(), &limits, delete()), [Rule::PruneLimited]);
+    limits.prune_limits = PruneLimits { max_objects: Some(1), max_percent: Some(0) };
+    assert_eq!(rules(&without, &converged(), &limits, delete()), [], "a single one may go");
+    // 3 of 4 objects.
+    limits.prune_limits = PruneLimits { max_objects: None, max_percent: Some(74) };
+    assert_eq!(rules(&nothing, &converged(), &limits, delete()), [Rule::PruneLimited]);
+    limits.prune_limits.max_percent = Some(75);
+    assert_eq!(rules(&nothing, &converged(), &limits, delete()), []);
+}
+
+#[test]
+fn what_was_adopted_is_not_pruned() {
+    let without = Specs { services: vec![], ..Specs::default() };
+    let mut observed = converged();
+    llama(&mut observed).tags.insert(axon_core::ownership::ADOPTED.into(), "true".into());
+    assert_eq!(rules(&without, &observed, &limits(), vec![delete_llama(Cause::NotDeclared)]), [Rule::PruneAllowed]);
 }
 
 #[test]

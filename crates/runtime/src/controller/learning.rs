@@ -90,7 +90,7 @@ impl Controller {
         self.telemetry.pulse.ended(LOOKUP);
         match result {
             Ok(facts) => {
-                self.schedule.facts_known();
+                self.schedule.facts_known(&facts);
                 self.facts_error = None;
                 self.facts = Some(facts);
                 self.specify();

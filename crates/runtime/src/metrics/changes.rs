@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use axon_core::plan::Wait;
+use axon_core::plan::{Wait, Waiting};
 use axon_core::spec::{Kind, ObjectKey};
 use axon_core::status::{Condition, ConditionType, Reason, Status, Truth};
 use axon_core::step::{Action, Step};
@@ -57,6 +57,7 @@ impl Changes {
         for (key, status) in &after.statuses {
             let earlier = before.statuses.get(key);
             found.extend(shortages(earlier, status));
+            found.extend(reported(key, before, after));
             found.extend(self.deployment(earlier, status, now));
             if let Some(earlier) = earlier {
                 found.extend(transitions(earlier, status, now));
@@ -133,6 +134,14 @@ fn transitions(before: &Status, after: &Status, now: Timestamp) -> Vec<Found> {
     found
 }
 
+/// Drift that is only reported. What is taken back is counted with its step.
+fn reported(key: &ObjectKey, before: &View, after: &View) -> Option<Found> {
+    let is_reported =
+        |waiting: &&Waiting| waiting.object == *key && matches!(waiting.on, Wait::Drift { .. } | Wait::Gone { .. });
+    let new = after.waiting.iter().filter(is_reported).any(|waiting| !before.waiting.contains(waiting));
+    new.then(|| Found { metric: Metric::DriftDetected, labels: vec![key.kind.to_string()], what: What::Happened })
+}
+
 /// Shortages that an object has now and did not have before, each reason once.
 fn shortages(before: Option<&Status>, after: &Status) -> Vec<Found> {
     let lacks = |condition: &Condition| {
@@ -190,7 +199,7 @@ pub(super) fn word(value: &impl serde::Serialize) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use axon_core::plan::Waiting;
+    use axon_core::step::Resource;
 
     use super::*;
 
@@ -312,6 +321,19 @@ mod tests {
         assert_eq!(counted(Metric::AmiRollouts, &[drifting.clone(), current.clone()]), ["chips succeeded"]);
         let story = [drifting.clone(), put_aside(&drifting), put_aside(&current)];
         assert_eq!(counted(Metric::AmiRollouts, &story), ["chips failed"], "going back is no success");
+    }
+
+    #[test]
+    fn drift_that_is_only_reported_is_counted_when_it_is_found_and_when_it_becomes_another() {
+        let key = service();
+        let gone = |name: &str| {
+            let on = Wait::Gone { resource: Resource::TaskDefinition(name.to_owned()) };
+            let waiting = vec![Waiting { object: key.clone(), on }];
+            View { waiting, ..ready(&key, Reason::Succeeded, 0) }
+        };
+        let story =
+            [ready(&key, Reason::Succeeded, 0), gone("a"), gone("a"), gone("b"), ready(&key, Reason::Succeeded, 0)];
+        assert_eq!(counted(Metric::DriftDetected, &story), ["NeuronService"; 2]);
     }
 
     #[test]

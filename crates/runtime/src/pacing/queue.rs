@@ -79,7 +79,7 @@ pub(super) fn sorted(steps: &[Step], pieces: &BTreeMap<ObjectKey, Piece>) -> BTr
     }
     let mut tickets: BTreeMap<&'static str, (Option<&'static Quota>, Vec<Ticket>)> = BTreeMap::new();
     for (place, step) in steps.iter().enumerate() {
-        let quota = quota_of(step.action.operation());
+        let quota = quota_of(step.action.service(), step.action.operation());
         let piece = piece_of(step);
         let ticket = Ticket {
             place,

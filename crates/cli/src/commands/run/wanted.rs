@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axon_core::ownership::Installation;
-use axon_core::plan::Writes;
+use axon_core::plan::{PruneLimits, Writes};
 use axon_core::spec::{ApiVersion, Name};
 use axon_core::state::Pruning;
 use axon_core::target::Target as Share;
@@ -20,7 +20,7 @@ use tracing::warn;
 use super::account::Account;
 use super::operation::{Feed, Operation, Post};
 use super::sources::{duration, hooks, sources};
-use crate::arguments::{AwsArguments, Global, Lasting, Listen, Run};
+use crate::arguments::{AwsArguments, Global, Lasting, Listen, PruneArguments, Run};
 use crate::config::{
     ConfigKind, DirectoryConfig, HistoryConfig, IntervalsConfig, LoggingConfig, OperatorConfig, PacingConfig,
     PruningConfig, ServerConfig, SourceConfig, TargetConfig,
@@ -109,6 +109,9 @@ impl Wanted {
         }
         config.read_only |= flags.read_only;
         config.pruning.enabled &= !flags.no_prune;
+        let PruneArguments { prune_max_objects, prune_max_percent } = flags.most;
+        config.pruning.max_objects = prune_max_objects.unwrap_or(config.pruning.max_objects);
+        config.pruning.max_percent = prune_max_percent.unwrap_or(config.pruning.max_percent);
         let AwsArguments { simulate, endpoint_url, profile, region, assume_role, external_id, .. } = &flags.aws;
         let says_which = *simulate || [endpoint_url, profile, region, assume_role].into_iter().any(Option::is_some);
         match config.targets.as_mut_slice() {
@@ -218,6 +221,8 @@ impl Wanted {
         settings.writes = if config.read_only { Writes::ReadOnly } else { Writes::Allowed };
         settings.pruning = if config.pruning.enabled { Pruning::On } else { Pruning::Off };
         settings.share = config.pacing.share_percent;
+        let PruningConfig { max_objects, max_percent, .. } = config.pruning;
+        settings.prune_limits = PruneLimits { max_objects: Some(max_objects), max_percent: Some(max_percent) };
         settings.sweep_interval = duration(config.intervals.sweep);
         settings.busy_interval = duration(config.intervals.busy);
         settings.shutdown_grace = duration(config.shutdown_grace);
@@ -232,8 +237,7 @@ impl Wanted {
 }
 
 impl OperatorConfig {
-    /// The configuration that a command line of nothing but files stands for. What leaves the files is removed, however
-    /// much it is: whoever edits them stands beside.
+    /// The configuration that a command line of nothing but files stands for.
     fn of_files(files: &[PathBuf]) -> Self {
         let name = |text: &str| text.parse::<Name>().ok();
         let directory = DirectoryConfig { paths: files.to_vec(), interval: axon_core::spec::Duration::from_seconds(2) };
@@ -257,5 +261,46 @@ impl OperatorConfig {
             history: HistoryConfig::default(),
             shutdown_grace: axon_core::spec::Duration::from_seconds(30),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+
+    fn wanted(words: &[&str]) -> Wanted {
+        let arguments = Arguments::try_parse_from(["axon", "run"].iter().chain(words)).unwrap();
+        let Command::Run(run) = arguments.command else { panic!("{words:?}") };
+        Wanted::of(*run).unwrap()
+    }
+
+    fn at_most(objects: u32, percent: u32) -> PruneLimits {
+        PruneLimits { max_objects: Some(objects), max_percent: Some(percent) }
+    }
+
+    #[test]
+    fn an_operator_without_a_file_has_the_limits_of_removal_that_a_file_has_by_default() {
+        let limits = |words| {
+            let wanted = wanted(words);
+            wanted.settings(&wanted.config, &wanted.config.targets[0]).unwrap().prune_limits
+        };
+        assert_eq!(limits(&["specs"]), at_most(10, 50));
+        assert_eq!(limits(&["--prune-max-percent", "100", "specs"]), at_most(10, 100));
+    }
+
+    #[test]
+    fn flags_win_over_the_limits_of_the_file_also_when_it_is_read_again() {
+        let file = "apiVersion: neuron.ecs/v1alpha1\nkind: OperatorConfig\nsources: [{name: a, directory: {paths: [x]}}]\n\
+                    pruning: {maxObjects: 3, maxPercent: 20}\n";
+        let limits = |words| {
+            let wanted = wanted(words);
+            let config = wanted.accept(OperatorConfig::parse(file).unwrap()).unwrap();
+            wanted.settings(&config, &config.targets[0]).unwrap().prune_limits
+        };
+        assert_eq!(limits(&["specs"]), at_most(3, 20));
+        assert_eq!(limits(&["--prune-max-objects", "40", "specs"]), at_most(40, 20));
     }
 }

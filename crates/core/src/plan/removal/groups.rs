@@ -5,7 +5,6 @@
 use super::super::{Planner, Wait};
 use crate::observe::{Group, Provider, ProviderStatus};
 use crate::observed::Listing;
-use crate::ownership;
 use crate::shape::cluster::PutClusterCapacityProviders;
 use crate::spec::{Kind, ObjectKey};
 use crate::step::{Action, Cause, Resource};
@@ -57,15 +56,16 @@ impl Planner<'_> {
                 None if desired.declares(&owner) => continue,
                 None => Cause::NotDeclared,
             };
+            let resource = Resource::AutoScalingGroup(group.name.clone());
+            if !self.lets_go(&owner, &resource, &cause) {
+                continue;
+            }
             if self.is_backed(group) {
-                if self.may_prune(&cause).is_ok() {
-                    let resource = Resource::AutoScalingGroup(group.name.clone());
-                    self.wait(&owner, Wait::Replacement { resource });
-                }
+                self.wait(&owner, Wait::Replacement { resource });
                 continue;
             }
             let action = Action::DeleteAutoScalingGroup { name: group.name.clone() };
-            self.remove(&owner, Resource::AutoScalingGroup(group.name.clone()), action, cause);
+            self.remove(&owner, resource, action, cause);
         }
     }
 
@@ -82,7 +82,7 @@ impl Planner<'_> {
         let desired = self.world.desired;
         for template in self.world.observed.templates.iter() {
             let Some(owner) = self.removable(&template.tags) else { continue };
-            if owner.kind != Kind::NeuronPool || template.tags.contains_key(ownership::ADOPTED) {
+            if owner.kind != Kind::NeuronPool {
                 continue;
             }
             let cause = match desired.pools.get(&owner.name) {

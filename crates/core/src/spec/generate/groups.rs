@@ -121,6 +121,7 @@ fn pool_spec() -> impl Strategy<Value = PoolSpec> {
                 managed_instances: None,
                 auto_scaling_group: Some(group),
                 tags,
+                drift: super::super::Drift::default(),
                 overrides: PoolOverrides::default(),
             }
         },

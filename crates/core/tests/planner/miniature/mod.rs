@@ -21,7 +21,7 @@ use axon_core::observe::{
 };
 use axon_core::observed::{History, Listing, Observed};
 use axon_core::ownership::Installation;
-use axon_core::plan::{Limits, Plan, Prune, World, Writes};
+use axon_core::plan::{Limits, Plan, Prune, PruneLimits, World, Writes};
 use axon_core::preview::assume;
 use axon_core::shape::launch_template::LaunchTemplateData;
 use axon_core::shape::task_definition::RegisterTaskDefinition;
@@ -186,7 +186,7 @@ impl Miniature {
     /// Plans with nothing remembered; a state that is built from one sweep must come to the same.
     pub(crate) fn plan(&self) -> Plan {
         let plan = self.plan_of(&self.observed);
-        let permissions = Permissions { writes: Writes::Allowed, prune: Pruning::On };
+        let permissions = Permissions { writes: Writes::Allowed, prune: Pruning::On, prune_limits: PruneLimits::NONE };
         let mut state = State::new(installation(), permissions);
         let desired = Desired::clone(&self.desired());
         let specified = Specified { revision: "main@sha1:1".into(), desired, completeness: Completeness::Complete };
@@ -248,6 +248,8 @@ impl Miniature {
         self.scale();
         self.schedule();
         self.count();
+        // As a sweep does: a history is good for the plan after it.
+        self.observed.history.clear();
         for key in asked {
             let deployments = self.deployments.get(&key).cloned().unwrap_or_default();
             self.observed.history.insert(key, History { read: self.now, deployments });

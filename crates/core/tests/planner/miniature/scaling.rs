@@ -81,7 +81,9 @@ impl Miniature {
         let kind = self.versions[&(id.clone(), version)].instance_type.clone().unwrap();
         let short = self.faults.short.contains(&kind);
         let found = self.observed.groups.get_mut(&name).unwrap();
-        found.activities.clear();
+        if found.members.len() >= usize::try_from(found.desired).unwrap() {
+            found.activities.clear();
+        }
         while found.members.len() < usize::try_from(found.desired).unwrap() {
             if short {
                 let message =
@@ -90,6 +92,7 @@ impl Miniature {
                     0,
                     Activity { status: "Failed".into(), message: Some(message), description: None, started: Some(now) },
                 );
+                found.activities.truncate(10);
                 self.watch.seen.failed_launches += 1;
                 return;
             }

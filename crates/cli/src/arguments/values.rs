@@ -1,0 +1,43 @@
+//! Values of flags that need reading: where to listen, and how long. Neighbours: `commands` takes them.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axon_core::spec;
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Nowhere.
+    None,
+    /// There.
+    On(SocketAddr),
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            address => address
+                .parse()
+                .map(Self::On)
+                .map_err(|_| "give an address and a port, such as 127.0.0.1:8321, or none".to_owned()),
+        }
+    }
+}
+
+/// A length of time, in the words of the specification: `90s`, `30m`, `1h30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lasting(pub Duration);
+
+impl FromStr for Lasting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = text.parse::<spec::Duration>().map_err(|error| error.to_string())?;
+        Ok(Self(Duration::from_secs(u64::from(read.seconds()))))
+    }
+}
