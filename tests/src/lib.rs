@@ -14,6 +14,7 @@
 )]
 
 pub mod account;
+pub mod bounds;
 pub mod exposition;
 pub mod fleets;
 pub mod images;
@@ -111,6 +112,7 @@ impl World {
             region: Some(self.region.clone()),
             http_client: Some(SharedHttpClient::new(wire)),
             time_source: Some(SharedTimeSource::new(Time(self.clock))),
+            share: self.settings.share,
             credentials: Some(FixedCredentials {
                 access_key_id: "simulated".to_owned(),
                 secret_access_key: "simulated".to_owned(),

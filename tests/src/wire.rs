@@ -5,7 +5,7 @@
 //! Manager) or in its form (EC2, Auto Scaling, STS); what the account does with it is not for the network to know.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -33,14 +33,16 @@ pub struct Wire {
     doom: Option<(u32, Death)>,
     writes: Arc<AtomicU32>,
     dead: Arc<Notify>,
-    storm: Arc<AtomicBool>,
+    /// Of a hundred requests, how many are refused as too fast.
+    refused: Arc<AtomicU32>,
+    requests: Arc<AtomicU32>,
 }
 
 impl Wire {
     /// A network that works.
     pub fn new(aws: Shared) -> Self {
-        let (writes, dead, storm) = Default::default();
-        Self { inner: InProcess::new(aws), doom: None, writes, dead, storm }
+        let (writes, dead, refused, requests) = Default::default();
+        Self { inner: InProcess::new(aws), doom: None, writes, dead, refused, requests }
     }
 
     /// A network that ends with the `count`th write.
@@ -57,12 +59,23 @@ impl Wire {
 
     /// Every request is throttled from now on.
     pub fn storm(&self) {
-        self.storm.store(true, Ordering::SeqCst);
+        self.crowd(100);
+    }
+
+    /// So many of a hundred requests are throttled from now on, because somebody else makes many.
+    pub fn crowd(&self, percent: u32) {
+        self.refused.store(percent, Ordering::SeqCst);
     }
 
     /// Requests are answered again.
     pub fn calm(&self) {
-        self.storm.store(false, Ordering::SeqCst);
+        self.crowd(0);
+    }
+
+    /// Spread over the requests as by chance, and the same in every run.
+    fn refuses(&self) -> bool {
+        let number = self.requests.fetch_add(1, Ordering::SeqCst);
+        number.wrapping_mul(37) % 100 < self.refused.load(Ordering::SeqCst)
     }
 }
 
@@ -110,7 +123,7 @@ pub fn is_write(operation: &str) -> bool {
 
 impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if self.storm.load(Ordering::SeqCst) {
+        if self.refuses() {
             let (status, body) = throttled(service(&request));
             let answer = StatusCode::try_from(status).map(|status| HttpResponse::new(status, body.into()));
             return HttpConnectorFuture::new(async { Ok(answer.unwrap()) });

@@ -13,7 +13,7 @@ use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_async::time::SharedTimeSource;
-use axon_core::cloud::{CallObserver, CloudError, ObservedCall};
+use axon_core::cloud::{CallObserver, CloudError, ErrorClass, ObservedCall};
 use futures::future::{self, BoxFuture, FutureExt};
 use tracing::{Instrument as _, info_span};
 
@@ -43,6 +43,8 @@ pub(crate) struct Caller {
     pub(crate) clock: SharedTimeSource,
     pace: Arc<Pace>,
     calls: Arc<AtomicU32>,
+    throttled: Arc<AtomicU32>,
+    failed: Arc<AtomicU32>,
     pub(crate) observer: Option<Arc<dyn CallObserver>>,
 }
 
@@ -50,12 +52,30 @@ impl Caller {
     /// A caller that counts from zero.
     pub(crate) fn new(clients: Clients, clock: SharedTimeSource, pace: Arc<Pace>) -> Self {
         let Clients { ecs, ec2, autoscaling, ssm, sts } = clients;
-        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls: Arc::default(), observer: None }
+        let (calls, throttled, failed) = Default::default();
+        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls, throttled, failed, observer: None }
     }
 
     /// How many calls were sent.
     pub(crate) fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many of them AWS refused as too fast.
+    pub(crate) fn throttled(&self) -> u32 {
+        self.throttled.load(Ordering::Relaxed)
+    }
+
+    /// How many of them failed for a reason that may be gone the next moment.
+    pub(crate) fn failed(&self) -> u32 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Lets a failure pass. Too fast is the pace's to slow down.
+    pub(crate) async fn pause_after(&self, class: ErrorClass) {
+        if class == ErrorClass::Transient {
+            self.pace.pause().await;
+        }
     }
 
     /// Sends a request, once. On the heap, as the SDK's futures are big.
@@ -84,6 +104,16 @@ impl Caller {
             let answer = request.await;
             let took = Took { waited: between(asked, sent), duration: between(sent, self.clock.now()) };
             let outcome = answer.map_err(|sdk| error::of_call(operation, &sdk));
+            match outcome.as_ref().map_err(|error| error.class) {
+                Err(ErrorClass::Throttled) => {
+                    self.pace.throttled(operation);
+                    self.throttled.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(ErrorClass::Transient) => {
+                    self.failed.fetch_add(1, Ordering::Relaxed);
+                }
+                _ => {}
+            }
             let request_id = match &outcome {
                 Ok(answer) => answer.request_id(),
                 Err(error) => error.request_id.as_deref(),
@@ -103,6 +133,10 @@ impl Caller {
         match (outcome, operation.access()) {
             (Ok(()), Access::Read) => tracing::debug!(duration_ms, "AWS answered"),
             (Ok(()), Access::Write) => tracing::info!(duration_ms, "AWS answered"),
+            // Asked again at once, and a sweep that is left without says so.
+            (Err(error), Access::Read) if error.class == ErrorClass::Throttled => {
+                tracing::debug!(duration_ms, code = error.code, "AWS refused a call as too fast");
+            }
             (Err(error), _) => {
                 tracing::info!(duration_ms, class = ?error.class, code = error.code, "AWS call failed");
             }

@@ -22,6 +22,7 @@ use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use axon_core::quota::Share;
 
 use crate::call::Clients;
 use crate::client::Aws;
@@ -46,6 +47,8 @@ pub struct Connection {
     pub time_source: Option<SharedTimeSource>,
     /// Replaces waiting.
     pub sleep: Option<SharedAsyncSleep>,
+    /// How much of the account's quotas reads may take. Writes are paced by whoever asks for them.
+    pub share: Share,
     /// Fixed credentials, for a simulated AWS. With them, neither files nor environment nor metadata service are read.
     pub credentials: Option<FixedCredentials>,
 }
@@ -152,7 +155,7 @@ impl Aws {
                 sts: aws_sdk_sts::Client::new(&config),
             },
             region,
-            pace: Arc::new(Pace::new(clock.clone(), sleep)),
+            pace: Arc::new(Pace::new(clock.clone(), sleep, connection.share)),
             clock,
             revisions: Arc::default(),
             identity: Arc::default(),

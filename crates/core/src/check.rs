@@ -7,14 +7,16 @@
 mod ec2;
 mod prune;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::desired::Desired;
-use crate::observe::{ClusterStatus, ProviderStatus, ServiceStatus};
+use crate::observe::{ClusterStatus, ProviderStatus, Service, ServiceStatus};
 use crate::observed::Observed;
 use crate::ownership::{ADOPTED, MANAGED_BY, PRUNE, Tags};
 use crate::plan::{Limits, Plan, Prune, World, Writes};
+use crate::spec::Name;
 use crate::step::{Action, Cause, Step};
 
 /// Something that a plan must never contain.
@@ -90,7 +92,7 @@ pub enum Rule {
 
 /// Everything that is wrong with a plan; empty for a good one.
 pub fn check(world: World<'_>, limits: &Limits, plan: &Plan) -> Vec<Violation> {
-    let review = Review { world, limits, may_prune: prune::is_within(world, limits) };
+    let review = Review { world, limits, may_prune: prune::is_within(world, limits), known: Known::default() };
     let mut seen = BTreeSet::new();
     let mut violations = Vec::new();
     for step in &plan.steps {
@@ -108,9 +110,23 @@ struct Review<'a> {
     world: World<'a>,
     limits: &'a Limits,
     may_prune: bool,
+    known: Known<'a>,
 }
 
-impl Review<'_> {
+/// What is asked about many steps, looked up once when it is asked first.
+#[derive(Default)]
+struct Known<'a> {
+    /// ARNs of clusters, providers, services and revisions that are ours.
+    our_arns: OnceCell<BTreeSet<&'a str>>,
+    /// ARNs of revisions that a living service runs or is moving away from.
+    run: OnceCell<BTreeSet<&'a str>>,
+    /// Names of providers that a living service uses.
+    used: OnceCell<BTreeSet<&'a str>>,
+    /// Names of providers that can be used.
+    active: OnceCell<BTreeSet<&'a str>>,
+}
+
+impl<'a> Review<'a> {
     fn step(&self, step: &Step) -> Vec<Rule> {
         let mut broken = Vec::new();
         let mut rule = |holds: bool, rule: Rule| {
@@ -210,12 +226,12 @@ impl Review<'_> {
     }
 
     fn delete_provider(&self, step: &Step, name: &str) -> Vec<(bool, Rule)> {
-        let used = self.observed().all_services().any(|service| {
-            service.status != ServiceStatus::Inactive
-                && service.settings.capacity_provider_strategy.iter().flatten().any(|i| i.capacity_provider == name)
+        let used = self.known.used.get_or_init(|| {
+            let strategies = self.living_services().map(|service| &service.settings.capacity_provider_strategy);
+            strategies.flatten().flatten().map(|item| item.capacity_provider.as_str()).collect()
         });
         let mut rules = self.deletion(step, self.provider_tags(name));
-        rules.push((!used, Rule::ProviderUnused));
+        rules.push((!used.contains(name), Rule::ProviderUnused));
         rules
     }
 
@@ -251,8 +267,8 @@ impl Review<'_> {
 
     fn delete_service(&self, step: &Step, cluster: &str, name: &str) -> Vec<(bool, Rule)> {
         let found = self.observed().services.get(cluster).and_then(|listing| listing.get(name));
-        let wanted = self.desired().services.values();
-        let declared = wanted.into_iter().any(|s| s.cluster == *cluster && s.object.name == *name);
+        let wanted = name.parse::<Name>().ok().and_then(|name| self.desired().services.get(&name));
+        let declared = wanted.is_some_and(|wanted| wanted.cluster == *cluster);
         let mut rules = self.deletion(step, found.map(|found| &found.tags));
         rules.push((!declared, Rule::NothingDeclaredIsDeleted));
         rules
@@ -272,10 +288,11 @@ impl Review<'_> {
     }
 
     fn are_active(&self, strategy: &[crate::shape::shared::CapacityProviderStrategyItem]) -> bool {
-        strategy.iter().all(|item| {
-            let mut providers = self.observed().all_providers();
-            providers.any(|found| found.name == item.capacity_provider && found.status == ProviderStatus::Active)
-        })
+        let active = self.known.active.get_or_init(|| {
+            let active = self.observed().all_providers().filter(|found| found.status == ProviderStatus::Active);
+            active.map(|found| found.name.as_str()).collect()
+        });
+        strategy.iter().all(|item| active.contains(item.capacity_provider.as_str()))
     }
 
     fn is_active(&self, arn: Option<&str>) -> bool {
@@ -283,11 +300,19 @@ impl Review<'_> {
     }
 
     fn is_run(&self, arn: &str) -> bool {
-        self.observed().all_services().any(|service| {
-            service.status != ServiceStatus::Inactive
-                && (service.settings.task_definition.as_deref() == Some(arn)
-                    || service.deployments.iter().any(|deployment| deployment.task_definition == arn))
-        })
+        let run = self.known.run.get_or_init(|| {
+            let services = self.living_services();
+            let revisions = services.flat_map(|service| {
+                let deployed = service.deployments.iter().map(|deployment| deployment.task_definition.as_str());
+                deployed.chain(service.settings.task_definition.as_deref())
+            });
+            revisions.collect()
+        });
+        run.contains(arn)
+    }
+
+    fn living_services(&self) -> impl Iterator<Item = &'a Service> + use<'a> {
+        self.observed().all_services().filter(|service| service.status != ServiceStatus::Inactive)
     }
 
     fn owns_cluster(&self, name: &str) -> bool {
@@ -295,13 +320,16 @@ impl Review<'_> {
     }
 
     fn owns_arn(&self, arn: &str) -> bool {
-        let observed = self.observed();
-        let clusters = observed.clusters.iter().map(|found| (&found.arn, &found.tags));
-        let providers = observed.all_providers().map(|found| (&found.arn, &found.tags));
-        let services = observed.all_services().map(|found| (&found.arn, &found.tags));
-        let revisions = observed.task_definitions.iter().map(|found| (&found.arn, &found.tags));
-        let mut all = clusters.chain(providers).chain(services).chain(revisions);
-        all.any(|(found, tags)| found == arn && self.is_ours(tags))
+        let ours = self.known.our_arns.get_or_init(|| {
+            let observed = self.observed();
+            let clusters = observed.clusters.iter().map(|found| (&found.arn, &found.tags));
+            let providers = observed.all_providers().map(|found| (&found.arn, &found.tags));
+            let services = observed.all_services().map(|found| (&found.arn, &found.tags));
+            let revisions = observed.task_definitions.iter().map(|found| (&found.arn, &found.tags));
+            let all = clusters.chain(providers).chain(services).chain(revisions);
+            all.filter(|(_, tags)| self.is_ours(tags)).map(|(arn, _)| arn.as_str()).collect()
+        });
+        ours.contains(arn)
     }
 
     fn provider_tags(&self, name: &str) -> Option<&Tags> {
@@ -317,11 +345,11 @@ impl Review<'_> {
         tags.iter().any(|tag| tag.key.as_deref() == Some(MANAGED_BY) && tag.value.as_deref() == Some(ours.as_str()))
     }
 
-    const fn desired(&self) -> &Desired {
+    const fn desired(&self) -> &'a Desired {
         self.world.desired
     }
 
-    const fn observed(&self) -> &Observed {
+    const fn observed(&self) -> &'a Observed {
         self.world.observed
     }
 }

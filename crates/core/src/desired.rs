@@ -52,6 +52,17 @@ impl Desired {
         rendered || self.held.contains(key)
     }
 
+    /// Declared objects that are not what they are in `other`, or are not in it.
+    pub fn differing(&self, other: &Self) -> BTreeSet<ObjectKey> {
+        let clusters = self.clusters.iter().filter(|(name, cluster)| other.clusters.get(*name) != Some(*cluster));
+        let pools = self.pools.iter().filter(|(name, pool)| other.pools.get(*name) != Some(*pool));
+        let services = self.services.iter().filter(|(name, service)| other.services.get(*name) != Some(*service));
+        let packed = self.packed.iter().filter(|(name, service)| other.packed.get(*name) != Some(*service));
+        let unpacked = clusters.map(|(_, c)| &c.object).chain(pools.map(|(_, p)| &p.object));
+        let placed = services.map(|(_, s)| &s.object).chain(packed.map(|(_, s)| &s.object));
+        unpacked.chain(placed).cloned().collect()
+    }
+
     /// Whether nothing at all is declared.
     pub fn is_empty(&self) -> bool {
         self.clusters.is_empty()

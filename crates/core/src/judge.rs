@@ -15,9 +15,9 @@ use jiff::Timestamp;
 
 use crate::cloud::ErrorClass;
 use crate::desired::{DesiredCluster, DesiredPool};
-use crate::observe::ProviderStatus;
+use crate::observe::{Provider, ProviderStatus};
 use crate::observed::Slot;
-use crate::plan::{Plan, Wait, World};
+use crate::plan::{Plan, Wait, Waiting, World};
 use crate::spec::{Kind, ObjectKey};
 use crate::status::{Condition, ConditionType, Reason, ResourceStatus, Status, Truth};
 use crate::step::{Cause, Change, Step};
@@ -60,10 +60,11 @@ pub fn judge(case: Case<'_>, before: &BTreeMap<ObjectKey, Status>) -> BTreeMap<O
     let running = case.in_flight.values().map(|step| &step.object);
     let mut keys = case.world.desired.objects();
     keys.extend(planned.chain(waiting).chain(running).cloned());
+    let hearing = Hearing::of(case);
     // Clusters come before pools and pools before services, so what an object waits for is judged before it.
     let mut judged = BTreeMap::new();
     for key in keys {
-        let mut status = case.object(&key, &judged);
+        let mut status = hearing.object(&key, &judged);
         if let Some(before) = before.get(&key) {
             keep_transition_times(&mut status, before);
         }
@@ -81,7 +82,43 @@ fn keep_transition_times(status: &mut Status, before: &Status) {
     }
 }
 
-impl Case<'_> {
+/// A case, sorted by object.
+#[derive(Debug)]
+struct Hearing<'a> {
+    world: World<'a>,
+    plan: &'a Plan,
+    now: Timestamp,
+    waiting: BTreeMap<&'a ObjectKey, Vec<&'a Waiting>>,
+    /// Steps that are due or under way.
+    steps: BTreeMap<&'a ObjectKey, Vec<&'a Step>>,
+    providers: BTreeMap<ObjectKey, Vec<(Option<&'a str>, &'a Provider)>>,
+}
+
+impl<'a> Hearing<'a> {
+    fn of(case: Case<'a>) -> Self {
+        let Case { world, plan, in_flight, now } = case;
+        let mut waiting: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for one in &plan.waiting {
+            waiting.entry(&one.object).or_default().push(one);
+        }
+        let mut steps: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for step in plan.steps.iter().chain(in_flight.values()) {
+            steps.entry(&step.object).or_default().push(step);
+        }
+        let providers = world.observed.providers_by_owner(world.installation);
+        Self { world, plan, now, waiting, steps, providers }
+    }
+
+    /// What an object waits for.
+    fn waiting(&self, key: &ObjectKey) -> impl Iterator<Item = &'a Waiting> + use<'a, '_> {
+        self.waiting.get(key).into_iter().flatten().copied()
+    }
+
+    /// What is due or under way for an object.
+    fn steps(&self, key: &ObjectKey) -> impl Iterator<Item = &'a Step> + use<'a, '_> {
+        self.steps.get(key).into_iter().flatten().copied()
+    }
+
     fn object(&self, key: &ObjectKey, judged: &BTreeMap<ObjectKey, Status>) -> Status {
         let desired = self.world.desired;
         let mut status = Status {
@@ -135,8 +172,8 @@ impl Case<'_> {
 
     /// Who waits for an object that only a person can bring further needs that person, too.
     fn inherit_stalls(&self, key: &ObjectKey, judged: &BTreeMap<ObjectKey, Status>, findings: &mut Vec<Finding>) {
-        let waiting = self.plan.waiting.iter().filter(|waiting| waiting.object == *key);
-        let stalled = waiting
+        let stalled = self
+            .waiting(key)
             .filter_map(|waiting| awaited(&waiting.on))
             .find(|other| judged.get(other).is_some_and(Status::is_stalled));
         if let Some(other) = stalled {
@@ -147,10 +184,9 @@ impl Case<'_> {
 
     /// What the plan is doing about the object and what it waits for.
     fn blockers(&self, key: &ObjectKey) -> Vec<Finding> {
-        let waiting = self.plan.waiting.iter().filter(|waiting| waiting.object == *key && !waiting.on.is_planned());
+        let waiting = self.waiting(key).filter(|waiting| !waiting.on.is_planned());
         let mut findings: Vec<Finding> = waiting.map(|waiting| finding(&waiting.on)).collect();
-        let steps = self.plan.steps.iter().chain(self.in_flight.values()).filter(|step| step.object == *key);
-        findings.extend(steps.map(doing));
+        findings.extend(self.steps(key).map(doing));
         findings
     }
 
@@ -163,12 +199,8 @@ impl Case<'_> {
     }
 
     fn pool(&self, wanted: &DesiredPool, status: &mut Status) {
-        let mine = self.world.observed.all_providers().filter(|provider| {
-            provider.status != ProviderStatus::Inactive
-                && crate::ownership::owner(&provider.tags, self.world.installation)
-                    == crate::ownership::Owner::Us(wanted.object.clone())
-        });
-        for provider in mine {
+        let mine = self.providers.get(&wanted.object).into_iter().flatten().map(|(_, provider)| provider);
+        for provider in mine.filter(|provider| provider.status != ProviderStatus::Inactive) {
             status.resources.push(ResourceStatus {
                 kind: "capacity provider".to_owned(),
                 id: provider.arn.clone(),
@@ -219,8 +251,7 @@ impl Case<'_> {
 
     /// What others have changed or removed, where that is only reported.
     fn reported(&self, key: &ObjectKey) -> Vec<String> {
-        let waiting = self.plan.waiting.iter().filter(|waiting| waiting.object == *key);
-        let drift = waiting.filter(|waiting| matches!(waiting.on, Wait::Drift { .. } | Wait::Gone { .. }));
+        let drift = self.waiting(key).filter(|waiting| matches!(waiting.on, Wait::Drift { .. } | Wait::Gone { .. }));
         drift.map(|waiting| waiting.on.to_string()).collect()
     }
 
@@ -230,9 +261,9 @@ impl Case<'_> {
         if !reported.is_empty() {
             return Some(reported.join(". "));
         }
-        let steps = self.plan.steps.iter().chain(self.in_flight.values());
-        let fields: Vec<&str> = steps
-            .filter(|step| step.object == *key && step.action.change() == Change::Update)
+        let fields: Vec<&str> = self
+            .steps(key)
+            .filter(|step| step.action.change() == Change::Update)
             .flat_map(|step| &step.because)
             .filter_map(|cause| if let Cause::Field(change) = cause { Some(change.path.as_str()) } else { None })
             .collect();
@@ -276,11 +307,10 @@ fn finding(wait: &Wait) -> Finding {
         Wait::Retry { error, .. } => match error.class {
             ErrorClass::Invalid | ErrorClass::Denied | ErrorClass::Quota => Reason::CallRefused,
             ErrorClass::NoCapacity => Reason::InsufficientCapacity,
-            ErrorClass::Throttled
-            | ErrorClass::Transient
-            | ErrorClass::Ambiguous
-            | ErrorClass::Conflict
-            | ErrorClass::NotFound => Reason::CallFailed,
+            ErrorClass::Throttled => Reason::Progressing,
+            ErrorClass::Transient | ErrorClass::Ambiguous | ErrorClass::Conflict | ErrorClass::NotFound => {
+                Reason::CallFailed
+            }
         },
         Wait::RolledBack { .. } => Reason::DeploymentRolledBack,
         Wait::Subnets { .. } => Reason::SubnetMissing,

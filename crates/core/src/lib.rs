@@ -31,6 +31,7 @@ pub mod ownership;
 pub mod parse;
 pub mod plan;
 pub mod preview;
+pub mod quota;
 pub mod resolve;
 pub mod revision;
 pub mod shape;

@@ -190,6 +190,25 @@ impl Observed {
         self.providers.values().flat_map(Listing::iter).chain(self.group_providers.iter())
     }
 
+    /// Every provider of ours by the object that it is for, with the name of the cluster that it was found in, if any.
+    pub fn providers_by_owner(
+        &self,
+        installation: &Installation,
+    ) -> BTreeMap<ObjectKey, Vec<(Option<&str>, &Provider)>> {
+        let of_clusters = self.providers.iter().flat_map(|(cluster, listing)| {
+            let place = Some(cluster.as_str());
+            listing.iter().map(move |provider| (place, provider))
+        });
+        let of_groups = self.group_providers.iter().map(|provider| (None, provider));
+        let mut by_owner: BTreeMap<ObjectKey, Vec<(Option<&str>, &Provider)>> = BTreeMap::new();
+        for (place, provider) in of_clusters.chain(of_groups) {
+            if let Owner::Us(owner) = ownership::owner(&provider.tags, installation) {
+                by_owner.entry(owner).or_default().push((place, provider));
+            }
+        }
+        by_owner
+    }
+
     /// Every service of every cluster.
     pub fn all_services(&self) -> impl Iterator<Item = &Service> {
         self.services.values().flat_map(Listing::iter)

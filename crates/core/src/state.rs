@@ -8,6 +8,7 @@ mod declared;
 mod ec2;
 mod merge;
 mod permissions;
+mod push;
 mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,7 @@ use crate::desired::Desired;
 use crate::observe::{ClusterStatus, Service};
 use crate::observed::{History, Listing, Observed};
 use crate::ownership::{Installation, Tags};
-use crate::plan::{self, CREATE_GRACE, Limits, Plan, Prune, PruneBlock, Recent, Retry, World};
+use crate::plan::{self, Answer, CREATE_GRACE, Limits, Plan, Prune, PruneBlock, Recent, Retry, World};
 use crate::spec::{Completeness, ObjectKey};
 use crate::step::{Action, Change, Resource, Step};
 
@@ -196,6 +197,8 @@ impl State {
     fn swept(&mut self, sweep: Sweep) {
         let started = sweep.started;
         self.last_errors.clear();
+        // What AWS accepted so long ago holds nothing back any more.
+        self.recent.retain(|_, all| all.iter().any(|recent| started.duration_since(recent.at) < CREATE_GRACE));
         let newer = Newer::than(&self.written, started);
         match sweep.clusters {
             Ok(clusters) => {
@@ -265,7 +268,7 @@ impl State {
             }
         }
         // A history is good for the plan after it; the next deviation asks anew.
-        self.observed.history.clear();
+        self.observed.history.retain(|_, history| history.read >= started);
         for (key, reading) in history {
             match reading {
                 Ok(deployments) => {
@@ -296,13 +299,14 @@ impl State {
         match result {
             Ok(effect) => {
                 self.retries.remove(&step.resource);
-                self.remember(&step, at);
+                self.remember(&step, at, Answer::Accepted);
                 self.forget_declared(&step);
+                push::marked(&mut self.observed, &step, at);
                 self.apply(&step, effect);
             }
             Err(error) => {
                 if error.class == ErrorClass::Ambiguous {
-                    self.remember(&step, at);
+                    self.remember(&step, at, Answer::Unknown);
                 }
                 let attempts = self.attempts(&step) + u32::from(error.class != ErrorClass::Throttled);
                 let retry = Retry { step: step.fingerprint(), error, attempts, not_before };
@@ -311,10 +315,10 @@ impl State {
         }
     }
 
-    fn remember(&mut self, step: &Step, at: Timestamp) {
+    fn remember(&mut self, step: &Step, at: Timestamp, answer: Answer) {
         let recent = self.recent.entry(step.resource.clone()).or_default();
         recent.retain(|recent| at.duration_since(recent.at) < CREATE_GRACE);
-        recent.push(Recent { step: step.fingerprint(), at });
+        recent.push(Recent { step: step.fingerprint(), at, answer });
     }
 
     fn apply(&mut self, step: &Step, effect: Effect) {

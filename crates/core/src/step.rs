@@ -223,6 +223,39 @@ impl Action {
         }
     }
 
+    /// The AWS service whose operation it is, as IAM spells it.
+    pub const fn service(&self) -> &'static str {
+        match self {
+            Self::CreateLaunchTemplate(_)
+            | Self::CreateLaunchTemplateVersion(_)
+            | Self::DeleteLaunchTemplate { .. }
+            | Self::CreateTags { .. }
+            | Self::DeleteTags { .. } => "ec2",
+            Self::CreateAutoScalingGroup(_)
+            | Self::UpdateAutoScalingGroup(_)
+            | Self::DeleteAutoScalingGroup { .. }
+            | Self::CreateOrUpdateTags { .. }
+            | Self::DeleteGroupTags { .. }
+            | Self::SetDesiredCapacity { .. }
+            | Self::TerminateInstanceInAutoScalingGroup { .. } => "autoscaling",
+            Self::CreateCluster(_)
+            | Self::UpdateCluster(_)
+            | Self::DeleteCluster { .. }
+            | Self::PutClusterCapacityProviders(_)
+            | Self::UpdateContainerInstancesState { .. }
+            | Self::CreateCapacityProvider(_)
+            | Self::UpdateCapacityProvider(_)
+            | Self::DeleteCapacityProvider { .. }
+            | Self::RegisterTaskDefinition(_)
+            | Self::DeregisterTaskDefinition { .. }
+            | Self::CreateService(_)
+            | Self::UpdateService(_)
+            | Self::DeleteService { .. }
+            | Self::TagResource { .. }
+            | Self::UntagResource { .. } => "ecs",
+        }
+    }
+
     /// What kind of change it is, for reading a plan at a glance.
     pub const fn change(&self) -> Change {
         match self {

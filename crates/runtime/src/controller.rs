@@ -24,6 +24,7 @@ use tracing::{Span, debug, error, info, info_span};
 use crate::clock::later;
 use crate::events;
 use crate::metrics::meter::{PassResult, Try};
+use crate::pacing::Pacing;
 use crate::schedule::{Look, Schedule, Urgency, asks_more};
 use crate::settings::Settings;
 use crate::source::{Snapshot, SourceStatus};
@@ -61,6 +62,7 @@ pub(crate) struct Controller {
     state: State,
     specifier: Specifier,
     schedule: Schedule,
+    pacing: Pacing,
     deadline: Option<Timestamp>,
     gate: Gate,
     facts: Option<Facts>,
@@ -113,6 +115,7 @@ impl Controller {
             state: State::new(settings.installation.clone(), permissions),
             specifier: Specifier::new(settings.installation.clone()).only(settings.target.clone()),
             schedule: Schedule::new(&settings, now),
+            pacing: Pacing::new(settings.share, settings.max_concurrent_steps),
             deadline: settings.timeout.map(|timeout| later(now, timeout)),
             gate: Gate::Open,
             facts: None,
@@ -186,7 +189,12 @@ impl Controller {
 
     /// The next instant at which there is something to do without any report.
     pub(crate) fn wake(&self) -> Option<Timestamp> {
-        [self.schedule.next(), self.next_retry(), self.deadline].into_iter().flatten().min()
+        [self.schedule.next(), self.next_retry(), self.next_token(), self.deadline].into_iter().flatten().min()
+    }
+
+    /// When the first step may start that waits for nothing but AWS's limits on calls.
+    fn next_token(&self) -> Option<Timestamp> {
+        if self.may_start() { self.pacing.next() } else { None }
     }
 
     /// When the first failed step that still waits may be tried again.
@@ -205,9 +213,18 @@ impl Controller {
 
     /// What the next pass is logged under; its steps are, too.
     pub(crate) fn span(&self) -> Span {
+        self.span_of(self.pass + 1)
+    }
+
+    /// The same of the last pass, for those of its steps that start later.
+    pub(crate) fn last_span(&self) -> Span {
+        self.span_of(self.pass)
+    }
+
+    fn span_of(&self, pass: u64) -> Span {
         info_span!(
             "pass",
-            reconcileID = format!("{}-{}", self.run, self.pass + 1),
+            reconcileID = format!("{}-{pass}", self.run),
             target = self.telemetry.target(),
             revision = self.specification.specified.revision,
         )
@@ -219,11 +236,17 @@ impl Controller {
         self.telemetry.meter.passed(result, took.unsigned_abs());
     }
 
+    /// Whether a step of the last plan has waited for its token and may start. As long as nothing was learned, that
+    /// plan is still the plan.
+    pub(crate) fn has_tokens(&self, now: Timestamp) -> bool {
+        self.next_token().is_some_and(|at| at <= now)
+    }
+
     /// Plans, and says which steps to start. They count as in flight from now on.
     pub(crate) fn pass(&mut self, now: Timestamp) -> Vec<Step> {
         self.pass += 1;
         self.learned = false;
-        let (mut plan, violations) = self.state.plan(now);
+        let (plan, violations) = self.state.plan(now);
         let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
         if violations != self.violations {
             for violation in &violations {
@@ -231,12 +254,11 @@ impl Controller {
             }
         }
         self.violations = violations;
-        let started: Vec<Step> = plan.steps.drain(..self.startable(&plan)).collect();
-        for step in &started {
-            self.start(step, now);
-        }
-        debug!(started = started.len(), left = plan.steps.len(), waiting = plan.waiting.len(), "planned");
         self.plan = plan;
+        self.pacing.sort(&self.plan.steps, &self.in_flight);
+        let started = self.go_on(now);
+        let (left, waiting) = (self.plan.steps.len(), self.plan.waiting.len());
+        debug!(started = started.len(), left, waiting, "planned");
         self.judge(now);
         let urgency = self.urgency(now);
         if self.state.specified().is_some() {
@@ -245,11 +267,21 @@ impl Controller {
         started
     }
 
-    fn startable(&self, plan: &Plan) -> usize {
-        if self.gate == Gate::Closed || !self.violations.is_empty() {
-            return 0;
+    /// Says which steps of the last plan to start now. They count as in flight from now on. No status changes by that: a
+    /// step that is due and a step that is under way are the same to its object.
+    pub(crate) fn go_on(&mut self, now: Timestamp) -> Vec<Step> {
+        if !self.may_start() {
+            return Vec::new();
         }
-        plan.steps.len().min(self.settings.max_concurrent_steps.saturating_sub(self.in_flight.len()))
+        let started = self.pacing.admit(&mut self.plan.steps, self.in_flight.len(), now);
+        for step in &started {
+            self.start(step, now);
+        }
+        started
+    }
+
+    fn may_start(&self) -> bool {
+        self.gate == Gate::Open && self.violations.is_empty()
     }
 
     fn start(&mut self, step: &Step, now: Timestamp) {
@@ -336,6 +368,7 @@ impl Controller {
             files: std::sync::Arc::clone(&self.specification.files),
             waiting: self.plan.waiting.clone(),
             in_flight: self.in_flight.values().cloned().collect(),
+            paced: self.pacing.paced().to_vec(),
             phase,
             // The supervisor's, who puts them in.
             trouble: None,

@@ -7,9 +7,9 @@
 //!
 //! Three properties keep such a loop stable. The error signal is read, not remembered: sweeps repeat, faster while
 //! something moves, and an outcome is newer than a sweep that began before it. The actuator is bounded: one call per
-//! resource, a few at once, and waiting times that grow with failures and are spread by a hash. And action is refused
-//! where the signal is bad: nothing is done about what was never read, and a plan that an independent check finds fault
-//! with is not executed at all.
+//! resource, no more calls than AWS's limits allow, and waiting times that grow with failures and are spread by a hash.
+//! And action is refused where the signal is bad: nothing is done about what was never read, and a plan that an
+//! independent check finds fault with is not executed at all.
 //!
 //! Between `axon-cli`, which chooses cloud, clock, source and settings, and `controller`, which decides everything. Only
 //! waiting and calling are here.
@@ -129,6 +129,8 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
             let now = self.clock.now();
             if controller.wants_pass(now) {
                 self.pass(&mut controller, &mut work, now);
+            } else if controller.has_tokens(now) {
+                self.go_on(&mut controller, &mut work, now);
             }
             if let Some(verdict) = controller.verdict(now) {
                 break Some(verdict);
@@ -150,6 +152,14 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
         let span = controller.span();
         let steps = span.in_scope(|| controller.pass(now));
         controller.passed(self.clock.now().duration_since(now));
+        work.execute(steps, &span);
+        self.publish(controller, now);
+    }
+
+    /// Starts what has waited for AWS's limits on calls, and publishes.
+    fn go_on<'a, S: Source + 'a>(&self, controller: &mut Controller, work: &mut Work<'a, C, K, S>, now: Timestamp) {
+        let span = controller.last_span();
+        let steps = span.in_scope(|| controller.go_on(now));
         work.execute(steps, &span);
         self.publish(controller, now);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axon_core::ownership::Installation;
 use axon_core::plan::{PruneLimits, Writes};
+use axon_core::quota::Share;
 use axon_core::state::Pruning;
 use axon_core::target::Target;
 
@@ -22,7 +23,11 @@ pub struct Settings {
     pub pruning: Pruning,
     /// How much of that may be removed at once.
     pub prune_limits: PruneLimits,
-    /// Calls that may be under way at once.
+    /// How much of the account's quotas for calls steps may take.
+    pub share: Share,
+    /// Calls that may be under way at once. AWS's limits on calls are what slows steps down; this one only bounds what is
+    /// under way when AWS answers slowly. All buckets together refill about 90 tokens a second, so at a third of a second
+    /// a call 30 are under way.
     pub max_concurrent_steps: usize,
     /// From one sweep to the next while nothing moves.
     pub sweep_interval: Duration,
@@ -47,7 +52,8 @@ impl Settings {
             writes: Writes::Allowed,
             pruning: Pruning::On,
             prune_limits: PruneLimits::NONE,
-            max_concurrent_steps: 8,
+            share: Share::default(),
+            max_concurrent_steps: 64,
             sweep_interval: Duration::from_mins(1),
             busy_interval: Duration::from_secs(5),
             source_interval: Duration::from_secs(2),

@@ -39,6 +39,8 @@ pub struct View {
     /// Calls under way. Serialized without what they ask for, which may hold secrets.
     #[serde(serialize_with = "as_outlines")]
     pub in_flight: Vec<Step>,
+    /// Steps that are due and wait for AWS's limits on calls, by bucket.
+    pub paced: Vec<Paced>,
     /// How far it is.
     pub phase: Phase,
     /// Why the loop does not run at all now. What else is shown here was true before that.
@@ -90,6 +92,18 @@ pub struct Trouble {
     /// Panics of the loop so far, this one included. Not serialized: the view has it.
     #[serde(skip)]
     pub panics: u64,
+}
+
+/// A bucket of AWS's that has fewer tokens than there are steps for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Paced {
+    /// Name of the bucket, as in [`axon_core::quota::QUOTAS`].
+    pub bucket: &'static str,
+    /// Steps that wait for it.
+    pub steps: usize,
+    /// Percent of its usual rate that it gives: less than 100 after AWS has refused a call as too fast.
+    pub speed_percent: u8,
 }
 
 /// A step that ended.

@@ -8,7 +8,7 @@ use axon_runtime::metrics::{Metric, MetricType, metrics_page};
 use axon_sim::Image;
 use axon_tests::World;
 use axon_tests::exposition::{Family, read};
-use axon_tests::fleets::{OTHER, ROLLING, SMALL, edit};
+use axon_tests::fleets::{OTHER, ROLLING, SMALL, edit, many};
 use axon_tests::watched::Watch;
 use serde_json::json;
 
@@ -16,7 +16,7 @@ const NEURON: &str = "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron";
 const NEW: &str = "ami-0000000000000new1";
 
 /// What this version of Axon exposes only when something rare happens or another part reports it.
-const RARE: [Metric; 8] = [
+const RARE: [Metric; 10] = [
     Metric::BuildInfo,
     Metric::ConfigLastReloadSuccessful,
     Metric::ConfigLastReloadSuccessTimestamp,
@@ -24,6 +24,8 @@ const RARE: [Metric; 8] = [
     Metric::DriftDetected,
     Metric::DriftCorrected,
     Metric::StepRetries,
+    Metric::StepsPaced,
+    Metric::PacingRatio,
     Metric::ReconcileErrors,
 ];
 
@@ -105,6 +107,21 @@ async fn drift_is_counted_when_it_is_found_and_when_it_is_taken_back() {
     for name in ["axon_drift_detected_total", "axon_drift_corrected_total"] {
         assert_eq!(families[name].value(&[("kind", "NeuronService")]), Some(1.0), "{name}");
     }
+    operator.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_wait_for_the_limits_of_aws_are_counted_by_bucket_while_they_wait() {
+    let world = World::new(&many(30));
+    let watch = Watch::default();
+    let mut operator = world.start_watched(&watch).await;
+    operator.shows("some wait", |view| !view.paced.is_empty()).await;
+    let families = scrape(&watch);
+    let bucket = [("bucket", "task definition modify")];
+    assert_eq!(families["axon_steps_paced"].value(&bucket), Some(14.0), "a burst of sixteen has gone");
+    assert_eq!(families["axon_pacing_ratio"].value(&bucket), Some(1.0));
+    operator.ready().await;
+    assert!(!scrape(&watch).contains_key("axon_steps_paced"));
     operator.stop().await;
 }
 

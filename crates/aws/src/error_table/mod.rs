@@ -199,7 +199,6 @@ pub(crate) const TABLE: &[Row] = &[
     any("SignatureDoesNotMatch", Denied),
     any("MissingAuthenticationToken", Denied),
     any("MissingAuthenticationTokenException", Denied),
-    any("RequestExpired", Denied),
     any("OptInRequired", Denied),
     any("BlockedException", Denied),
     any("RegionDisabledException", Denied),
@@ -207,6 +206,8 @@ pub(crate) const TABLE: &[Row] = &[
 
     any("ExpiredTokenException", Transient),
     any("ExpiredToken", Transient),
+    // EC2's word for temporary credentials that have expired (EC2 Developer Guide, Common client errors).
+    any("RequestExpired", Transient),
     any("CredentialsTimeout", Transient),
     // The listing is begun again with the next sweep.
     any("InvalidNextToken", Transient),

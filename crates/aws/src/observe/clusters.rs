@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::ClusterField;
 use axon_core::cloud::Reading;
 use axon_core::observe::{Cluster, ClusterName};
 
-use super::{PAGE, only_missing, pages};
+use super::{PAGE, only_missing, pages, patiently};
 use crate::answers::{clusters::cluster, name_of};
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -18,7 +18,7 @@ const DESCRIBED: usize = 100;
 
 /// Every cluster, the `known` ones even if AWS does not list them.
 pub(super) async fn all(caller: &Caller, known: &BTreeSet<ClusterName>) -> Reading<Vec<Cluster>> {
-    let listed = pages(|token| {
+    let listed = pages(caller, |token| {
         let request = caller.ecs.list_clusters().max_results(PAGE).set_next_token(token);
         async move {
             let answer = caller.send(Operation::ListClusters, request.send()).await?;
@@ -30,7 +30,7 @@ pub(super) async fn all(caller: &Caller, known: &BTreeSet<ClusterName>) -> Readi
     let names: Vec<String> = names.into_iter().collect();
     let mut all = Vec::new();
     for chunk in names.chunks(DESCRIBED) {
-        all.extend(described(caller, chunk.to_vec()).await?);
+        all.extend(patiently(caller, || described(caller, chunk.to_vec())).await?);
     }
     Ok(all)
 }

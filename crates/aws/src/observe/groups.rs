@@ -11,7 +11,7 @@ use axon_core::observe::{Activity, Group, NEWEST_ACTIVITIES};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::ec2::managed_by;
-use super::{CALLS, PAGE, pages};
+use super::{CALLS, PAGE, pages, patiently};
 use crate::answers::groups::{activity, group};
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -37,7 +37,7 @@ pub(super) async fn all(caller: &Caller, installation: &str, names: &BTreeSet<St
 }
 
 async fn described(caller: &Caller, request: DescribeAutoScalingGroupsFluentBuilder) -> Reading<Vec<Group>> {
-    let found = pages(|token| {
+    let found = pages(caller, |token| {
         let request = request.clone().max_records(PAGE).set_next_token(token);
         async move {
             let answer = caller.send(Operation::DescribeAutoScalingGroups, request.send()).await?;
@@ -51,7 +51,7 @@ async fn described(caller: &Caller, request: DescribeAutoScalingGroupsFluentBuil
 async fn with_activities(caller: &Caller, group: Group) -> Reading<Group> {
     let in_service = group.members.iter().filter(|member| member.lifecycle == "InService").count();
     if usize::try_from(group.desired).is_ok_and(|desired| in_service < desired) {
-        let activities = activities(caller, &group.name).await?;
+        let activities = patiently(caller, || activities(caller, &group.name)).await?;
         return Ok(Group { activities, ..group });
     }
     Ok(group)

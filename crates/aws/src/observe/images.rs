@@ -10,7 +10,7 @@ use axon_core::cloud::{CloudError, Reading};
 use axon_core::observe::{Image, ImageAnswer, ImageSource};
 
 use super::ec2::{VALUES, filter};
-use super::pages;
+use super::{pages, patiently};
 use crate::answers::images::{Named, image, named};
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -39,7 +39,7 @@ pub(super) async fn of(
         }
     }
     for chunk in parameters.chunks(NAMED) {
-        let read = read(caller, chunk).await;
+        let read = patiently(caller, || read(caller, chunk)).await;
         leads.extend(chunk.iter().map(|name| (ImageSource::Parameter(name.clone()), lead(name, &read))));
     }
     let ids: BTreeSet<String> = leads.values().flatten().flatten().map(|named| named.id.clone()).collect();
@@ -81,7 +81,7 @@ async fn described(caller: &Caller, ids: BTreeSet<String>) -> Reading<BTreeMap<S
         let by_id = filter("image-id", chunk.to_vec());
         // EC2 hides from most what is deprecated or disabled, and both are worth telling.
         let ask = caller.ec2.describe_images().filters(by_id).include_deprecated(true).include_disabled(true);
-        let found = pages(|token| {
+        let found = pages(caller, |token| {
             let request = ask.clone().set_next_token(token);
             async move {
                 let answer = caller.send(Operation::DescribeImages, request.send()).await?;

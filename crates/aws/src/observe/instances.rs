@@ -6,7 +6,7 @@
 use axon_core::cloud::Reading;
 use axon_core::observe::Instance;
 
-use super::{PAGE, only_missing, pages};
+use super::{PAGE, only_missing, pages, patiently};
 use crate::answers::tasks::instance;
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -16,7 +16,7 @@ const DESCRIBED: usize = 100;
 
 /// Every container instance of `cluster` that is not deregistered.
 pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Instance>> {
-    let listed = pages(|token| {
+    let listed = pages(caller, |token| {
         let request = caller.ecs.list_container_instances().cluster(cluster).max_results(PAGE).set_next_token(token);
         async move {
             let answer = caller.send(Operation::ListContainerInstances, request.send()).await?;
@@ -30,13 +30,15 @@ pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Instance>>
 pub(super) async fn described(caller: &Caller, cluster: &str, arns: &[String]) -> Reading<Vec<Instance>> {
     let mut instances = Vec::new();
     for chunk in arns.chunks(DESCRIBED) {
-        let request =
-            caller.ecs.describe_container_instances().cluster(cluster).set_container_instances(Some(chunk.to_vec()));
-        let answer = caller.send(Operation::DescribeContainerInstances, request.send()).await?;
-        only_missing(Operation::DescribeContainerInstances, answer.failures)?;
-        for sdk in answer.container_instances.into_iter().flatten() {
-            instances.push(complete(Operation::DescribeContainerInstances, instance(sdk))?);
-        }
+        instances.extend(patiently(caller, || batch(caller, cluster, chunk.to_vec())).await?);
     }
     Ok(instances)
+}
+
+async fn batch(caller: &Caller, cluster: &str, arns: Vec<String>) -> Reading<Vec<Instance>> {
+    let request = caller.ecs.describe_container_instances().cluster(cluster).set_container_instances(Some(arns));
+    let answer = caller.send(Operation::DescribeContainerInstances, request.send()).await?;
+    only_missing(Operation::DescribeContainerInstances, answer.failures)?;
+    let found = answer.container_instances.into_iter().flatten();
+    found.map(|sdk| complete(Operation::DescribeContainerInstances, instance(sdk))).collect()
 }

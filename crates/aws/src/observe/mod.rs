@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use aws_sdk_ecs::types::Failure;
-use axon_core::cloud::{CloudError, Reading, Scope, ServiceKey, Sweep};
+use axon_core::cloud::{CloudError, ErrorClass, Reading, Scope, ServiceKey, Sweep};
 use axon_core::observe::{Cluster, ClusterName, ClusterStatus, PastDeployment, Provider, Service, ServiceTasks};
 use axon_core::ownership;
 use futures::stream::{self, StreamExt};
@@ -40,6 +40,11 @@ const PARTS: usize = 4;
 const CALLS: usize = 8;
 /// Page size of every list operation that lets us choose.
 const PAGE: i32 = 100;
+
+/// Calls refused as too fast that are asked again even if nothing was answered yet.
+const PATIENCE: u32 = 5;
+/// How often a call that failed is asked again.
+const SECOND_TRIES: u32 = 2;
 
 /// Reads everything in `scope`.
 pub(crate) async fn sweep(caller: Caller, revisions: &Revisions, scope: Scope) -> Sweep {
@@ -120,7 +125,7 @@ async fn tasks_of(caller: Caller, key: ServiceKey) -> Reading<ServiceTasks> {
 }
 
 async fn history_of(caller: Caller, key: ServiceKey) -> Reading<Vec<PastDeployment>> {
-    history::of(&caller, &key).await
+    patiently(&caller, || history::of(&caller, &key)).await
 }
 
 /// Reads each of `keys`, some at a time.
@@ -141,19 +146,47 @@ where
 }
 
 /// Reads a list page by page, to the last.
-pub(crate) async fn pages<T, F>(mut page: impl FnMut(Option<String>) -> F) -> Reading<Vec<T>>
+pub(crate) async fn pages<T, F>(caller: &Caller, mut page: impl FnMut(Option<String>) -> F) -> Reading<Vec<T>>
 where
     F: Future<Output = Reading<(Option<Vec<T>>, Option<String>)>> + Send,
 {
     let mut all = Vec::new();
     let mut token = None;
     loop {
-        let (found, next) = page(token.take()).await?;
+        let (found, next) = patiently(caller, || page(token.clone())).await?;
         all.extend(found.into_iter().flatten());
         match next.filter(|next| !next.is_empty()) {
             Some(next) => token = Some(next),
             None => return Ok(all),
         }
+    }
+}
+
+/// Asks again when AWS says "too fast" or fails: of a thousand calls of a sweep some do whenever somebody else is busy or
+/// AWS has a bad day, and beginning anew would never come to an end. The pace makes each wait. While AWS refuses more than
+/// it answers, nothing is asked again: the next sweep is later.
+async fn patiently<T, F>(caller: &Caller, mut ask: impl FnMut() -> F) -> Reading<T>
+where
+    F: Future<Output = Reading<T>> + Send,
+{
+    let mut tries = 0;
+    loop {
+        match ask().await {
+            Err(error) if is_worth_asking(caller, error.class, tries) => caller.pause_after(error.class).await,
+            answer => return answer,
+        }
+        tries += 1;
+    }
+}
+
+fn is_worth_asking(caller: &Caller, class: ErrorClass, tries: u32) -> bool {
+    let (throttled, failed) = (caller.throttled(), caller.failed());
+    let answered = caller.calls().saturating_sub(throttled).saturating_sub(failed);
+    match class {
+        ErrorClass::Throttled => throttled <= answered.saturating_add(PATIENCE),
+        // One that nothing was answered before costs seconds if the network is down. What AWS answers may be a failure, too.
+        ErrorClass::Transient => tries < SECOND_TRIES && failed <= answered.saturating_add(1),
+        _ => false,
     }
 }
 

@@ -9,7 +9,7 @@ use axon_core::cloud::{CloudError, Reading};
 use axon_core::observe::Service;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::{CALLS, PAGE, only_missing, pages};
+use super::{CALLS, PAGE, only_missing, pages, patiently};
 use crate::answers::{name_of, services::service};
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -19,7 +19,7 @@ const DESCRIBED: usize = 10;
 
 /// Services of `cluster`: those that AWS lists and the `known` ones.
 pub(super) async fn of(caller: &Caller, cluster: &str, known: BTreeSet<String>) -> Reading<Vec<Service>> {
-    let listed = pages(|token| {
+    let listed = pages(caller, |token| {
         let request = caller.ecs.list_services().cluster(cluster).max_results(PAGE).set_next_token(token);
         async move {
             let answer = caller.send(Operation::ListServices, request.send()).await?;
@@ -35,13 +35,13 @@ pub(super) async fn of(caller: &Caller, cluster: &str, known: BTreeSet<String>) 
 }
 
 async fn described(caller: &Caller, cluster: &str, names: Vec<String>) -> Reading<Vec<Service>> {
-    match batch(caller, cluster, names.clone()).await {
+    match patiently(caller, || batch(caller, cluster, names.clone())).await {
         Err(error) if purged(&error) => {
             // AWS's text promises this error for a service that was deleted long ago; one such name must not hide the
             // others of its batch.
             let mut found = Vec::new();
             for name in names {
-                match batch(caller, cluster, vec![name]).await {
+                match patiently(caller, || batch(caller, cluster, vec![name.clone()])).await {
                     Err(error) if purged(&error) => {}
                     one => found.extend(one?),
                 }

@@ -12,7 +12,7 @@ use axon_core::observe::TaskDefinition;
 use axon_core::ownership::Tags;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::{CALLS, PAGE, pages};
+use super::{CALLS, PAGE, pages, patiently};
 use crate::answers::tags;
 use crate::answers::task_definitions::{family_of, task_definition};
 use crate::call::{Caller, complete};
@@ -51,7 +51,7 @@ impl Revisions {
     /// Active revisions of all families that start with one of `prefixes`.
     pub(super) async fn read(&self, caller: &Caller, prefixes: &BTreeSet<String>) -> Reading<Vec<TaskDefinition>> {
         let listed = listed(caller, prefixes).await?;
-        let reading: Vec<_> = listed.iter().map(|arn| self.revision(caller, arn)).collect();
+        let reading: Vec<_> = listed.iter().map(|arn| patiently(caller, || self.revision(caller, arn))).collect();
         let revisions: Vec<TaskDefinition> = stream::iter(reading).buffered(CALLS).try_collect().await?;
         self.keep_only(&listed, prefixes);
         Ok(revisions.into_iter().filter(|revision| revision.active).collect())
@@ -84,7 +84,7 @@ impl Revisions {
 
 async fn listed(caller: &Caller, prefixes: &BTreeSet<String>) -> Reading<BTreeSet<String>> {
     // `familyPrefix` of this operation is a whole family, so all are listed and sorted out here.
-    let arns = pages(|token| {
+    let arns = pages(caller, |token| {
         let request = caller
             .ecs
             .list_task_definitions()

@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::DesiredStatus;
 use axon_core::cloud::{Reading, ServiceKey};
 use axon_core::observe::{Instance, ServiceTasks, Task};
 
-use super::{PAGE, instances, only_missing, pages};
+use super::{PAGE, instances, only_missing, pages, patiently};
 use crate::answers::tasks::task;
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -21,7 +21,7 @@ const DESCRIBED: usize = 100;
 pub(super) async fn of(caller: &Caller, (cluster, service): &ServiceKey) -> Reading<ServiceTasks> {
     let mut arns = BTreeSet::new();
     for desired in [DesiredStatus::Running, DesiredStatus::Stopped] {
-        let listed = pages(|token| {
+        let listed = pages(caller, |token| {
             let request = caller
                 .ecs
                 .list_tasks()
@@ -40,7 +40,7 @@ pub(super) async fn of(caller: &Caller, (cluster, service): &ServiceKey) -> Read
     let arns: Vec<String> = arns.into_iter().collect();
     let mut tasks = Vec::new();
     for chunk in arns.chunks(DESCRIBED) {
-        tasks.extend(described(caller, cluster, chunk.to_vec()).await?);
+        tasks.extend(patiently(caller, || described(caller, cluster, chunk.to_vec())).await?);
     }
     let instances = instances_under(caller, cluster, &tasks).await?;
     Ok(ServiceTasks { tasks, instances })

@@ -112,7 +112,7 @@ impl TimeSource for Hours {
 async fn types_are_asked_for_again_after_a_day_and_kept_if_that_fails() {
     static HOUR: AtomicUsize = AtomicUsize::new(0);
     let fake = Fake::new(|call| match (call.operation.as_str(), HOUR.load(Ordering::Relaxed)) {
-        ("DescribeInstanceTypes", 24) => Reply::Refused(503, "RequestLimitExceeded", "Request limit exceeded."),
+        ("DescribeInstanceTypes", 24) => Reply::Refused(403, "UnauthorizedOperation", "You may not."),
         _ => types(call),
     });
     let time_source = Some(SharedTimeSource::new(Hours(&HOUR)));

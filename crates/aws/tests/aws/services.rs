@@ -1,5 +1,7 @@
 //! What a sweep reads of services: how many calls it takes, draining ones, missing ones, deployments and history.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use axon_core::cloud::{Cloud, ErrorClass};
 use axon_core::observe::{DeploymentResult, Rollout, ServiceStatus};
 use serde_json::{Value, json};
@@ -72,7 +74,7 @@ async fn a_draining_service_that_ecs_does_not_list_is_described_because_it_is_kn
     assert_eq!(names(&call, "include"), ["TAGS"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failure_other_than_missing_makes_the_services_an_error() {
     let fake = main_cluster(
         |_| listed(&["llama"]),
@@ -93,12 +95,59 @@ async fn a_batch_that_fails_makes_the_services_an_error() {
         },
         |call| {
             let second = names(call, "services").contains(&"s-015".to_owned());
-            if second { Reply::Refused(400, "ThrottlingException", "Rate exceeded") } else { described(call) }
+            if second { Reply::Refused(400, "AccessDeniedException", "no") } else { described(call) }
         },
     );
     let sweep = fake.aws().await.observe(scope("main")).await;
     let error = sweep.services.get("main").expect("asked for").as_ref().expect_err("half of them");
-    assert_eq!(error.class, ErrorClass::Throttled);
+    assert_eq!(error.class, ErrorClass::Denied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_refused_as_too_fast_is_asked_again() {
+    let refused = AtomicU32::new(0);
+    let fake = main_cluster(
+        |_| listed(&["llama"]),
+        move |call| {
+            let too_fast = refused.fetch_add(1, Ordering::SeqCst) < 3;
+            if too_fast { Reply::Refused(400, "ThrottlingException", "Rate exceeded") } else { described(call) }
+        },
+    );
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.services.get("main").expect("asked for").as_ref().expect("read").len(), 1);
+    assert_eq!(fake.count("DescribeServices"), 4);
+    assert_eq!(usize::try_from(sweep.calls), Ok(fake.calls().len()), "each of them counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_fails_once_does_not_spoil_its_listing() {
+    let failed = AtomicU32::new(0);
+    let fake = main_cluster(
+        |_| listed(&["llama"]),
+        move |call| {
+            let fails = failed.fetch_add(1, Ordering::SeqCst) < 2;
+            if fails { Reply::Refused(500, "ServerException", "Service Unavailable") } else { described(call) }
+        },
+    );
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.services.get("main").expect("asked for").as_ref().expect("read").len(), 1);
+    assert_eq!(fake.count("DescribeServices"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_that_is_down_is_asked_twice() {
+    let fake = Fake::new(|_| Reply::Refused(500, "ServerException", "Service Unavailable"));
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.clusters.expect_err("down").class, ErrorClass::Transient);
+    assert_eq!(fake.operations(), ["ListClusters"; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aws_that_refuses_everything_is_not_asked_again_and_again() {
+    let fake = Fake::new(|_| Reply::Refused(400, "ThrottlingException", "Rate exceeded"));
+    let sweep = fake.aws().await.observe(scope("main")).await;
+    assert_eq!(sweep.clusters.expect_err("refused").class, ErrorClass::Throttled);
+    assert_eq!(fake.operations(), ["ListClusters"; 6]);
 }
 
 #[tokio::test]

@@ -99,10 +99,10 @@ async fn a_failure_other_than_missing_makes_the_reading_an_error() {
 async fn a_failing_second_page_makes_the_listing_an_error() {
     let fake = Fake::new(|call| match call.body["nextToken"].as_str() {
         None => Reply::Ok(json!({"clusterArns": [cluster_arn("main")], "nextToken": "2"})),
-        Some(_) => Reply::Refused(500, "ServerException", "page lost"),
+        Some(_) => Reply::Refused(400, "AccessDeniedException", "page lost"),
     });
     let sweep = fake.aws().await.observe(scope("main")).await;
-    assert_eq!(sweep.clusters.expect_err("half a list").class, ErrorClass::Transient);
+    assert_eq!(sweep.clusters.expect_err("half a list").class, ErrorClass::Denied);
     assert_eq!(fake.operations(), ["ListClusters", "ListClusters"]);
 }
 
@@ -189,7 +189,7 @@ async fn a_revision_that_cannot_be_described_makes_the_reading_an_error() {
     let fake = Fake::new(move |call| {
         let first = call.body["taskDefinition"] == arn("axon-llama", 1);
         if first && failing.swap(false, Ordering::Relaxed) {
-            return Reply::Refused(500, "ServerException", "");
+            return Reply::Refused(400, "AccessDeniedException", "");
         }
         revisions(call)
     });

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use axon_core::ownership::{Installation, InvalidInstallation};
+use axon_core::quota::Share;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
@@ -37,6 +38,9 @@ pub struct AwsArguments {
     /// [default: axon].
     #[arg(long, env = "AXON_INSTALLATION", hide_env = true, value_name = "ID", help_heading = "AWS options")]
     pub installation: Option<Installation>,
+    /// How much of the account's limits on calls reads may take. No flag: the configuration file has it.
+    #[arg(skip)]
+    pub share: Share,
 }
 
 impl AwsArguments {

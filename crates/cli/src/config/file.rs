@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use axon_core::quota::Share;
 use axon_core::spec::{ApiVersion, Duration, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,9 @@ pub(crate) struct OperatorConfig {
     /// How often AWS is read.
     #[serde(default)]
     pub intervals: IntervalsConfig,
+    /// How fast AWS is called.
+    #[serde(default)]
+    pub pacing: PacingConfig,
     /// What may be removed without a person.
     #[serde(default)]
     pub pruning: PruningConfig,
@@ -270,6 +274,16 @@ impl Default for IntervalsConfig {
     fn default() -> Self {
         Self { sweep: Duration::from_minutes(1), busy: Duration::from_seconds(5) }
     }
+}
+
+/// How fast AWS is called.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct PacingConfig {
+    /// How much of AWS's limits on calls Axon takes in each target, in percent: 1 to 100. The rest is left to everybody
+    /// else in the account; what AWS refuses all the same slows Axon down for a minute. Default: 80.
+    #[schemars(with = "u32", range(min = 1, max = 100))]
+    pub share_percent: Share,
 }
 
 /// What may be removed without a person: what carries our installation id and is no longer declared.

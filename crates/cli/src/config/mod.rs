@@ -10,7 +10,7 @@ use std::path::Path;
 
 pub(crate) use file::{
     ConfigKind, DirectoryConfig, ForcePushConfig, GitAuthConfig, GitConfig, HistoryConfig, IntervalsConfig,
-    LoggingConfig, OperatorConfig, PruningConfig, SecretConfig, ServerConfig, SourceConfig, TargetConfig,
+    LoggingConfig, OperatorConfig, PacingConfig, PruningConfig, SecretConfig, ServerConfig, SourceConfig, TargetConfig,
 };
 
 use crate::failure::Failure;
@@ -174,6 +174,10 @@ mod tests {
     #[test]
     fn numbers_stay_within_what_they_mean() {
         assert!(wrong(&local("intervals: {sweep: 0s}\n")).contains("intervals.sweep"));
+        for percent in [0, 101] {
+            let why = wrong(&local(&format!("pacing: {{sharePercent: {percent}}}\n")));
+            assert!(why.contains(&format!("{percent} is no share of a quota")) && why.contains("line 4"), "{why}");
+        }
         assert!(wrong(&local("pruning: {maxPercent: 101}\n")).contains("pruning.maxPercent: give at most 100"));
         assert!(OperatorConfig::parse(&local("pruning: {maxObjects: 0, maxPercent: 100}\n")).is_ok());
         assert!(wrong(&local("installation: 'a b'\n")).contains("is no installation id"));

@@ -101,6 +101,7 @@ fn simulated() -> AwsArguments {
         assume_role: None,
         external_id: None,
         installation: None,
+        share: axon_core::quota::Share::default(),
     }
 }
 

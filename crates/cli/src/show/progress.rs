@@ -119,7 +119,9 @@ impl Progress {
             Phase::Steady => "steady",
         };
         let counts = format!("{ready} of {} ready · {} AWS calls", view.statuses.len(), view.calls);
-        format!("{} {what} · {counts}\n", paint(STRONG, age(now, self.start)))
+        let paced: usize = view.paced.iter().map(|paced| paced.steps).sum();
+        let paced = if paced == 0 { String::new() } else { format!(" · {paced} wait for AWS's limits on calls") };
+        format!("{} {what} · {counts}{paced}\n", paint(STRONG, age(now, self.start)))
     }
 }
 

@@ -72,45 +72,12 @@ fn template_notes(data: &LaunchTemplateData) -> Vec<String> {
     notes
 }
 
-/// The AWS service whose operation it is, as IAM spells it.
-const fn service(action: &Action) -> &'static str {
-    match action {
-        Action::CreateLaunchTemplate(_)
-        | Action::CreateLaunchTemplateVersion(_)
-        | Action::DeleteLaunchTemplate { .. }
-        | Action::CreateTags { .. }
-        | Action::DeleteTags { .. } => "ec2",
-        Action::CreateAutoScalingGroup(_)
-        | Action::UpdateAutoScalingGroup(_)
-        | Action::DeleteAutoScalingGroup { .. }
-        | Action::CreateOrUpdateTags { .. }
-        | Action::DeleteGroupTags { .. }
-        | Action::SetDesiredCapacity { .. }
-        | Action::TerminateInstanceInAutoScalingGroup { .. } => "autoscaling",
-        Action::CreateCluster(_)
-        | Action::UpdateCluster(_)
-        | Action::DeleteCluster { .. }
-        | Action::PutClusterCapacityProviders(_)
-        | Action::UpdateContainerInstancesState { .. }
-        | Action::CreateCapacityProvider(_)
-        | Action::UpdateCapacityProvider(_)
-        | Action::DeleteCapacityProvider { .. }
-        | Action::RegisterTaskDefinition(_)
-        | Action::DeregisterTaskDefinition { .. }
-        | Action::CreateService(_)
-        | Action::UpdateService(_)
-        | Action::DeleteService { .. }
-        | Action::TagResource { .. }
-        | Action::UntagResource { .. } => "ecs",
-    }
-}
-
 /// One YAML document per request, in the order in which they can be made.
 pub(crate) fn yaml<'a>(steps: impl Iterator<Item = &'a Step>, places: &Places) -> String {
     let mut text = String::new();
     for step in steps {
         let place = places.get(&step.object).map(|at| format!(", declared at {at}")).unwrap_or_default();
-        let (service, operation) = (service(&step.action), step.action.operation());
+        let (service, operation) = (step.action.service(), step.action.operation());
         let _ = writeln!(text, "---\n# {service}:{operation} for {}{place}", step.object);
         for note in notes(step) {
             let _ = writeln!(text, "# {note}");
@@ -125,7 +92,7 @@ pub(crate) fn json<'a>(steps: impl Iterator<Item = &'a Step>) -> Value {
     let requests = steps.map(|step| {
         json!({
             "object": step.object.to_string(),
-            "service": service(&step.action),
+            "service": step.action.service(),
             "operation": step.action.operation(),
             "notes": notes(step),
             "request": request(step),

@@ -29,7 +29,7 @@ impl Target {
     pub(crate) async fn connect(arguments: &AwsArguments) -> Result<Self, Failure> {
         let (connection, clock) = if arguments.simulate {
             let simulated = Simulated::begin(arguments.region.as_deref(), arguments.speed);
-            (simulated.connection(), simulated.time())
+            (Connection { share: arguments.share, ..simulated.connection() }, simulated.time())
         } else {
             (connection(arguments), Time::System)
         };
@@ -55,6 +55,7 @@ pub(crate) fn connection(arguments: &AwsArguments) -> Connection {
         profile: arguments.profile.clone(),
         region: arguments.region.clone(),
         assume_role,
+        share: arguments.share,
         ..Connection::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Case, Finding};
+use super::{Finding, Hearing};
 use crate::desired::PackedService;
 use crate::plan::Wait;
 use crate::spec::{Kind, ObjectKey, Spread};
@@ -27,7 +27,7 @@ impl Word {
     }
 }
 
-impl Case<'_> {
+impl Hearing<'_> {
     /// The domain conditions of a declared object.
     pub(super) fn domain(&self, status: &Status, findings: &[Finding]) -> Vec<Condition> {
         let mut words = vec![self.registered(status, findings)];
@@ -74,8 +74,7 @@ impl Case<'_> {
     /// Says of what is out of date when it will be replaced.
     fn with_opening(&self, object: &ObjectKey, mut word: Word) -> Word {
         let opening = |on: &Wait| matches!(on, Wait::Window { .. });
-        let planned = self.plan.waiting.iter().filter(|waiting| waiting.object == *object && opening(&waiting.on));
-        for waiting in planned {
+        for waiting in self.waiting(object).filter(|waiting| opening(&waiting.on)) {
             word.message = format!("{}; {}", word.message, waiting.on);
         }
         word
@@ -106,8 +105,7 @@ impl Case<'_> {
 
     /// Whether ECS has the object as rendered.
     fn registered(&self, status: &Status, findings: &[Finding]) -> Word {
-        let steps = self.plan.steps.iter().chain(self.in_flight.values());
-        let pending = steps.filter(|step| step.object == status.object).map(|step| step.action.operation()).next();
+        let pending = self.steps(&status.object).map(|step| step.action.operation()).next();
         let main = status.resources.first();
         match (main, pending) {
             (Some(main), None) if main.state == "ACTIVE" => Word::holds(ConditionType::Registered, main.id.clone()),

@@ -1,13 +1,13 @@
 //! Judges Auto Scaling groups: which image is in force, which instances are out of date, who holds which devices.
 
-use super::Case;
+use super::Hearing;
 use crate::desired::{DesiredGroup, DesiredPool};
 use crate::observe::{Group, Image, ImageAnswer};
 use crate::observed::Slot;
 use crate::plan::{Node, NodeSides, version_of};
 use crate::status::{GroupStatus, ImageStatus, InstanceStatus, ResourceStatus, Status};
 
-impl Case<'_> {
+impl Hearing<'_> {
     pub(super) fn group(&self, pool: &DesiredPool, wanted: &DesiredGroup, status: &mut Status) {
         let observed = self.world.observed;
         let Slot::Ours(found, _) = observed.group(&wanted.name, self.world.installation) else { return };

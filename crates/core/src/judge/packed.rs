@@ -1,11 +1,11 @@
 //! Judges services whose devices Axon chooses: all their ECS services together.
 
-use super::{Case, Finding};
+use super::{Finding, Hearing};
 use crate::allocate::{Allocated, Units};
 use crate::desired::PackedService;
 use crate::status::{Reason, Status};
 
-impl Case<'_> {
+impl Hearing<'_> {
     pub(super) fn packed(&self, wanted: &PackedService, status: &mut Status) -> Vec<Finding> {
         let Some(Allocated::Units(units)) = self.plan.allocation.services.get(&wanted.object.name) else {
             return Vec::new();

@@ -1,6 +1,6 @@
 //! Judges services: is the newest deployment steady, and if not, what do its tasks wait for?
 
-use super::{Case, Finding};
+use super::{Finding, Hearing};
 use crate::desired::DesiredService;
 use crate::neuron::DeviceSet;
 use crate::observe::{Deployment, Rollout, Service, ServiceStatus, ServiceTasks, Task};
@@ -10,7 +10,7 @@ use crate::status::{Reason, Replicas, ResourceStatus, Status, TaskStatus};
 /// Words in ECS's service events that mean: there is no capacity.
 const NO_CAPACITY: [&str; 3] = ["unable to place a task", "insufficient capacity", "InsufficientInstanceCapacity"];
 
-impl Case<'_> {
+impl Hearing<'_> {
     pub(super) fn service(&self, wanted: &DesiredService, status: &mut Status) -> Vec<Finding> {
         let (cluster, name) = (wanted.cluster.as_str(), wanted.name.as_str());
         let Slot::Ours(found, _) = self.world.observed.service(cluster, name, self.world.installation) else {

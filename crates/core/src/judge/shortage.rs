@@ -5,14 +5,14 @@
 
 use jiff::Timestamp;
 
-use super::{Case, Finding};
+use super::{Finding, Hearing};
 use crate::desired::{DesiredGroup, DesiredPool};
 use crate::observe::{Activity, Group, NEWEST_ACTIVITIES, Provider};
 use crate::observed::Slot;
 use crate::plan::Wait;
 use crate::status::Reason;
 
-impl Case<'_> {
+impl Hearing<'_> {
     /// A finding for each group that lacks instances which somebody waits for, because EC2 has none to give.
     pub(super) fn shortages(&self, pool: &DesiredPool) -> Vec<Finding> {
         let lacking = pool.groups().iter().filter_map(|wanted| {

@@ -37,7 +37,7 @@ use crate::allocate::{Allocation, allocate};
 use crate::cloud::{CloudError, ServiceKey};
 use crate::desired::Desired;
 use crate::fingerprint::Fingerprint;
-use crate::observe::TaskDefinition;
+use crate::observe::{Provider, TaskDefinition};
 use crate::observed::Observed;
 use crate::ownership::Installation;
 use crate::spec::ObjectKey;
@@ -51,6 +51,9 @@ pub use waiting::{Wait, Waiting};
 
 /// How long AWS may go on showing the state before a call that created something (AWS advises up to five minutes).
 pub const CREATE_GRACE: SignedDuration = SignedDuration::from_secs(300);
+/// How long a creation is waited for of which nobody knows whether AWS has accepted it. Making it again does no harm: AWS
+/// refuses a name that is taken, and a second revision goes like any other that is not used.
+pub const UNKNOWN_GRACE: SignedDuration = SignedDuration::from_secs(30);
 /// How long AWS may go on showing the state before any other call.
 pub const WRITE_GRACE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -111,13 +114,24 @@ pub enum Prune {
     Blocked(PruneBlock),
 }
 
-/// A step that AWS has accepted, and when.
+/// A step that AWS has accepted, or may have, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recent {
     /// Which step.
     pub step: Fingerprint,
     /// When AWS answered.
     pub at: Timestamp,
+    /// What AWS answered.
+    pub answer: Answer,
+}
+
+/// What is known of a step that AWS may have accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// AWS said so.
+    Accepted,
+    /// The answer was lost, or no answer.
+    Unknown,
 }
 
 /// A step that failed.
@@ -174,6 +188,7 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
         taken: BTreeSet::new(),
         revisions: revision::by_owner(world),
         revisions_in_use: revision::in_use(world.observed),
+        providers: world.observed.providers_by_owner(world.installation),
         turns: packed::Turns::default(),
         pruning: prune::Verdict::default(),
     };
@@ -209,6 +224,8 @@ struct Planner<'a> {
     revisions: BTreeMap<ObjectKey, Vec<&'a TaskDefinition>>,
     /// Every revision (ARN) that a living service runs or is moving away from.
     revisions_in_use: BTreeSet<&'a str>,
+    /// Our providers by the object that they are for, with the cluster that they were found in.
+    providers: BTreeMap<ObjectKey, Vec<(Option<&'a str>, &'a Provider)>>,
     /// Who may start a deployment.
     turns: packed::Turns,
     /// Whether what is no longer declared may go.
@@ -252,6 +269,11 @@ impl<'a> Planner<'a> {
         if self.taken.contains(&step.resource) {
             return Some(Wait::Turn { resource: step.resource.clone() });
         }
+        let known = self.limits.recent.contains_key(&step.resource) || self.limits.retries.contains_key(&step.resource);
+        if !known {
+            // Nothing to compare with, and fingerprints of ten thousand requests are most of a second.
+            return None;
+        }
         let fingerprint = step.fingerprint();
         if evidence == Evidence::Reading
             && let Some(at) = self.lately(step, &fingerprint)
@@ -265,9 +287,12 @@ impl<'a> Planner<'a> {
 
     /// When the same step succeeded, if that is so recent that readings may not show it yet.
     fn lately(&self, step: &Step, fingerprint: &Fingerprint) -> Option<Timestamp> {
-        let grace = grace(&step.action);
         let recent = self.limits.recent.get(&step.resource)?;
         let last = recent.iter().rev().find(|recent| recent.step == *fingerprint)?;
+        let grace = match (last.answer, step.action.change()) {
+            (Answer::Unknown, Change::Create) => UNKNOWN_GRACE,
+            _ => grace(&step.action),
+        };
         (self.limits.now.duration_since(last.at) < grace).then_some(last.at)
     }
 

@@ -75,19 +75,19 @@ impl<'a> Planner<'a> {
 
     /// The live provider of a generation, an active one before one that is still being made.
     pub(super) fn provider_in_charge(&self, pool: &DesiredPool, wanted: &DesiredProvider) -> Option<&'a Provider> {
-        let observed = self.world.observed;
-        let listing = match &pool.capacity {
-            DesiredCapacity::Managed { .. } => observed.providers.get(pool.cluster.as_str())?,
-            DesiredCapacity::Groups(_) => &observed.group_providers,
+        let place = match &pool.capacity {
+            DesiredCapacity::Managed { .. } => Some(pool.cluster.as_str()),
+            DesiredCapacity::Groups(_) => None,
         };
+        let ours = self.providers.get(&pool.object).into_iter().flatten();
+        let listing = ours.filter(|(found_in, _)| *found_in == place).map(|(_, provider)| *provider);
         let mine = |provider: &&Provider| {
-            is_of(provider, &pool.object, self.world.installation)
-                && provider.tags.get(ownership::GENERATION) == Some(&wanted.generation)
+            provider.tags.get(ownership::GENERATION) == Some(&wanted.generation)
                 && self.is_in_front(pool, wanted, provider)
         };
         let active = |provider: &&Provider| provider.status == ProviderStatus::Active;
         let making = |provider: &&Provider| provider.status == ProviderStatus::Provisioning && !has_failed(provider);
-        listing.iter().filter(mine).find(active).or_else(|| listing.iter().filter(mine).find(making))
+        listing.clone().filter(mine).find(active).or_else(|| listing.filter(mine).find(making))
     }
 
     /// Whether the group behind a provider is the one that there is. A group that was made again has another ARN.

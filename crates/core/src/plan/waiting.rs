@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Deviation, PruneBlock};
-use crate::cloud::CloudError;
+use crate::cloud::{CloudError, ErrorClass};
 use crate::spec::ObjectKey;
 use crate::step::Resource;
 
@@ -292,11 +292,9 @@ impl fmt::Display for Wait {
             }
             Self::Replacement { resource } => write!(f, "{resource} stays until its replacement is steady"),
             Self::NotEmpty { cluster, contents } => write!(f, "cluster {cluster} stays while it holds {contents}"),
-            Self::Retry { error, attempts, not_before } => {
-                write!(f, "{error}; attempt {attempts} failed, the next is at {not_before:.0}")
-            }
+            Self::Retry { error, attempts, not_before } => f.write_str(&retry(error, *attempts, *not_before)),
             Self::ReadLag { operation, since } => {
-                write!(f, "{operation} was accepted at {since:.0}; waits for AWS to show it")
+                write!(f, "{operation} was sent at {since:.0}; waits for AWS to show what came of it")
             }
             Self::RolledBack { reason } => f.write_str(&rolled_back(reason)),
             Self::Group { group, status } => write!(f, "waits for Auto Scaling group {group}: {status}"),
@@ -356,6 +354,14 @@ fn subnets(group: &str, missing: &[String]) -> String {
          `autoScalingGroup.subnets` names only subnets that exist",
         missing.join(", ")
     )
+}
+
+fn retry(error: &CloudError, attempts: u32, not_before: Timestamp) -> String {
+    if error.class == ErrorClass::Throttled {
+        let operation = error.operation;
+        return format!("AWS takes no more calls of {operation} at present; waits until {not_before:.0}");
+    }
+    format!("{error}; attempt {attempts} failed, the next is at {not_before:.0}")
 }
 
 fn image(problem: &str, kept: Option<&str>) -> String {

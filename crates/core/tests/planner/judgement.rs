@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use axon_core::cloud::{CloudError, ErrorClass};
 use axon_core::desired::Desired;
 use axon_core::judge::{Case, judge};
 use axon_core::observe::{Rollout, ServiceTasks, Task, TaskContainer};
 use axon_core::observed::Observed;
-use axon_core::plan::{Limits, Prune, World, plan};
+use axon_core::plan::{Limits, Prune, Retry, World, plan};
 use axon_core::spec::ObjectKey;
 use axon_core::status::{ConditionType, Reason, Status, Truth};
 use jiff::ToSpan as _;
@@ -56,6 +57,28 @@ fn a_converged_service_is_ready_in_every_respect() {
     }
     assert_eq!(status.condition(ConditionType::Reconciling), None);
     assert_eq!(status.condition(ConditionType::Stalled), None);
+}
+
+#[test]
+fn being_throttled_is_progress_and_says_when_it_goes_on() {
+    let (installation, desired, observed) = (installation(), Specs::default().desired(), empty_account());
+    let world = World { installation: &installation, desired: &desired, observed: &observed };
+    let mut limits = Limits::fresh(NOW, Prune::Enabled);
+    let step = plan(world, &limits).steps.remove(0);
+    let error = CloudError {
+        class: ErrorClass::Throttled,
+        operation: step.action.operation(),
+        code: "ThrottlingException".into(),
+        message: "Rate exceeded".into(),
+        request_id: None,
+    };
+    let retry = Retry { step: step.fingerprint(), error, attempts: 0, not_before: NOW + 2.seconds() };
+    limits.retries.insert(step.resource, retry);
+    let plan = plan(world, &limits);
+    let case = Case { world, plan: &plan, in_flight: &BTreeMap::new(), now: NOW };
+    let status = judge(case, &BTreeMap::new()).remove(&key("NeuronCluster", "ml")).unwrap();
+    let message = format!("AWS takes no more calls of CreateCluster at present; waits until {}", NOW + 2.seconds());
+    assert_eq!(ready(&status), (Truth::False, Reason::Progressing, message.as_str()));
 }
 
 #[test]

@@ -6,13 +6,13 @@ use axon_core::cloud::{CloudError, Effect, ErrorClass, Sweep};
 use axon_core::observe::{Cluster, ClusterStatus};
 use axon_core::observed::Observed;
 use axon_core::ownership::{Tags, ownership_tags};
-use axon_core::plan::{PruneLimits, Writes};
+use axon_core::plan::{Prune, PruneLimits, Writes};
 use axon_core::spec::Completeness;
 use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
 use axon_core::step::Step;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::fixture::{NOW, Specs, converged, empty_account, installation, key, text};
+use super::fixture::{NOW, Specs, converge, converged, empty_account, installation, key, llama, text};
 
 fn state(specs: &Specs, pruning: Pruning) -> State {
     let mut state = State::new(
@@ -112,10 +112,22 @@ fn an_ambiguous_outcome_is_not_repeated_before_readings_can_show_it() {
     swept(&mut state, &empty_account(), NOW);
     let create = steps(&mut state, NOW).remove(0);
     end(&mut state, create, Err(error(ErrorClass::Ambiguous)), NOW);
-    swept(&mut state, &empty_account(), NOW + 1.minute());
-    assert_eq!(steps(&mut state, NOW + 1.minute()), []);
+    swept(&mut state, &empty_account(), NOW + 20.seconds());
+    assert_eq!(steps(&mut state, NOW + 20.seconds()), []);
+    swept(&mut state, &empty_account(), NOW + 40.seconds());
+    assert_eq!(text(&steps(&mut state, NOW + 40.seconds())), "CreateCluster cluster ml\n");
+}
+
+#[test]
+fn an_accepted_creation_is_waited_for_as_long_as_readings_may_lag() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    swept(&mut state, &empty_account(), NOW);
+    let create = steps(&mut state, NOW).remove(0);
+    end(&mut state, create, Ok(made("ml")), NOW);
+    swept(&mut state, &empty_account(), NOW + 4.minutes());
+    assert!(!text(&steps(&mut state, NOW + 4.minutes())).contains("CreateCluster"));
     swept(&mut state, &empty_account(), NOW + 6.minutes());
-    assert_eq!(text(&steps(&mut state, NOW + 6.minutes())), "CreateCluster cluster ml\n");
+    assert!(text(&steps(&mut state, NOW + 6.minutes())).contains("CreateCluster"));
 }
 
 #[test]
@@ -171,4 +183,26 @@ fn a_steady_world_needs_no_look_into_tasks_or_histories() {
     assert!(state.scope(NOW).tasks_of.is_empty());
     assert!(state.scope(NOW).history_of.is_empty());
     assert!(state.scope(NOW).services.is_empty());
+}
+
+#[test]
+fn a_fingerprint_that_was_just_written_is_pushed_without_asking_what_became_of_it() {
+    let bad = Specs::default().edit_service("/spec/template/containers/0/image", serde_json::json!("vllm:bad"));
+    let good = llama(&mut converged()).clone();
+    let mut observed = converge(&bad.desired(), converged(), Prune::Enabled);
+    *llama(&mut observed) = good;
+    let mut state = state(&bad, Pruning::On);
+    swept(&mut state, &observed, NOW);
+    let [mark] = steps(&mut state, NOW).try_into().unwrap();
+    end(&mut state, mark, Ok(Effect::Tags), NOW + 2.seconds());
+    assert_eq!(text(&steps(&mut state, NOW + 2.seconds())), "UpdateService service ml/llama\n");
+    // It may wait for its token while a reading ends that began before.
+    swept(&mut state, &observed, NOW + 1.second());
+    assert_eq!(text(&steps(&mut state, NOW + 3.seconds())), "UpdateService service ml/llama\n");
+    // What was read later could show anything, so AWS is asked.
+    let service = state.observed().services["ml"].get("llama").unwrap().clone();
+    *llama(&mut observed) = service;
+    swept(&mut state, &observed, NOW + 4.seconds());
+    assert_eq!(steps(&mut state, NOW + 5.seconds()), []);
+    assert!(state.scope(NOW).history_of.contains(&("ml".to_owned(), "llama".to_owned())));
 }

@@ -10,7 +10,7 @@ use axon_core::state::{Ended, Event};
 use axon_core::status::Truth;
 use axon_core::step::Step;
 use jiff::Timestamp;
-use tracing::{debug, info, warn};
+use tracing::{debug, info, info_span, warn};
 
 use super::{Controller, LOOKUP, MOST_STEPS, SOURCE, SWEEP};
 use crate::backoff;
@@ -48,7 +48,9 @@ impl Controller {
                 self.learned |= self.learn_source(result) || moved;
                 return;
             }
-            Report::Swept(sweep) => self.learn_sweep(*sweep, now),
+            Report::Swept(sweep) => {
+                info_span!("learn", target = self.telemetry.target()).in_scope(|| self.learn_sweep(*sweep, now));
+            }
             Report::Ended(execution) => self.learn_outcome(*execution),
         }
         self.learned = true;
@@ -132,7 +134,9 @@ impl Controller {
 
     fn specify(&mut self) {
         let (Some(snapshot), Some(facts)) = (&self.snapshot, &self.facts) else { return };
+        let before = std::mem::take(&mut self.specification);
         self.specification = self.specifier.specify(snapshot, facts);
+        self.pacing.renew(&self.specification.specified.desired.differing(&before.specified.desired));
         let Specification { specified, diagnostics, faults, .. } = &self.specification;
         let objects = specified.desired.objects().len();
         info!(
@@ -156,7 +160,7 @@ impl Controller {
         self.telemetry.meter.swept(Swept { calls, started, ended: now, errors });
         // One call may be the reading of several parts.
         for error in errors.iter().collect::<BTreeSet<_>>() {
-            warn!(%error, "a part of AWS cannot be read");
+            warn!(%error, "a part of AWS cannot be read; what was read of it before stays in force");
         }
         let refused = errors.iter().find(|error| is_refusal(error)).cloned();
         let complete = if errors.is_empty() { Completed::Wholly } else { Completed::InPart };
@@ -190,11 +194,15 @@ impl Controller {
             "step ended"
         );
         self.telemetry.meter.ended(&step, outcome.as_ref().copied(), at);
-        let before = self.before(&step);
-        if outcome.is_ok() && events::corrects_drift(&step, before) {
-            self.telemetry.meter.drift_corrected(&step);
+        if outcome.as_ref().is_err_and(|error| error.class == ErrorClass::Throttled) {
+            self.pacing.throttled(&step, at);
+        } else {
+            let before = self.before(&step);
+            if outcome.is_ok() && events::corrects_drift(&step, before) {
+                self.telemetry.meter.drift_corrected(&step);
+            }
+            self.say(events::of_step(&step, outcome.as_ref().copied(), before), at);
         }
-        self.say(events::of_step(&step, outcome.as_ref().copied(), before), at);
         if self.steps_done.len() >= MOST_STEPS {
             self.steps_done.pop_front();
         }
@@ -204,7 +212,8 @@ impl Controller {
         self.state.fold(Event::Ended(Box::new(Ended { step, result, at, not_before })));
     }
 
-    /// How long a failed step waits. Being throttled is no failure of the step, so it is counted by itself.
+    /// How long a failed step waits. Being throttled is no failure of the step or its object: it is counted by itself, is no
+    /// event, and slows its bucket down.
     fn wait_after(&mut self, step: &Step, class: ErrorClass, attempt: u32) -> Duration {
         self.stale |= matches!(class, ErrorClass::Ambiguous | ErrorClass::Conflict | ErrorClass::NotFound);
         let failures = if class == ErrorClass::Throttled {

@@ -174,6 +174,10 @@ metrics! {
     StepsInFlight = "axon_steps_in_flight" ["target"] Gauge, None, Stable;
     /// Age of the oldest call that is under way; 0 when there is none.
     StepsLongestRunning = "axon_steps_longest_running_seconds" ["target"] Gauge, Seconds, Stable;
+    /// Calls that change AWS and are due, but wait so as to stay below AWS's limits, by AWS's bucket.
+    StepsPaced = "axon_steps_paced" ["target", "bucket"] Gauge, None, Alpha;
+    /// How much of its usual rate Axon takes from a bucket that steps wait for, 0 to 1: less than 1 after AWS has refused calls.
+    PacingRatio = "axon_pacing_ratio" ["target", "bucket"] Gauge, None, Alpha;
     /// What is not done now, by what it waits for.
     Waiting = "axon_plan_waiting" ["target", "reason"] Gauge, None, Stable;
     /// Rules that the plan breaks; nothing is executed while there are any, and any is a bug of Axon.
@@ -193,7 +197,7 @@ metrics! {
     AwsRequestDuration = "axon_aws_request_duration_seconds" ["target", "service", "operation"] Histogram(Calling), Seconds, Stable;
     /// AWS requests that were refused for being too many.
     AwsThrottles = "axon_aws_throttles_total" ["target", "service", "operation"] Counter, None, Stable;
-    /// How long AWS requests were held back so as to stay below AWS's limits.
+    /// How long AWS requests that only read were held back so as to stay below AWS's limits.
     AwsPacing = "axon_aws_pacing_seconds_total" ["target", "service", "operation"] Counter, Seconds, Alpha;
 
     /// Readings of a source, by result: success, or failure.

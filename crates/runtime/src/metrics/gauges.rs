@@ -35,11 +35,13 @@ impl std::fmt::Debug for Shown {
 }
 
 /// Gauges that are set here and nowhere else.
-const GAUGES: [Metric; 21] = [
+const GAUGES: [Metric; 23] = [
     Metric::LoopLastTick,
     Metric::ReconcileLastSuccess,
     Metric::StepsInFlight,
     Metric::StepsLongestRunning,
+    Metric::StepsPaced,
+    Metric::PacingRatio,
     Metric::Waiting,
     Metric::PlanViolations,
     Metric::SweepLastSuccess,
@@ -104,6 +106,10 @@ impl Page<'_> {
     fn work(&self, view: &View) {
         self.set(Metric::StepsInFlight, &[], count(view.in_flight.len()));
         self.set(Metric::PlanViolations, &[], count(view.violations.len()));
+        for paced in &view.paced {
+            self.set(Metric::StepsPaced, &[paced.bucket], count(paced.steps));
+            self.set(Metric::PacingRatio, &[paced.bucket], f64::from(paced.speed_percent) / 100.0);
+        }
         for waiting in &view.waiting {
             self.raise(Metric::Waiting, &[&reason(&waiting.on)], 1.0);
         }

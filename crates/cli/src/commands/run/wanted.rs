@@ -22,8 +22,8 @@ use super::operation::{Feed, Operation, Post};
 use super::sources::{duration, hooks, sources};
 use crate::arguments::{AwsArguments, Global, Lasting, Listen, PruneArguments, Run};
 use crate::config::{
-    ConfigKind, DirectoryConfig, HistoryConfig, IntervalsConfig, LoggingConfig, OperatorConfig, PruningConfig,
-    ServerConfig, SourceConfig, TargetConfig,
+    ConfigKind, DirectoryConfig, HistoryConfig, IntervalsConfig, LoggingConfig, OperatorConfig, PacingConfig,
+    PruningConfig, ServerConfig, SourceConfig, TargetConfig,
 };
 use crate::failure::Failure;
 use crate::logging;
@@ -208,6 +208,7 @@ impl Wanted {
             assume_role: target.assume_role.clone(),
             external_id: target.external_id.clone(),
             installation: None,
+            share: self.config.pacing.share_percent,
         }
     }
 
@@ -219,6 +220,7 @@ impl Wanted {
         let mut settings = Settings::new(installation);
         settings.writes = if config.read_only { Writes::ReadOnly } else { Writes::Allowed };
         settings.pruning = if config.pruning.enabled { Pruning::On } else { Pruning::Off };
+        settings.share = config.pacing.share_percent;
         let PruningConfig { max_objects, max_percent, .. } = config.pruning;
         settings.prune_limits = PruneLimits { max_objects: Some(max_objects), max_percent: Some(max_percent) };
         settings.sweep_interval = duration(config.intervals.sweep);
@@ -252,6 +254,7 @@ impl OperatorConfig {
             sources,
             targets: name("default").map(TargetConfig::named).into_iter().collect(),
             intervals: IntervalsConfig::default(),
+            pacing: PacingConfig::default(),
             pruning: PruningConfig::default(),
             server: ServerConfig::default(),
             logging: LoggingConfig::default(),
