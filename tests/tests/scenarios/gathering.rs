@@ -51,7 +51,8 @@ async fn replicas_that_no_longer_have_to_be_apart_come_together_within_their_bud
     assert!(fewest >= 2, "sixty per cent of three run all the time: {fewest}");
     let drained: Vec<_> =
         world.writes().into_iter().filter(|call| call.operation == "UpdateContainerInstancesState").collect();
-    assert_eq!(drained.len(), 1, "{drained:?}");
+    // None if the deployments have brought two of them together by themselves.
+    assert!(drained.len() <= 1, "{drained:?}");
     assert_eq!(world.aws.with(|aws| aws.world().machines()).len(), 2, "the empty instance is gone");
     assert_eq!(world.plan().await.steps().count(), 0, "nothing is left to do");
     operator.stop().await;
