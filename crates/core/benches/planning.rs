@@ -107,7 +107,9 @@ impl Target {
     /// Makes all steps of a plan, and says whether there were any.
     fn go_on(&mut self) -> bool {
         let steps = plan(self.world(), &limits()).steps;
-        steps.iter().for_each(|step| assume(&mut self.observed, step));
+        for step in &steps {
+            assume(&mut self.observed, step);
+        }
         self.arrive();
         !steps.is_empty()
     }

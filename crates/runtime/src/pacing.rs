@@ -140,7 +140,7 @@ impl Pacing {
             if next > now {
                 self.next = Some(self.next.map_or(next, |other| other.min(next)));
                 let speed_percent = lane.bucket.speed_percent();
-                self.paced.push(Paced { bucket: *name, steps: queue.len(), speed_percent });
+                self.paced.push(Paced { bucket: name, steps: queue.len(), speed_percent });
             }
         }
     }
