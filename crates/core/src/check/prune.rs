@@ -29,9 +29,9 @@ pub(super) fn is_within(world: World<'_>, limits: &Limits) -> bool {
     few && share
 }
 
-fn runs(service: &Service, arn: &str) -> bool {
-    let deployed = service.deployments.iter().any(|deployment| deployment.task_definition == arn);
-    deployed || service.settings.task_definition.as_deref() == Some(arn)
+fn runs(service: &Service) -> impl Iterator<Item = &str> {
+    let deployed = service.deployments.iter().map(|deployment| deployment.task_definition.as_str());
+    deployed.chain(service.settings.task_definition.as_deref())
 }
 
 fn object(tags: &Tags) -> Option<(&str, &str)> {
@@ -52,15 +52,14 @@ fn declared(world: World<'_>) -> BTreeSet<(&str, &str)> {
 fn all_tags(world: World<'_>) -> Vec<&Tags> {
     let observed = world.observed;
     let clusters = observed.clusters.iter().filter(|found| found.status != ClusterStatus::Inactive);
-    let services = observed.all_services().filter(|found| found.status != ServiceStatus::Inactive);
+    let services = || observed.all_services().filter(|found| found.status != ServiceStatus::Inactive);
     let mut all: Vec<&Tags> = clusters.map(|found| &found.tags).collect();
     all.extend(observed.all_providers().filter(|found| super::lives(found)).map(|found| &found.tags));
-    all.extend(services.map(|found| &found.tags));
+    all.extend(services().map(|found| &found.tags));
     // What a service runs goes with it, or stays with it.
-    let idle =
-        |arn: &str| observed.all_services().all(|found| found.status == ServiceStatus::Inactive || !runs(found, arn));
+    let busy: BTreeSet<&str> = services().flat_map(runs).collect();
     let revisions = observed.task_definitions.iter().filter(|found| found.active);
-    all.extend(revisions.filter(|found| idle(&found.arn)).map(|found| &found.tags));
+    all.extend(revisions.filter(|found| !busy.contains(found.arn.as_str())).map(|found| &found.tags));
     all.extend(observed.groups.iter().map(|found| &found.tags));
     all.extend(observed.templates.iter().map(|found| &found.tags));
     all
