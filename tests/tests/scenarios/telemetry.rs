@@ -31,7 +31,9 @@ const RARE: [Metric; 10] = [
 
 fn scrape(watch: &Watch) -> BTreeMap<String, Family> {
     let text = watch.metrics.text();
-    let families = read(&text).unwrap_or_else(|why| unreachable!("{why}\n{text}"));
+    let mut families = read(&text).unwrap_or_else(|why| unreachable!("{why}\n{text}"));
+    // The library's own, of the whole process.
+    families.retain(|name, _| !name.starts_with("process_"));
     let known: BTreeMap<&str, Metric> = Metric::ALL.iter().map(|metric| (metric.spec().name, *metric)).collect();
     let page = metrics_page();
     for (name, family) in &families {

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 
 use prometheus::core::Collector;
+#[cfg(target_os = "linux")]
+use prometheus::process_collector::ProcessCollector;
 use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder};
 use tracing::error;
 
@@ -37,6 +39,10 @@ impl Families {
                 // The tests of this file show that this does not happen.
                 Err(error) => error!(%error, ?metric, "a metric cannot be exposed"),
             }
+        }
+        #[cfg(target_os = "linux")]
+        if let Err(error) = registry.register(Box::new(ProcessCollector::for_self())) {
+            error!(%error, "the metrics of the process itself cannot be exposed");
         }
         Self { registry, all }
     }
@@ -138,7 +144,7 @@ mod tests {
             let Spec { name, kind, help, .. } = metric.spec();
             assert!(text.contains(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name}")), "{name}");
         }
-        assert_eq!(text.matches("# TYPE ").count(), Metric::ALL.len());
+        assert_eq!(text.matches("# TYPE axon_").count(), Metric::ALL.len());
     }
 
     #[test]
@@ -146,6 +152,15 @@ mod tests {
         let families = Families::new();
         families.set(Metric::StepsInFlight, &["a"], 1.0);
         families.clear(Metric::StepsInFlight);
-        assert_eq!(families.text(), "");
+        assert!(!families.text().contains("axon_"), "{}", families.text());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_process_says_what_it_takes() {
+        let text = Families::new().text();
+        for name in ["process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"] {
+            assert!(text.contains(&format!("\n{name} ")), "{name} is missing in {text}");
+        }
     }
 }

@@ -11,6 +11,7 @@ Generated from `crates/runtime/src/metrics/catalog.rs`; do not edit.
 
 `axon run` serves them at `/metrics` in Prometheus' text format. `target` is the account and Region by its name in the
 configuration. An object is `kind` and `name`. Times and durations are the target's, which are simulated with `--simulate`.
+On Linux, `process_*` says what the process itself takes: memory, CPU time, open files, threads, and since when it runs.
 A series appears with its first value. A *stable* name keeps its meaning and its labels until the next major version.
 
 | metric | type | unit | labels | stability | what it is |
