@@ -75,8 +75,9 @@ fn where_every_type_is_short_replicas_stay_where_they_wait_and_come_when_there_i
 fn a_service_that_fits_nowhere_else_keeps_asking() {
     let specs = on_groups(&[LARGE, SMALL]).edit_service("/spec/devices", json!(12));
     let mut mini = short_of(&[LARGE], specs);
-    passes(&mut mini, 12);
-    assert!(mini.group().desired > 0, "EC2 is still asked: {}\n{}", waits(&mini.plan()), mini.log);
+    passes(&mut mini, 30);
+    let asked: i32 = mini.observed.all_services().map(|found| found.settings.desired_count.unwrap()).sum();
+    assert_eq!(asked, 2, "ECS still asks for instances: {}\n{}", waits(&mini.plan()), mini.log);
     mini.faults.short.clear();
     mini.until(|mini| mini.missing() == 0 && mini.running_tasks() > 0);
 }
