@@ -10,6 +10,9 @@ mod otlp;
 #[path = "no_otlp.rs"]
 mod otlp;
 
+#[cfg(test)]
+pub(crate) mod paper;
+
 use std::io;
 use std::sync::OnceLock;
 
@@ -129,24 +132,10 @@ fn directives(level: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex, PoisonError};
-
     use tracing::debug;
 
+    use super::paper::Paper;
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn the_level_changes_while_the_process_runs_and_a_wrong_one_changes_nothing() {
@@ -163,7 +152,7 @@ mod tests {
             change(&handle, "info").unwrap();
             debug!("four");
         });
-        let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        let text = paper.text();
         let said: Vec<bool> = ["one", "two", "three", "four"].iter().map(|word| text.contains(word)).collect();
         assert_eq!(said, [false, true, true, false], "{text}");
     }

@@ -1,8 +1,7 @@
 //! A whole operator against the simulated AWS, and everything that it tells about itself: that it is there, and that no
 //! secret is in it.
 
-use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use axon_core::parse::SourceFile;
@@ -14,6 +13,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::*;
 use crate::arguments::AwsArguments;
 use crate::logging::JsonLines;
+use crate::logging::paper::Paper;
 use crate::target::Target;
 
 const SECRETS: [&str; 3] = ["hunter2-in-the-environment", "hunter3-in-the-environment", "hunter4-in-a-command"];
@@ -67,19 +67,6 @@ impl Edited {
 impl Source for Edited {
     async fn snapshot(&mut self) -> Result<Snapshot, SourceError> {
         Ok(self.0.lock().unwrap().clone())
-    }
-}
-
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -155,7 +142,7 @@ async fn no_log_line_no_page_and_no_metric_has_a_secret() {
     assert_eq!((board.readiness(), board.health()), (Readiness::Ready, Health::Alive));
     lookout.close().await;
 
-    let log = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    let log = paper.text();
     for told in [&log, &told] {
         assert!(told.contains("RegisterTaskDefinition"), "the call that carries the secrets is told of");
         for secret in SECRETS {
