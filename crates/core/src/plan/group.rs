@@ -6,7 +6,7 @@
 //! and its association are in `group_provider`.
 
 use super::image::Chosen;
-use super::tags::{Tagged, stale_tags};
+use super::tags::{TagWrite, Tagged, tag_write};
 use super::{Evidence, Planner, Wait};
 use crate::desired::{DesiredGroup, DesiredPool};
 use crate::diff::{self, diff_without};
@@ -137,19 +137,12 @@ impl<'a> Planner<'a> {
         if self.spares(&kept, "", &[]) {
             return;
         }
-        let stale = stale_tags(&found.tags, &kept.tags);
-        if !stale.is_empty() {
-            let because = stale.iter().map(|key| untagged(key, found.tags.get(key))).collect();
-            let action = Action::DeleteTags { id: found.id.clone(), keys: stale };
-            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
-            return;
-        }
-        let missing = missing_tags(&found.tags, &kept.tags);
-        if missing.is_empty() {
-            return;
-        }
-        let because = missing.iter().map(|(key, value)| tag_change(key, found.tags.get(key), value)).collect();
-        let action = Action::CreateTags { id: found.id.clone(), tags: missing };
+        let Some((write, because)) = tag_write(&found.tags, &kept.tags) else { return };
+        let id = found.id.clone();
+        let action = match write {
+            TagWrite::Remove(keys) => Action::DeleteTags { id, keys },
+            TagWrite::Set(tags) => Action::CreateTags { id, tags },
+        };
         self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
     }
 
@@ -242,19 +235,13 @@ impl<'a> Planner<'a> {
             self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
             return;
         }
-        let stale = stale_tags(&found.tags, &kept.tags);
-        if !stale.is_empty() {
-            let because = stale.iter().map(|key| untagged(key, found.tags.get(key))).collect();
-            let action = Action::DeleteGroupTags { group: found.name.clone(), keys: stale };
-            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
-            return;
-        }
-        let missing = missing_tags(&found.tags, &kept.tags);
-        if !missing.is_empty() {
-            let because = missing.iter().map(|(key, value)| tag_change(key, found.tags.get(key), value)).collect();
-            let action = Action::CreateOrUpdateTags { group: found.name.clone(), tags: group_tags(&missing) };
-            self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
-        }
+        let Some((write, because)) = tag_write(&found.tags, &kept.tags) else { return };
+        let group = found.name.clone();
+        let action = match write {
+            TagWrite::Remove(keys) => Action::DeleteGroupTags { group, keys },
+            TagWrite::Set(tags) => Action::CreateOrUpdateTags { group, tags: group_tags(&tags) },
+        };
+        self.step(Step { object: pool.object.clone(), resource, action, because }, Evidence::Reading);
     }
 }
 
@@ -336,18 +323,4 @@ fn group_tags(tags: &Tags) -> Vec<GroupTag> {
         propagate_at_launch: false,
     };
     tags.iter().map(tag).collect()
-}
-
-fn missing_tags(found: &Tags, wanted: &Tags) -> Tags {
-    wanted.iter().filter(|(key, value)| found.get(*key) != Some(*value)).map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
-fn untagged(key: &str, from: Option<&String>) -> Cause {
-    let from = from.map(|value| value.clone().into());
-    Cause::Field(FieldChange { path: format!("tags[{key}]"), from, to: None })
-}
-
-fn tag_change(key: &str, from: Option<&String>, to: &str) -> Cause {
-    let from = from.map(|value| value.clone().into());
-    Cause::Field(FieldChange { path: format!("tags[{key}]"), from, to: Some(to.to_owned().into()) })
 }

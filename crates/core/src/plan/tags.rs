@@ -24,31 +24,46 @@ pub(super) struct Tagged<'a> {
     pub(super) found: &'a Tags,
 }
 
-/// The next step that brings the tags to `wanted`, if one is needed: removals first, while the record still names them.
+/// What is written next to bring tags to what is wanted.
+pub(super) enum TagWrite {
+    /// These keys go.
+    Remove(Vec<String>),
+    /// These are set; others stay.
+    Set(Tags),
+}
+
+/// The next write that brings tags to `wanted`, if one is needed: removals first, while the record still names them.
+pub(super) fn tag_write(found: &Tags, wanted: &Tags) -> Option<(TagWrite, Vec<Cause>)> {
+    let keys = stale_tags(found, wanted);
+    if !keys.is_empty() {
+        let because = keys.iter().map(|key| field(key, found.get(key), None)).collect();
+        return Some((TagWrite::Remove(keys), because));
+    }
+    let differing = wanted.iter().filter(|(key, value)| found.get(*key) != Some(*value));
+    let tags: Tags = differing.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let because = tags.iter().map(|(key, value)| field(key, found.get(key), Some(value))).collect();
+    (!tags.is_empty()).then_some((TagWrite::Set(tags), because))
+}
+
+/// The step of [`tag_write`] on a resource of ECS.
 ///
 /// `recorded` tags are refreshed along with a needed change but never are a reason for one: the source revision moves
 /// with every commit.
 pub(super) fn tag_step(place: &Tagged<'_>, wanted: &Tags, recorded: &Tags) -> Option<Step> {
-    let keys = stale_tags(place.found, wanted);
-    let (action, because) = if keys.is_empty() {
-        let differing: Vec<(&String, &String)> =
-            wanted.iter().filter(|(key, value)| place.found.get(*key) != Some(*value)).collect();
-        if differing.is_empty() {
-            return None;
+    let (write, because) = tag_write(place.found, wanted)?;
+    let arn = place.arn.to_owned();
+    let action = match write {
+        TagWrite::Remove(keys) => Action::UntagResource { arn, keys },
+        TagWrite::Set(mut tags) => {
+            tags.extend(recorded.clone());
+            Action::TagResource { arn, tags }
         }
-        let because = differing.iter().map(|(key, value)| field(key, place.found.get(*key), Some(value))).collect();
-        let mut tags: Tags = differing.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        tags.extend(recorded.clone());
-        (Action::TagResource { arn: place.arn.to_owned(), tags }, because)
-    } else {
-        let because = keys.iter().map(|key| field(key, place.found.get(key), None)).collect();
-        (Action::UntagResource { arn: place.arn.to_owned(), keys }, because)
     };
     Some(Step { object: place.object.clone(), resource: place.resource.clone(), action, because })
 }
 
 /// Keys of tags that came from an earlier specification and are in this one no more.
-pub(super) fn stale_tags(found: &Tags, wanted: &Tags) -> Vec<String> {
+fn stale_tags(found: &Tags, wanted: &Tags) -> Vec<String> {
     let recorded = found.get(ownership::TAG_KEYS).map_or("", String::as_str);
     recorded
         .split(' ')
