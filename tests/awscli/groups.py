@@ -129,7 +129,9 @@ class Groups(unittest.TestCase):
         arguments = ["--launch-template-id", self.template, "--source-version", "1", "--launch-template-data", data]
         made = self.aws("ec2", "create-launch-template-version", *arguments)["LaunchTemplateVersion"]["VersionNumber"]
         desired = {"LaunchTemplate": {"LaunchTemplateId": self.template, "Version": str(made)}}
-        forward = ["--desired-configuration", json.dumps(desired), "--preferences", json.dumps({"MinHealthyPercentage": 0})]
+        # It bakes for a day, so that it cannot end before the next command comes.
+        baking = json.dumps({"MinHealthyPercentage": 0, "BakeTime": 86400})
+        forward = ["--desired-configuration", json.dumps(desired), "--preferences", baking]
         self.aws("autoscaling", "start-instance-refresh", *named, *forward)
         self.aws("autoscaling", "rollback-instance-refresh", *named)
         self.session.until(lambda: self.refreshes()[0]["Status"] == "RollbackSuccessful", "it is rolled back")
