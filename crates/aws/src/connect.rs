@@ -16,7 +16,6 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_ecs::config::{AppName, StalledStreamProtectionConfig};
-use aws_sdk_ecs::error::DisplayErrorContext;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -246,6 +245,6 @@ async fn try_credentials(config: &SdkConfig) -> Result<(), String> {
     };
     match provider.provide_credentials().await {
         Ok(_) => Ok(()),
-        Err(error) => Err(DisplayErrorContext(error).to_string()),
+        Err(error) => Err(crate::error::in_words(&error)),
     }
 }

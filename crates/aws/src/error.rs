@@ -18,7 +18,7 @@ use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::config::http::HttpResponse;
-use aws_sdk_ecs::error::{BuildError, ConnectorError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::error::{BuildError, ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_ecs::types::Failure;
 use axon_core::cloud::CloudError;
@@ -47,7 +47,7 @@ where
         SdkError::ServiceError(answer) => answer.err().message().map(str::to_owned),
         _ => None,
     };
-    let message = message.unwrap_or_else(|| DisplayErrorContext(sdk).to_string());
+    let message = message.unwrap_or_else(|| in_words(sdk));
     let request_id = sdk.request_id().map(str::to_owned);
     let class = classify(&Symptom { operation, code: &code, status, message: &message });
     CloudError { class, operation: operation.name(), code, message, request_id }
@@ -55,7 +55,7 @@ where
 
 /// The error of a request that the SDK refuses to build.
 pub(crate) fn of_request(operation: Operation, reason: &BuildError) -> CloudError {
-    local(operation, "Request", DisplayErrorContext(reason).to_string())
+    local(operation, "Request", in_words(reason))
 }
 
 /// The error of an answer that lacks something.
@@ -121,6 +121,32 @@ fn never_connected(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
+/// An error with its causes, each once. The SDK's own `DisplayErrorContext` ends in a dump of the whole error, which nobody
+/// can read and which may hold parts of a request.
+pub(crate) fn in_words(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    for cause in causes(error).map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_below_http_is_said_with_its_causes_and_without_a_dump() {
+        let refused = io::Error::new(io::ErrorKind::ConnectionRefused, "Connection refused");
+        let failure = SdkError::<io::Error, HttpResponse>::dispatch_failure(ConnectorError::io(Box::new(refused)));
+        assert_eq!(in_words(&failure), "dispatch failure: io error: Connection refused");
+    }
 }
