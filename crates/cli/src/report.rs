@@ -47,6 +47,9 @@ pub(crate) struct Report {
     /// Why nothing can be done now, where there is one target.
     #[serde(default)]
     pub trouble: Option<Trouble>,
+    /// What could not be read of AWS the last time, where there is one target.
+    #[serde(default)]
+    pub sweep_errors: Vec<SweepError>,
     /// Each target, where there are several.
     #[serde(default)]
     pub targets: Vec<TargetLine>,
@@ -54,12 +57,27 @@ pub(crate) struct Report {
 
 /// How a target is doing as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct TargetLine {
     /// The target's name.
     pub target: String,
     /// Why nothing can be done there now.
     #[serde(default)]
     pub trouble: Option<Trouble>,
+    /// What could not be read of AWS there the last time.
+    #[serde(default)]
+    pub sweep_errors: Vec<SweepError>,
+}
+
+/// A call by which AWS could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SweepError {
+    /// AWS's name of the operation.
+    pub operation: String,
+    /// AWS's error code, or a short word for errors below AWS.
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
 }
 
 /// Why nothing can be done in a target.
@@ -76,6 +94,23 @@ impl Report {
     pub(crate) fn troubles(&self) -> impl Iterator<Item = (Option<&str>, &Trouble)> {
         let of_several = self.targets.iter().filter_map(|one| Some((Some(one.target.as_str()), one.trouble.as_ref()?)));
         self.trouble.iter().map(|trouble| (None, trouble)).chain(of_several)
+    }
+
+    /// What AWS could not be asked the last time, a line for each target: what is shown of it is older.
+    pub(crate) fn unread(&self) -> Vec<String> {
+        let line = |target: Option<&str>, errors: &[SweepError]| {
+            let SweepError { operation, code, message } = errors.first()?;
+            let place = target.map(|target| format!(" in {target}")).unwrap_or_default();
+            let more = match errors.len() {
+                1 => String::new(),
+                all => format!(", and {} more", all - 1),
+            };
+            Some(format!(
+                "AWS could not be read{place} the last time ({operation} answered {code}: {message}{more}); what is shown of it is from before"
+            ))
+        };
+        let of_several = self.targets.iter().filter_map(|one| line(Some(&one.target), &one.sweep_errors));
+        line(None, &self.sweep_errors).into_iter().chain(of_several).collect()
     }
 }
 
@@ -266,6 +301,24 @@ mod tests {
         assert_eq!(report.troubles().collect::<Vec<_>>(), [(None, &said)]);
         let report: Report = serde_json::from_value(page(&[seen("a", view()), seen("b", lost)])).unwrap();
         assert_eq!(report.troubles().collect::<Vec<_>>(), [(Some("b"), &said)]);
+    }
+
+    #[test]
+    fn what_could_not_be_read_of_aws_is_said_with_the_target() {
+        let error = |operation| axon_core::cloud::CloudError {
+            class: axon_core::cloud::ErrorClass::Transient,
+            operation,
+            code: "Connect".to_owned(),
+            message: "refused".to_owned(),
+            request_id: None,
+        };
+        let deaf = View { sweep_errors: vec![error("ListClusters"), error("DescribeImages")], ..view() };
+        let report: Report = serde_json::from_value(page(&[seen("a", deaf.clone())])).unwrap();
+        let [line] = report.unread().try_into().unwrap();
+        assert!(line.contains("last time (ListClusters answered Connect: refused, and 1 more)"), "{line}");
+        let report: Report = serde_json::from_value(page(&[seen("a", view()), seen("b", deaf)])).unwrap();
+        let [line] = report.unread().try_into().unwrap();
+        assert!(line.starts_with("AWS could not be read in b the last time"), "{line}");
     }
 
     #[test]

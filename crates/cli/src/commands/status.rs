@@ -52,6 +52,9 @@ pub(super) async fn status(arguments: &Status, out: &mut Output) -> Answer {
     if let Some(error) = &report.source_error {
         out.talk(&format!("The source could not be read: {error}. Revision {} is in force.\n", report.revision))?;
     }
+    for line in report.unread() {
+        out.talk(&format!("{line}.\n"))?;
+    }
     Ok(verdict(&report, chosen))
 }
 
@@ -175,6 +178,7 @@ mod tests {
             sources: Vec::new(),
             last_sweep: Some(START),
             trouble: None,
+            sweep_errors: Vec::new(),
             targets: Vec::new(),
         }
     }
@@ -198,7 +202,7 @@ mod tests {
     #[test]
     fn a_target_in_which_nothing_can_be_done_says_why_and_is_not_ready() {
         let trouble = Trouble { since: START, message: "no credentials".to_owned() };
-        let lost = TargetLine { target: "lost".to_owned(), trouble: Some(trouble.clone()) };
+        let lost = TargetLine { target: "lost".to_owned(), trouble: Some(trouble.clone()), sweep_errors: Vec::new() };
         let mut report = Report { targets: vec![lost], ..report(vec![starting()]) };
         report.statuses.iter_mut().for_each(|placed| {
             placed.target = Some("east".to_owned());
