@@ -15,6 +15,7 @@ use crate::{
     engine::Event,
     options::Options,
     quirks::NewerAcceleratorNames,
+    record::Call,
     ssm, sts,
     throttle::{self, Throttling},
     wire::{
@@ -26,15 +27,24 @@ use crate::{
         value::{later, without_nulls},
         xml,
     },
-    world::{Call, World},
+    world::World,
 };
+
+/// What a read sees while readings lag behind writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// What clients see.
+    Client,
+    /// What is true.
+    Present,
+}
 
 const ECS: &str = "AmazonEC2ContainerServiceV20141113.";
 const SSM: &str = "AmazonSSM.";
 const NEWER_ACCELERATORS: [&str; 3] = ["inferentia2", "trainium", "trainium2"];
 
-/// A simulated account in one Region.
-#[derive(Debug)]
+/// A simulated account in one Region. A clone is a second account with the same past.
+#[derive(Debug, Clone)]
 pub struct Aws {
     world: World,
 }
@@ -48,6 +58,11 @@ impl Aws {
     /// The current instant of virtual time.
     pub fn now(&self) -> Timestamp {
         self.world.now
+    }
+
+    /// The Region that the account is looked at in.
+    pub fn region(&self) -> &str {
+        &self.world.options.region
     }
 
     /// Runs everything that is due until `now`, in order. Time never goes back.
@@ -83,16 +98,15 @@ impl Aws {
         response
     }
 
-    /// An ECS operation by someone else: no wire, no throttling, not in the call log. For tests that edit out of band.
+    /// An ECS operation by someone else: no wire, no throttling, not in the call log, and reads do not lag. For tests that
+    /// edit out of band and look at what is true.
     pub fn act(&mut self, operation: &str, input: &Value) -> Result<Value, Fault> {
-        let answer = self.run("ecs", operation, input);
-        self.settle();
-        answer
+        self.act_on("ecs", operation, input)
     }
 
     /// Like `act` for another service: `ec2`, `autoscaling` or `ssm`. Members are named as in the service model.
     pub fn act_on(&mut self, service: &str, operation: &str, input: &Value) -> Result<Value, Fault> {
-        let answer = self.run(service, operation, input);
+        let answer = self.run(service, operation, input, Sight::Present);
         self.settle();
         answer
     }
@@ -127,7 +141,7 @@ impl Aws {
             Ok(input) => {
                 let answer = self.disturbed(service, |aws| {
                     aws.throttled(service, operation)?;
-                    aws.run(service, operation, &input)
+                    aws.run(service, operation, &input, Sight::Client)
                 });
                 (input, answer)
             }
@@ -156,7 +170,7 @@ impl Aws {
         Err(throttle::fault(service))
     }
 
-    fn run(&mut self, service: &str, operation: &str, input: &Value) -> Answer {
+    fn run(&mut self, service: &str, operation: &str, input: &Value, sight: Sight) -> Answer {
         let table: &Table = match service {
             "ecs" => &shape::ECS,
             "ec2" => &shape::EC2,
@@ -167,7 +181,7 @@ impl Aws {
         if let Some(misfit) = table.check(found.input, input).into_iter().find(|m| !self.let_pass(m)) {
             return Err(said(service, &misfit));
         }
-        self.lagging(operation, |world| match service {
+        self.lagging(operation, sight, |world| match service {
             "ecs" => ecs::answer(world, operation, input),
             "ec2" => ec2::answer(world, operation, input),
             "autoscaling" => autoscaling::answer(world, operation, input),
@@ -183,7 +197,7 @@ impl Aws {
     }
 
     /// Reads see the world before the writes of the last seconds, where the account is set to that.
-    fn lagging(&mut self, operation: &str, answer: impl FnOnce(&mut World) -> Answer) -> Answer {
+    fn lagging(&mut self, operation: &str, sight: Sight, answer: impl FnOnce(&mut World) -> Answer) -> Answer {
         let lag = self.world.options.quirks.read_lag_seconds;
         if lag <= 0 {
             return answer(&mut self.world);
@@ -197,6 +211,9 @@ impl Aws {
                 let before = self.world.state.clone();
                 self.world.past.push_back((now, before));
             }
+            return answer(&mut self.world);
+        }
+        if sight == Sight::Present {
             return answer(&mut self.world);
         }
         let Some((at, old)) = self.world.past.pop_front() else {
@@ -242,7 +259,7 @@ impl Aws {
         if let Some(misfit) = misfits.first() {
             return Err(said(service.name(), misfit));
         }
-        let answer = self.run(service.name(), action, &input)?;
+        let answer = self.run(service.name(), action, &input, Sight::Client)?;
         if found.output == "-" {
             return Ok(None);
         }

@@ -16,6 +16,7 @@ mod engine;
 mod ids;
 mod options;
 mod quirks;
+mod record;
 mod shared;
 mod socket;
 mod ssm;
@@ -39,6 +40,7 @@ pub use quirks::{
     NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, StoppingCounts, StrategyAlone, TaskGroupCounts,
     Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
+pub use record::{Breach, Call, LiveTask, Stopping, Violation};
 pub use shared::{Clock, Shared};
 pub use socket::serve;
 pub use throttle::Throttling;
@@ -46,4 +48,4 @@ pub use wire::{
     fault::{Fault, NOT_MODELLED},
     shape::breaches,
 };
-pub use world::{Breach, Call, Connection, Health, LiveTask, Violation, World};
+pub use world::{Connection, Health, World};

@@ -4,86 +4,24 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jiff::Timestamp;
-use serde_json::Value;
-
 use crate::{
     behaviour::{AlarmState, Behaviour, HookActs, Reservation, Shortage, matches},
-    ec2::image::Image,
+    disturb::Disturbance,
+    ec2::{Loss, image::Image},
     ecs,
     engine::{Event, Queue},
     ids::Ids,
     options::Options,
+    record::{Call, LiveTask, Stopping, Violation},
     ssm::{self, Parameters},
     state::{Host, Instance, State, Task},
     throttle::Buckets,
     wire::value::later,
 };
+use jiff::Timestamp;
 
-/// One call that arrived.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    /// When, in virtual time.
-    pub at: Timestamp,
-    /// `ecs`, `ec2`, `autoscaling`, `ssm` or `sts`.
-    pub service: String,
-    /// The operation.
-    pub operation: String,
-    /// The code of the error that was answered.
-    pub error: Option<String>,
-    /// The request body.
-    pub body: Value,
-}
-
-/// A Neuron device that was used as it must not be: ECS prevents neither for devices named by path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// When it happened.
-    pub at: Timestamp,
-    /// What is wrong.
-    pub breach: Breach,
-    /// The container instance's ARN.
-    pub instance: String,
-    /// The EC2 instance's id.
-    pub machine: String,
-    /// The device's host path.
-    pub device: String,
-    /// The ARN of the task that held it; empty when the device does not exist.
-    pub holder: String,
-    /// The ARN of the task that took it, or tried to.
-    pub intruder: String,
-}
-
-/// See [`Violation::breach`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breach {
-    /// Two live tasks hold the same device.
-    HeldTwice,
-    /// The machine has no such device.
-    NoSuchDevice,
-}
-
-/// A task that is not yet stopped, for invariants checked from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveTask {
-    /// The task's ARN.
-    pub arn: String,
-    /// `lastStatus`.
-    pub status: String,
-    /// `desiredStatus`.
-    pub desired: String,
-    /// The service's name.
-    pub service: Option<String>,
-    /// The task definition's ARN.
-    pub definition: String,
-    /// The container instance's ARN, once placed.
-    pub instance: Option<String>,
-    /// Host paths of the Neuron devices it holds.
-    pub devices: Vec<String>,
-}
-
-/// The account, and direct access to it for tests.
-#[derive(Debug)]
+/// The account, and direct access to it for tests. A clone is a second account with the same past.
+#[derive(Debug, Clone)]
 pub struct World {
     pub(crate) options: Options,
     pub(crate) state: State,
@@ -103,6 +41,7 @@ pub struct World {
     pub(crate) alarms: BTreeMap<String, AlarmState>,
     pub(crate) hooks: BTreeMap<String, HookActs>,
     pub(crate) violations: Vec<Violation>,
+    pub(crate) stoppings: Vec<Stopping>,
     pub(crate) provider_failures: BTreeMap<String, String>,
     pub(crate) parameters: Parameters,
     /// Images by id, deregistered ones included.
@@ -140,6 +79,7 @@ impl World {
             alarms: BTreeMap::new(),
             hooks: BTreeMap::new(),
             violations: Vec::new(),
+            stoppings: Vec::new(),
             provider_failures: BTreeMap::new(),
         }
     }
@@ -214,9 +154,40 @@ impl World {
         self.provider_failures.insert(name.into(), reason.into());
     }
 
+    /// Takes back what `fail_next_change_of_provider` has not yet made fail.
+    pub fn forget_provider_failures(&mut self) {
+        self.provider_failures.clear();
+    }
+
+    /// The names of the capacity providers that are not gone.
+    pub fn provider_names(&self) -> Vec<String> {
+        self.state.providers.keys().cloned().collect()
+    }
+
     /// Devices that two live tasks held at once or that do not exist, in the order in which it happened.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
+    }
+
+    /// The same, and forgets them.
+    pub fn take_violations(&mut self) -> Vec<Violation> {
+        std::mem::take(&mut self.violations)
+    }
+
+    /// The tasks that ran and were told to stop since the last question, in order.
+    pub fn take_stoppings(&mut self) -> Vec<Stopping> {
+        std::mem::take(&mut self.stoppings)
+    }
+
+    /// Lets reads lag behind writes by so many seconds from now on; see [`crate::Quirks::read_lag_seconds`].
+    pub fn lag(&mut self, seconds: i64) {
+        self.options.quirks.read_lag_seconds = seconds;
+        self.past.clear();
+    }
+
+    /// Makes the day better or worse from now on.
+    pub fn disturb(&mut self, disturbance: Disturbance) {
+        self.options.disturbance = disturbance;
     }
 
     /// Ends a task's essential container now. Returns false when there is no such running task.
@@ -231,7 +202,11 @@ impl World {
 
     /// Takes an instance away with everything on it, by container instance ARN or id or EC2 id.
     pub fn lose_instance(&mut self, instance: &str) -> bool {
-        let Some(id) = self.instance_id(instance) else { return false };
+        let Some(found) = self.instance_id(instance).and_then(|id| self.state.instances.get(&id)) else { return false };
+        let (id, machine) = (found.id.clone(), found.ec2_id.clone());
+        if found.host == Host::Machine {
+            return self.lose_machine(&machine, Loss::Hardware);
+        }
         ecs::instance::lost(self, &id);
         true
     }

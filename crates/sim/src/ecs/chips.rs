@@ -2,8 +2,9 @@
 //! containers, `World::violations` shows what was found. ECS counts none of this for devices named by path.
 
 use crate::{
+    record::{Breach, Violation},
     state::{Instance, Task},
-    world::{Breach, Violation, World},
+    world::World,
 };
 
 /// Host paths of the Neuron devices that a task's containers hold now: from the start of its containers until they ended.

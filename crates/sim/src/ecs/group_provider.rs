@@ -33,8 +33,11 @@ pub(crate) fn create(world: &mut World, input: &Value) -> Answer {
     if world.state.providers.contains_key(&name) {
         return Err(Fault::client(format!("A capacity provider with the name {name} already exists.")));
     }
-    let same = |p: &&Provider| p.status != "INACTIVE" && p.group() == Some(&group.name);
-    if world.state.providers.values().any(|p| same(&p)) {
+    // By ARN, as AWS's message says: a group that was deleted and made again under its name is another one.
+    let stands =
+        |p: &Provider| p.document.text("autoScalingGroupArn").is_some_and(|arn| groups::find(world, arn).is_some());
+    let same = |p: &Provider| p.status != "INACTIVE" && p.group() == Some(&group.name) && stands(p);
+    if world.state.providers.values().any(same) {
         return Err(Fault::client(
             "The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a unique \
              Auto Scaling group ARN and try again.",

@@ -74,7 +74,8 @@ fn limits(service: &Service) -> Limits {
     Limits { low, high: service.desired * percent("maximumPercent", 200) / 100 }
 }
 
-fn healthy(task: &Task, now: Timestamp) -> bool {
+/// Whether a task counts for `minimumHealthyPercent`.
+pub(super) fn healthy(task: &Task, now: Timestamp) -> bool {
     if task.status != "RUNNING" {
         return false;
     }

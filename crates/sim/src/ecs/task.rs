@@ -1,12 +1,15 @@
 //! The life of a task, PROVISIONING to STOPPED, and what its containers do. Neighbours: `task_start` makes them, `run_task`
 //! and `scheduler` stop them, `capacity` places them. The seconds between steps are the simulator's own.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::{chips, instance, machines, notices, ports, revision_defaults};
+use super::{chips, instance, machines, notices, ports, revision_defaults, scheduler};
 use crate::{
     behaviour::Acts,
     engine::Event,
+    record::Stopping,
     state::{Container, Interface, Task},
     wire::value::Read,
     world::World,
@@ -194,6 +197,7 @@ pub(crate) fn acts(world: &mut World, id: &str, plan: u32) {
 
 /// An essential container has ended by itself.
 pub(crate) fn container_ended(world: &mut World, id: &str, exit_code: i64) {
+    note(world, id, Stop { code: "EssentialContainerExited", reason: "Essential container in task exited" });
     let Some(task) = world.state.tasks.get_mut(id) else { return };
     task.desired = "STOPPED";
     task.plan += 1;
@@ -215,6 +219,7 @@ pub(crate) fn fails_to_start(world: &mut World, id: &str, reason: &str) {
 
 /// The instance under a task is gone.
 pub(crate) fn lost(world: &mut World, id: &str, reason: &str) {
+    note(world, id, Stop { code: "InfrastructureHealth", reason });
     let Some(task) = world.state.tasks.get_mut(id) else { return };
     task.desired = "STOPPED";
     task.plan += 1;
@@ -234,6 +239,7 @@ pub(crate) struct Stop<'a> {
 
 /// Asks a task to stop; a task that is stopping already goes on as it was.
 pub(crate) fn stop(world: &mut World, id: &str, stop: Stop<'_>) {
+    note(world, id, stop);
     let now = world.now;
     let Some(task) = world.state.tasks.get_mut(id).filter(|t| t.wanted()) else { return };
     task.desired = "STOPPED";
@@ -248,6 +254,28 @@ pub(crate) fn stop(world: &mut World, id: &str, stop: Stop<'_>) {
     }
     let (status, seconds) = if running { ("DEACTIVATING", 1) } else { ("DEPROVISIONING", 2) };
     moves(world, id, status, seconds);
+}
+
+/// Notes for whoever watches that a running task is told to stop; once for each task.
+fn note(world: &mut World, id: &str, stop: Stop<'_>) {
+    let Some(task) = world.state.tasks.get(id).filter(|t| t.wanted() && t.status == "RUNNING") else { return };
+    let mut healthy_left = BTreeMap::new();
+    let others = world.state.tasks.values().filter(|t| t.id != id && t.cluster == task.cluster && t.wanted());
+    for service in others.filter(|t| scheduler::healthy(t, world.now)).filter_map(|t| t.service.clone()) {
+        *healthy_left.entry(service).or_default() += 1;
+    }
+    let noted = Stopping {
+        at: world.now,
+        task: task.arn.clone(),
+        cluster: task.cluster.clone(),
+        service: task.service.clone(),
+        definition: task.definition.clone(),
+        code: stop.code.to_owned(),
+        reason: stop.reason.to_owned(),
+        healthy: scheduler::healthy(task, world.now),
+        healthy_left,
+    };
+    world.stoppings.push(noted);
 }
 
 fn end_containers(world: &mut World, id: &str, exit_code: Option<i64>) {
