@@ -251,6 +251,14 @@ pub struct PackedService {
     pub variants: BTreeMap<(String, DeviceSet), DesiredService>,
 }
 
+impl PackedService {
+    /// Whether ECS asks its tasks for their health.
+    pub fn checks_health(&self) -> bool {
+        let mut containers = self.variants.values().flat_map(|variant| &variant.task_definition.container_definitions);
+        containers.any(|container| container.health_check.is_some())
+    }
+}
+
 /// Replicas that must be there and replicas that may be there while something changes, in percent of those wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {

@@ -8,7 +8,7 @@ mod ec2;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::ownership::Tags;
 use crate::shape;
@@ -266,6 +266,31 @@ pub struct Task {
     pub stop_code: Option<String>,
     /// Its containers.
     pub containers: Vec<TaskContainer>,
+}
+
+/// Without a health check ECS counts a task for `minimumHealthyPercent` this long after it runs (Amazon ECS API reference,
+/// DeploymentConfiguration).
+const TRUSTED_AFTER: SignedDuration = SignedDuration::from_secs(40);
+
+impl Task {
+    /// Whether ECS would count it for `minimumHealthyPercent`, as it was `read`: it runs and is healthy or, where its health
+    /// is not asked for, has run for a while. What cannot be told counts.
+    pub fn is_proven(&self, checked: bool, read: Option<Timestamp>) -> bool {
+        match self.health.as_deref() {
+            Some("HEALTHY") => true,
+            Some("UNHEALTHY") => false,
+            _ if checked => false,
+            _ => match (self.started, read) {
+                (Some(started), Some(read)) => read.duration_since(started) >= TRUSTED_AFTER,
+                _ => true,
+            },
+        }
+    }
+
+    /// Whether it runs and is meant to.
+    pub fn runs(&self) -> bool {
+        self.last_status == "RUNNING" && self.desired_status != "STOPPED"
+    }
 }
 
 /// A container of a task.

@@ -114,6 +114,8 @@ pub struct Observed {
     pub task_definitions: Listing<TaskDefinition>,
     /// Tasks of the services that were looked into.
     pub tasks: BTreeMap<ServiceKey, ServiceTasks>,
+    /// When they were read.
+    pub tasks_read: BTreeMap<ServiceKey, Timestamp>,
     /// Past deployments of the services that were asked about.
     pub history: BTreeMap<ServiceKey, History>,
     /// Capacity providers of Auto Scaling groups by name; they belong to no cluster.

@@ -262,6 +262,7 @@ impl State {
                     if let Some(service) = service {
                         self.looked_into.insert(key.clone(), look(service));
                     }
+                    self.observed.tasks_read.insert(key.clone(), started);
                     self.observed.tasks.insert(key, tasks);
                 }
                 Err(error) => self.last_errors.push(error),

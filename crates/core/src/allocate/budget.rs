@@ -125,7 +125,7 @@ pub(super) fn units(
     let mut now: BTreeMap<String, u32> =
         existing.iter().map(|(name, found)| ((*name).to_owned(), desired(found))).collect();
     grow(&mut now, targets, &mut ledger);
-    shrink(&mut now, targets, existing, &mut ledger);
+    shrink(&mut now, targets, (existing, leaving), &mut ledger);
     let variants: BTreeMap<&str, &DesiredService> =
         service.variants.values().map(|variant| (variant.name.as_str(), variant)).collect();
     let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, unplaced };
@@ -166,22 +166,29 @@ fn grow(now: &mut BTreeMap<String, u32>, targets: &BTreeMap<String, u32>, ledger
 }
 
 /// Lowers counts as far as the floor allows. What does not run anyway may go at once, and so may all where none must run.
+/// Nothing that is healthy goes for a task that has only just started: a model may take minutes to load.
 fn shrink(
     now: &mut BTreeMap<String, u32>,
     targets: &BTreeMap<String, u32>,
-    existing: &BTreeMap<&str, &Service>,
+    (existing, leaving): (&BTreeMap<&str, &Service>, &BTreeMap<String, Leaving>),
     ledger: &mut Ledger,
 ) {
+    let runs = |name: &str| existing.get(name).map_or(0, |found| running(found));
+    // Services and tasks are not read in the same instant: a task that runs by the one need not run by the other yet.
+    let proven = |name: &str| leaving.get(name).map_or(0, |leaving| leaving.proven).min(runs(name));
+    let proven_in_all: u32 = existing.keys().map(|name| proven(name)).sum();
+    let mut spare = proven_in_all.saturating_sub(ledger.floor);
     for (name, count) in now.iter_mut() {
         let surplus = count.saturating_sub(targets.get(name).copied().unwrap_or(0));
-        let idle = existing.get(name.as_str()).is_none_or(|found| running(found) == 0);
-        let less = if idle || ledger.floor == 0 {
-            surplus
-        } else {
-            surplus.min(ledger.available.saturating_sub(ledger.floor))
-        };
+        let (runs, proven) = (runs(name), proven(name));
+        let idle = runs == 0;
+        // Which tasks go is for ECS to say: it may be the healthy ones, and all that are above the new count.
+        let keeps_enough = if proven <= spare { surplus } else { count.saturating_add(spare).saturating_sub(runs) };
+        let allowed = ledger.available.saturating_sub(ledger.floor).min(keeps_enough);
+        let less = if idle || ledger.floor == 0 { surplus } else { surplus.min(allowed) };
         *count -= less;
-        if !idle {
+        if !idle && less > 0 {
+            spare = spare.saturating_sub(proven.min(runs.saturating_sub(*count)));
             ledger.available = ledger.available.saturating_sub(less);
         }
     }

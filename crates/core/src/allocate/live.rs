@@ -169,24 +169,28 @@ fn live(instance: &Instance, holds: Vec<Hold>) -> LiveInstance {
     }
 }
 
-/// Tasks of an ECS service that run and will not for long.
+/// Which tasks of an ECS service that run can be counted upon.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Leaving {
     /// Those on instances which are drained or marked to be.
     pub(super) tasks: u32,
     /// Those that were told to stop and are still counted as running.
     pub(super) stopping: u32,
+    /// Those that ECS counts as healthy.
+    pub(super) proven: u32,
 }
 
-/// The tasks of a service that will not run for long, by ECS service.
+/// The tasks of a service that cannot be counted upon, by ECS service.
 pub(super) fn leaving<'n>(
     world: World<'_>,
-    cluster: &str,
+    service: &PackedService,
     names: impl Iterator<Item = &'n str>,
     going: &BTreeSet<&str>,
 ) -> BTreeMap<String, Leaving> {
+    let (cluster, checked) = (service.cluster.as_str(), service.checks_health());
     let of = |name: &str| {
-        let tasks = world.observed.tasks.get(&(cluster.to_owned(), name.to_owned()));
+        let key = (cluster.to_owned(), name.to_owned());
+        let (tasks, read) = (world.observed.tasks.get(&key), world.observed.tasks_read.get(&key).copied());
         let here = |task: &&Task| {
             let at = task.container_instance.as_deref();
             task.desired_status != "STOPPED" && task.last_status != "STOPPED" && at.is_some_and(|at| going.contains(at))
@@ -194,7 +198,8 @@ pub(super) fn leaving<'n>(
         let all = || tasks.into_iter().flat_map(|tasks| &tasks.tasks);
         let stopping = |task: &&Task| task.desired_status == "STOPPED" && task.last_status == "RUNNING";
         let count = |of: &dyn Fn(&&Task) -> bool| u32::try_from(all().filter(of).count()).unwrap_or(u32::MAX);
-        Leaving { tasks: count(&here), stopping: count(&stopping) }
+        let proven = |task: &&Task| task.runs() && task.is_proven(checked, read);
+        Leaving { tasks: count(&here), stopping: count(&stopping), proven: count(&proven) }
     };
     names.map(|name| (name.to_owned(), of(name))).collect()
 }

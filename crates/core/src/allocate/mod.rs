@@ -152,7 +152,7 @@ fn fill(
         let targets = fill.wanted.remove(&service.object.name).unwrap_or_default();
         let unplaced = fill.left.remove(&service.object.name).filter(|(missing, _)| *missing > 0);
         let existing = of(existing, service);
-        let leaving = live::leaving(world, cluster, existing.keys().copied(), &going);
+        let leaving = live::leaving(world, service, existing.keys().copied(), &going);
         let units = budget::units(service, &targets, existing, &leaving, unplaced);
         allocation.services.insert(service.object.name.clone(), Allocated::Units(units));
     }

@@ -65,10 +65,21 @@ impl State {
             })
             .filter(|service| {
                 let key = (service.cluster.clone(), service.name.clone());
-                !is_steady(service) || self.looked_into.get(&key) != Some(&look(service))
+                let changed = self.looked_into.get(&key) != Some(&look(service));
+                !is_steady(service) || changed || self.has_unproven_tasks(&key, service)
             })
             .map(|service| (service.cluster.clone(), service.name.clone()))
             .collect()
+    }
+
+    /// Whether it matters that a task of a packed service is not yet counted as healthy.
+    fn has_unproven_tasks(&self, key: &ServiceKey, service: &Service) -> bool {
+        let Owner::Us(owner) = ownership::owner(&service.tags, &self.installation) else { return false };
+        let desired = self.specified.as_ref().map(|specified| &specified.desired);
+        let Some(packed) = desired.and_then(|desired| desired.packed.get(&owner.name)) else { return false };
+        let (checked, read) = (packed.checks_health(), self.observed.tasks_read.get(key).copied());
+        let tasks = self.observed.tasks.get(key).into_iter().flat_map(|known| &known.tasks);
+        tasks.into_iter().any(|task| task.runs() && !task.is_proven(checked, read))
     }
 
     fn has_devices(&self, service: &Service) -> bool {

@@ -254,6 +254,7 @@ impl Miniature {
             let deployments = self.deployments.get(&key).cloned().unwrap_or_default();
             self.observed.history.insert(key, History { read: self.now, deployments });
         }
+        self.observed.tasks_read = self.observed.tasks.keys().map(|key| (key.clone(), self.now)).collect();
         self.look();
         done
     }
