@@ -5,18 +5,26 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Tells the time and waits.
 pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Timestamp;
 
+    /// Time that has passed since some instant, which nobody can set: what differs from [`Clock::now`] is a clock that was
+    /// set, or a machine that was suspended.
+    fn steady(&self) -> Duration;
+
     /// Completes after a duration of this clock's time.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
+
+/// What [`SystemClock::steady`] counts from.
+static START: LazyLock<tokio::time::Instant> = LazyLock::new(instant);
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +34,10 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "the one home of the machine's clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn steady(&self) -> Duration {
+        START.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -52,7 +64,11 @@ impl ScaledClock {
 
 impl Clock for ScaledClock {
     fn now(&self) -> Timestamp {
-        later(self.start, scaled(self.origin.elapsed(), self.speed))
+        later(self.start, self.steady())
+    }
+
+    fn steady(&self) -> Duration {
+        scaled(self.origin.elapsed(), self.speed)
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -74,6 +90,32 @@ pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
 /// From one instant to another; nothing if that one has passed.
 pub(crate) fn until(now: Timestamp, then: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO)
+}
+
+/// Notices that a clock was set.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    now: Timestamp,
+    steady: Duration,
+}
+
+/// A clock is corrected by less than this all the time, and no waiting time of ours minds.
+const SET: SignedDuration = SignedDuration::from_secs(30);
+
+impl Watch {
+    /// Compares from now on.
+    pub(crate) fn new(clock: &impl Clock) -> Self {
+        Self { now: clock.now(), steady: clock.steady() }
+    }
+
+    /// By how much the clock was set since the last look, if it was.
+    pub(crate) fn look(&mut self, clock: &impl Clock) -> Option<SignedDuration> {
+        let next = Self::new(clock);
+        let passed = SignedDuration::try_from(next.steady.saturating_sub(self.steady)).unwrap_or(SignedDuration::MAX);
+        let by = next.now.duration_since(self.now).saturating_sub(passed);
+        *self = next;
+        (by.abs() > SET).then_some(by)
+    }
 }
 
 fn scaled(duration: Duration, factor: f64) -> Duration {

@@ -15,7 +15,7 @@
 //! waiting and calling are here.
 
 use std::future::{Future, pending};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +24,11 @@ use axon_core::step::Step;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span, info, info_span, warn};
 
-use crate::clock::{Clock, until};
+use crate::clock::{Clock, Watch, until};
 use crate::controller::{Begin, Controller, Verdict};
 use crate::execution::{Report, execute, look_up, sweep};
 use crate::health::TICK;
@@ -97,18 +97,55 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
 
     /// Runs until everything is as the settings ask for, or until `shutdown` completes. Then calls under way are waited
     /// for, so that no outcome is lost.
+    ///
+    /// When the clock was set, it starts over as a new process would: waiting times are instants of the old clock.
     pub async fn run<S: Source>(self, source: S, shutdown: impl Future<Output = ()> + Send) -> Outcome {
-        let mut controller = Controller::new(self.settings.clone(), self.clock.now(), self.telemetry.clone());
         let mut work = Work::new(&self, source);
         let mut shutdown = pin!(shutdown);
-        let verdict = loop {
+        let (mut controller, end) = loop {
+            let mut controller = Controller::new(self.settings.clone(), self.clock.now(), self.telemetry.clone());
+            match self.turn(&mut controller, &mut work, shutdown.as_mut()).await {
+                End::ClockSet(by) => {
+                    warn!(seconds = by.as_secs(), "the clock was set or the machine was suspended: starting over");
+                    tokio::select! {
+                        biased;
+                        () = &mut shutdown => break (controller, End::Stopped),
+                        () = work.drain() => {}
+                    }
+                }
+                end => break (controller, end),
+            }
+        };
+        self.finish(&mut controller, work).await;
+        let view = self.published.borrow().clone();
+        match end {
+            End::Stopped | End::ClockSet(_) => Outcome::Stopped,
+            End::Judged(Verdict::Reached) => Outcome::Reached,
+            End::Judged(Verdict::Stalled) => Outcome::Stalled(view),
+            End::Judged(Verdict::TimedOut) => Outcome::TimedOut(view),
+            End::Judged(Verdict::Failed(why)) => Outcome::Failed(why),
+        }
+    }
+
+    /// The loop itself, for as long as the clock is not set.
+    async fn turn<'a, S: Source + 'a>(
+        &'a self,
+        controller: &mut Controller,
+        work: &mut Work<'a, C, K, S>,
+        mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> End {
+        let mut watch = Watch::new(&*self.clock);
+        loop {
             self.telemetry.pulse.beat();
+            if let Some(by) = watch.look(&*self.clock) {
+                return End::ClockSet(by);
+            }
             let now = self.clock.now();
             work.begin(controller.begin(now));
             let pause = controller.wake().map_or(LONG, |wake| until(now, wake).min(LONG));
             let report = tokio::select! {
                 biased;
-                () = &mut shutdown => break None,
+                () = &mut shutdown => return End::Stopped,
                 Some(report) = work.reads.next() => Some(work.read(report)),
                 Some(report) = work.steps.next() => Some(report),
                 () = &mut work.changed => {
@@ -126,24 +163,18 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
                 controller.learn(report, self.clock.now());
                 next = work.ready();
             }
+            if let Some(by) = watch.look(&*self.clock) {
+                return End::ClockSet(by);
+            }
             let now = self.clock.now();
             if controller.wants_pass(now) {
-                self.pass(&mut controller, &mut work, now);
+                self.pass(controller, work, now);
             } else if controller.has_tokens(now) {
-                self.go_on(&mut controller, &mut work, now);
+                self.go_on(controller, work, now);
             }
             if let Some(verdict) = controller.verdict(now) {
-                break Some(verdict);
+                return End::Judged(verdict);
             }
-        };
-        self.finish(&mut controller, work).await;
-        let view = self.published.borrow().clone();
-        match verdict {
-            None => Outcome::Stopped,
-            Some(Verdict::Reached) => Outcome::Reached,
-            Some(Verdict::Stalled) => Outcome::Stalled(view),
-            Some(Verdict::TimedOut) => Outcome::TimedOut(view),
-            Some(Verdict::Failed(why)) => Outcome::Failed(why),
         }
     }
 
@@ -204,6 +235,16 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
             self.published.send_replace(Arc::new(view));
         }
     }
+}
+
+/// Why the loop has ended.
+enum End {
+    /// It was told to.
+    Stopped,
+    /// What was to be reached is reached, or cannot be.
+    Judged(Verdict),
+    /// The clock was set by so much.
+    ClockSet(SignedDuration),
 }
 
 /// What is under way.
@@ -275,6 +316,14 @@ impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
             self.source = Some(source);
         }
         report
+    }
+
+    /// Waits for what is under way and forgets what it says.
+    async fn drain(&mut self) {
+        while self.steps.next().await.is_some() {}
+        while let Some(report) = self.reads.next().await {
+            let _forgotten = self.read(report);
+        }
     }
 
     /// A report that is there already.

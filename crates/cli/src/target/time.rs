@@ -35,6 +35,13 @@ impl Clock for Time {
         }
     }
 
+    fn steady(&self) -> Duration {
+        match self {
+            Self::System => SystemClock.steady(),
+            Self::Scaled(clock, _) => clock.steady(),
+        }
+    }
+
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         match self {
             Self::System => SystemClock.sleep(duration),
