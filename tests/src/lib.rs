@@ -190,6 +190,7 @@ impl World {
         };
         let (foreseen, errors) = preview(&cloud, self.clock.now(), request).await.unwrap();
         assert_eq!(errors, [], "AWS was read completely");
+        assert!(foreseen.preview.ended, "the plan comes to an end: {:#?}", foreseen.preview.rounds.last());
         foreseen.preview
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axon_core::plan::PruneLimits;
 use axon_core::status::{ConditionType, Reason};
 use axon_runtime::{Outcome, View};
-use axon_tests::fleets::{OTHER, SMALL, edit, without_service};
+use axon_tests::fleets::{OTHER, ROLLING, SMALL, edit, without_service};
 use axon_tests::operator::Operator;
 use axon_tests::{World, accepted};
 use serde_json::json;
@@ -185,4 +185,21 @@ async fn when_all_but_a_few_objects_vanish_nothing_goes_until_the_limit_is_raise
     assert_eq!(world.cluster("ml")["status"], "INACTIVE", "and it goes on to its end");
     assert_eq!(world.revisions(), Vec::<String>::new());
     allowed.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_for_a_pool_of_groups_ends_when_its_tags_change_and_when_it_goes() {
+    let (world, mut operator) = running(&format!("{ROLLING}---{OTHER}")).await;
+    world.specify(&format!("{}---{OTHER}", edit(ROLLING, "  cluster: ml\n", "  cluster: ml\n  tags: {team: nlp}\n")));
+    assert!(world.plan().await.steps().any(|step| step.action.operation() == "TagResource"));
+    world.specify(OTHER);
+    let plan = world.plan().await;
+    let operations: Vec<&str> = plan.steps().map(|step| step.action.operation()).collect();
+    for operation in
+        ["DeleteService", "PutClusterCapacityProviders", "DeleteCapacityProvider", "DeleteAutoScalingGroup"]
+    {
+        assert_eq!(operations.iter().filter(|one| **one == operation).count(), 1, "{operation}: {operations:?}");
+    }
+    operator.ready().await;
+    operator.stop().await;
 }

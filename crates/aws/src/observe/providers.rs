@@ -11,9 +11,11 @@ use crate::answers::providers::provider;
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
 
-/// Providers of `cluster`.
+/// Providers that belong to `cluster`. ECS also tells of those of Auto Scaling groups that are associated with it; they
+/// belong to no cluster, and one that stood in two places would have its tags and associations planned twice.
 pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Provider>> {
-    described(caller, Some(cluster)).await
+    let all = described(caller, Some(cluster)).await?;
+    Ok(all.into_iter().filter(|provider| provider.auto_scaling_group.is_none()).collect())
 }
 
 /// Every provider of an Auto Scaling group in the account; ECS tells of them where no cluster is asked about.

@@ -59,6 +59,18 @@ pub(super) const fn pruning(prune: Given) -> Pruning {
     }
 }
 
+/// A plan that repeats itself, with the steps that it repeats.
+fn endless(foreseen: &Foreseen) -> Failure {
+    let last = foreseen.preview.rounds.last().into_iter().flatten();
+    let steps: Vec<String> =
+        last.map(|step| format!("{} of {} for {}", step.action.operation(), step.resource, step.object)).collect();
+    Failure::work(format!(
+        "the plan does not come to an end, which is a bug in Axon; it repeats: {}",
+        if steps.is_empty() { "waiting, without a step".to_owned() } else { steps.join(", ") }
+    ))
+    .hint("nothing was changed; please report it with this text and the output of `axon render`")
+}
+
 /// Reads AWS and plays the plan to its end.
 pub(super) async fn foresee(specs: &Specs, target: &Target, wish: &Wish<'_>) -> Result<Foreseen, Failure> {
     let installation = wish.aws.installation().map_err(|error| Failure::usage(error.to_string()))?;
@@ -73,10 +85,7 @@ pub(super) async fn foresee(specs: &Specs, target: &Target, wish: &Wish<'_>) -> 
             failure.cause = format!("AWS could not be read completely, so there is no plan: {}", failure.cause);
             Err(failure)
         }
-        None if !foreseen.preview.ended => {
-            Err(Failure::work("the plan does not come to an end; this is a bug in Axon")
-                .hint("please report it with the output of `axon plan -o json`"))
-        }
+        None if !foreseen.preview.ended => Err(endless(&foreseen)),
         None => Ok(foreseen),
     }
 }

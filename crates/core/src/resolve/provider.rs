@@ -1,5 +1,6 @@
 //! NeuronPool → a Managed Instances capacity provider.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Context, int, overrides, tags};
@@ -56,7 +57,8 @@ pub(super) fn pool(
             ),
         }),
     };
-    let document = overrides::merge(document, &spec.overrides.capacity_provider)?;
+    let request = Request { managed_instances_provider: document };
+    let document = overrides::merge(request, &spec.overrides.capacity_provider)?.managed_instances_provider;
     let generation = generation(accepted, &document, context);
     let tags = tags(accepted, &object, &[&spec.tags], context);
     let host = match catalog.types_of(Capacity::ManagedInstances(managed)).as_slice() {
@@ -70,6 +72,13 @@ pub(super) fn pool(
         capacity: DesiredCapacity::Managed { provider, document: Box::new(document), host },
         tags,
     })
+}
+
+/// What users write overrides for: CreateCapacityProvider, of which the rest follows from Axon.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    managed_instances_provider: ManagedInstancesProvider,
 }
 
 /// Hash of what has no place in UpdateCapacityProvider (ECS API reference, `InstanceLaunchTemplateUpdate`), with the

@@ -1,5 +1,6 @@
 //! Capacity providers: in place where AWS allows it, under a new generation where it does not.
 
+use axon_core::desired::DesiredCapacity;
 use axon_core::observe::ProviderStatus;
 use axon_core::plan::Prune;
 use serde_json::json;
@@ -77,4 +78,19 @@ fn a_service_waits_for_a_provider_that_is_being_made() {
         waits(&plan)
             .contains(&format!("NeuronService/llama: waits for capacity provider {name}, which is PROVISIONING"))
     );
+}
+
+#[test]
+fn an_override_of_a_pool_is_written_as_create_capacity_provider_has_it() {
+    let groups = json!({"securityGroups": ["sg-override"]});
+    let template = json!({"networkConfiguration": groups, "storageConfiguration": {"storageSizeGiB": 250}});
+    let given = json!({"capacityProvider": {"managedInstancesProvider": {"instanceLaunchTemplate": template}}});
+    let desired = Specs::default().edit_pool("/spec/overrides", given).desired();
+    let DesiredCapacity::Managed { document, .. } = &desired.pools["inf2"].capacity else {
+        panic!("a pool of managed instances")
+    };
+    let made = serde_json::to_value(&document.instance_launch_template).unwrap();
+    assert_eq!(made.pointer("/networkConfiguration/securityGroups"), Some(&json!(["sg-override"])));
+    assert_eq!(made.pointer("/storageConfiguration/storageSizeGiB"), Some(&json!(250)));
+    assert!(made.pointer("/networkConfiguration/subnets/0").is_some(), "what is not overridden stays");
 }
