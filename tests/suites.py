@@ -1,6 +1,6 @@
 """How the suites in Python are picked, run and judged: one line per test, and the verdict `N passed, N failed` as the last line.
 
-Neighbours: `awscli/suite.py` and `deploy/suite.py` say which modules they have. Must not hold: what is tested.
+Neighbours: `awscli`, `conformance` and `deploy` each have a `suite.py` that says which modules it has; `programs` starts what they test. Must not hold: what is tested.
 """
 
 import importlib
@@ -33,6 +33,12 @@ class Lines(unittest.TestResult):
     def addError(self, test, err):
         super().addError(test, err)
         self._line("FAILED", test, self.errors[-1][1])
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            kept = self.failures if issubclass(err[0], test.failureException) else self.errors
+            self._line("FAILED", subtest, kept[-1][1])
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)

@@ -14,6 +14,7 @@ import unittest
 import urllib.error
 import urllib.request
 
+import programs
 import repository
 import session
 from repository import Repository
@@ -82,7 +83,7 @@ class Operated(unittest.TestCase):
         cls.token = cls.folder / "token"
         cls.token.write_text(repository.TOKEN + "\n")
         (cls.folder / "secret").write_text(SECRET + "\n")
-        cls.port = session.free_port()
+        cls.port = programs.free_port()
         cls.server = f"http://127.0.0.1:{cls.port}"
         cls.config = cls.folder / "axon.yaml"
         cls.write_config()
@@ -112,11 +113,11 @@ class Operated(unittest.TestCase):
 
     @classmethod
     def targets(cls):
-        return [{"name": "sim", "account": ACCOUNT, "region": session.REGION, "endpointUrl": cls.session.endpoint}]
+        return [{"name": "sim", "account": ACCOUNT, "region": programs.REGION, "endpointUrl": cls.session.endpoint}]
 
     @classmethod
     def status(cls):
-        ended = session.finish([session.SETTINGS.axon, "status", "--server", cls.server, "-o", "json"], cls.session.environment)
+        ended = cls.session.finish([session.SETTINGS.axon, "status", "--server", cls.server, "-o", "json"])
         return json.loads(ended.stdout) if ended.stdout.strip() else {"statuses": []}
 
     @classmethod
@@ -276,7 +277,7 @@ class OverSsh(Operated):
 
     @classmethod
     def address(cls):
-        cls.sshd = Sshd(session.free_port())
+        cls.sshd = Sshd(programs.free_port())
         cls.addClassCleanup(cls.sshd.close)
         auth = {"sshKeyFile": str(cls.sshd.key), "knownHostsFile": str(cls.sshd.known_hosts)}
         return {"url": cls.sshd.url(cls.repository.bare), "auth": auth}
@@ -312,7 +313,7 @@ class Targets(Operated):
     def targets(cls):
         cls.west = Session("--region", cls.WEST)
         cls.addClassCleanup(cls.west.close)
-        target = {"account": ACCOUNT, "region": session.REGION, "endpointUrl": cls.session.endpoint}
+        target = {"account": ACCOUNT, "region": programs.REGION, "endpointUrl": cls.session.endpoint}
         return [
             target | {"name": "east"},
             target | {"name": "west", "region": cls.WEST, "endpointUrl": cls.west.endpoint},

@@ -8,9 +8,10 @@ import pathlib
 import re
 import unittest
 
+import programs
 import session
 
-LIST = session.ROOT / "crates" / "aws" / "src" / "operations.rs"
+LIST = programs.ROOT / "crates" / "aws" / "src" / "operations.rs"
 SERVICES = ("ec2", "autoscaling", "ssm")
 
 

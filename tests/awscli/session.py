@@ -1,6 +1,6 @@
 """One simulated AWS, the stock command line that asks it, and the `axon` that works on it.
 
-Neighbours: the tests use it, `suite` sets `SETTINGS`. Must not hold: what is expected of an answer.
+Neighbours: the tests use it, `suite` sets `SETTINGS`, `programs` starts things. Must not hold: what is expected of an answer.
 """
 
 import atexit
@@ -8,16 +8,12 @@ import contextlib
 import dataclasses
 import functools
 import json
-import os
-import pathlib
 import re
-import socket
-import subprocess
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-REGION = "us-east-1"
+import programs
+from programs import Background, answers, environment, free_port
+
 OURS = "neuron.ecs/managed-by"
 NAME = "neuron.ecs/name"
 
@@ -34,52 +30,6 @@ class Settings:
 
 
 SETTINGS: Settings
-
-
-@dataclasses.dataclass
-class Ended:
-    """How a program ended and what it said."""
-
-    command: str
-    exit: int
-    stdout: str
-    stderr: str
-
-    def __str__(self):
-        return f"`{self.command}` ended with {self.exit}\n--- stdout\n{self.stdout}--- stderr\n{self.stderr}"
-
-
-class Background:
-    """A program that runs until it is stopped, with its output kept for the report of a failure."""
-
-    def __init__(self, arguments, environment):
-        self.command = " ".join(arguments)
-        self.log = tempfile.TemporaryFile(mode="w+")
-        self.process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=self.log, stderr=subprocess.STDOUT)
-
-    def check_alive(self):
-        exit_code = self.process.poll()
-        if exit_code is not None:
-            raise AssertionError(f"`{self.command}` ended with {exit_code}\n{self.tail()}")
-
-    def everything(self):
-        """All that it has said so far. The program writes at its own place in the file, so looking does not disturb it."""
-        return pathlib.Path(f"/proc/self/fd/{self.log.fileno()}").read_text(errors="replace")
-
-    def tail(self):
-        return "".join(self.everything().splitlines(keepends=True)[-40:])
-
-    def stop(self):
-        """Asks it to end, as a service manager would, and gives back its exit code."""
-        self.process.terminate()
-        try:
-            return self.process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            return None
-        finally:
-            self.log.close()
 
 
 # What the command line was asked and answered, as (service, operation).
@@ -120,14 +70,17 @@ class Session:
     def close(self):
         self.stack.close()
 
+    def finish(self, command):
+        return programs.finish(command, self.environment, SETTINGS.deadline)
+
     def axon(self, *arguments):
         """Runs `axon` to its end against the simulated account."""
-        return finish([SETTINGS.axon, *arguments, "--endpoint-url", self.endpoint, self.source], self.environment)
+        return self.finish([SETTINGS.axon, *arguments, "--endpoint-url", self.endpoint, self.source])
 
     def aws(self, service, operation, *arguments):
         """What the stock command line answers; any error of it fails the test."""
         command = [SETTINGS.aws, service, operation, *arguments]
-        ended = finish([*command, "--endpoint-url", self.endpoint, "--output", "json"], self.environment)
+        ended = self.finish([*command, "--endpoint-url", self.endpoint, "--output", "json"])
         if ended.exit != 0:
             raise AssertionError(str(ended))
         ANSWERED.add((service, operation))
@@ -136,7 +89,7 @@ class Session:
     def refused(self, service, operation, *arguments):
         """The error code with which the stock command line is refused; an answer fails the test."""
         command = [SETTINGS.aws, service, operation, *arguments]
-        ended = finish([*command, "--endpoint-url", self.endpoint, "--output", "json"], self.environment)
+        ended = self.finish([*command, "--endpoint-url", self.endpoint, "--output", "json"])
         found = re.search(r"An error occurred \(([\w.]+)\)", ended.stderr)
         if ended.exit == 0 or not found:
             raise AssertionError(f"not refused: {ended}")
@@ -221,45 +174,6 @@ def converged():
     if applied.exit != 0:
         raise AssertionError(str(applied))
     return session, planned
-
-
-def environment():
-    """Nothing of the person who runs the suite: made-up credentials, no configuration, no proxy on the way to loopback."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "AXON_"))}
-    return kept | {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_PAGER": "",
-        "NO_COLOR": "1",
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
-    }
-
-
-def finish(arguments, environment):
-    ended = subprocess.run(
-        arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SETTINGS.deadline
-    )
-    return Ended(" ".join(arguments), ended.returncode, ended.stdout, ended.stderr)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def tags(resource):
