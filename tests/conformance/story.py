@@ -236,6 +236,7 @@ def provider(teller):
         name="story-hosts",
         autoScalingGroupProvider={"managedScaling": {"status": "ENABLED", "targetCapacity": 90}},
     )
+    teller.until("hosts", "ecs", "ListContainerInstances", lambda a: len(a["containerInstanceArns"]) == 1, cluster="story")
     strategy = [{"capacityProvider": "story-hosts", "weight": 1, "base": 0}]
     ask(
         "providers of the cluster",
@@ -253,7 +254,6 @@ def provider(teller):
         clusters=["story"],
         include=["ATTACHMENTS"],
     )
-    teller.until("hosts", "ecs", "ListContainerInstances", lambda a: len(a["containerInstanceArns"]) == 1, cluster="story")
     found = ask("hosts again", "ecs", "ListContainerInstances", cluster="story")
     host = first(found, "containerInstanceArns") or "0a1b2c3d4e5f60718"
     ask(

@@ -74,7 +74,8 @@ pub(crate) fn publish(all: &mut Parameters, path: &str, image: &Image, now: Time
         "ecs_runtime_version": RUNTIME,
         "image_id": image.id,
         "image_name": image.name,
-        "image_version": "1",
+        // As in `…-hvm-2023.0.20251215-…`.
+        "image_version": image.name.split("-hvm-").nth(1).and_then(|rest| rest.split('-').next()).unwrap_or("1"),
         "os": os,
         "schema_version": 1,
         "source_image_name": format!("source-of-{}", image.name),

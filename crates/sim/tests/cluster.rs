@@ -162,3 +162,24 @@ fn logs_that_override_need_a_log_configuration() {
     assert_eq!(account.refused("UpdateCluster", input), "InvalidParameterException");
     assert!(described(&mut account).get("configuration").is_none());
 }
+
+#[test]
+fn statistics_have_the_eight_names_of_the_api_reference() {
+    let mut account = Account::new();
+    account.call("CreateCluster", json!({"clusterName": "ml"}));
+    let cluster = described(&mut account);
+    let names: Vec<&str> =
+        cluster["statistics"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let wanted = [
+        "runningEC2TasksCount",
+        "runningFargateTasksCount",
+        "pendingEC2TasksCount",
+        "pendingFargateTasksCount",
+        "activeEC2ServiceCount",
+        "activeFargateServiceCount",
+        "drainingEC2ServiceCount",
+        "drainingFargateServiceCount",
+    ];
+    assert_eq!(names, wanted);
+    assert!(cluster["statistics"].as_array().unwrap().iter().all(|one| one["value"] == "0"));
+}

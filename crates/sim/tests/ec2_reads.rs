@@ -56,6 +56,26 @@ fn neuron_types_are_found_by_name_patterns_and_tell_their_devices() {
 }
 
 #[test]
+fn neuron_types_tell_how_they_are_bought_booted_and_connected() {
+    let found = kinds(&mut Account::new(), &[("Filter.1.Name", "instance-type"), ("Filter.1.Value.1", "*")]);
+    let one = |kind: &str| found.iter().find(|t| t["instanceType"] == kind).unwrap();
+    let trainium = one("trn1.32xlarge");
+    assert_eq!(trainium["supportedUsageClasses"], json!(["capacity-block", "on-demand", "spot"]));
+    assert_eq!(trainium["supportedBootModes"], json!(["legacy-bios"]));
+    assert_eq!(trainium["networkInfo"]["networkPerformance"], "8x 100 Gigabit");
+    assert_eq!(trainium["networkInfo"]["networkCards"][0]["networkPerformance"], "100 Gigabit");
+    let small = one("inf2.xlarge");
+    assert_eq!(small["supportedUsageClasses"], json!(["on-demand", "spot"]));
+    assert_eq!(
+        (&small["dedicatedHostsSupported"], &small["autoRecoverySupported"]),
+        (&json!("false"), &json!("false"))
+    );
+    assert_eq!(one("inf2.48xlarge")["dedicatedHostsSupported"], "true");
+    let encrypted = |kind: &str| one(kind)["networkInfo"]["encryptionInTransitSupported"].clone();
+    assert_eq!((encrypted("inf1.xlarge"), encrypted("m4.xlarge")), (json!("true"), json!("false")));
+}
+
+#[test]
 fn what_aws_leaves_open_about_trainium2_can_be_switched() {
     let wanted = [("InstanceType.1", "trn2u.48xlarge")];
     assert!(kinds(&mut Account::new(), &wanted)[0]["neuronInfo"].is_null());

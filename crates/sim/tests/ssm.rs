@@ -40,7 +40,7 @@ fn a_published_image_becomes_recommended_and_the_older_one_keeps_its_name() {
     let (_, answer) = account.ssm("GetParameter", json!({"Name": format!("{PATH}/recommended")}));
     let document: Value = serde_json::from_str(answer["Parameter"]["Value"].as_str().unwrap()).unwrap();
     assert_eq!((&document["image_name"], &document["ecs_agent_version"]), (&json!(name), &json!("1.102.0")));
-    assert_eq!(document["schema_version"], 1);
+    assert_eq!((&document["schema_version"], &document["image_version"]), (&json!(1), &json!("2023.0.20260101")));
     assert_eq!(value(&mut account, &format!("{PATH}/{name}/image_id")).unwrap(), "ami-0fedcba9876543210");
     let pinned = format!("{PATH}/al2023-ami-ecs-neuron-hvm-2023.0.20251215-kernel-6.1-x86_64/image_id");
     assert_eq!(value(&mut account, &pinned).unwrap(), before);

@@ -58,9 +58,38 @@ pub(crate) fn describe(world: &World, input: &Value) -> Answer {
     Ok(answer)
 }
 
+/// What the API says of Neuron types that does not follow from the catalog. Source: its answers as moto 5.2.5 keeps them
+/// (`ec2/resources/instance_types.json.gz`).
+struct Facts {
+    /// `DedicatedHostsSupported`.
+    hosts: bool,
+    /// Whether capacity blocks are among the usage classes.
+    blocks: bool,
+    /// `NetworkPerformance` of the type and of each of its cards.
+    network: (&'static str, &'static str),
+}
+
+fn facts(kind: &Type) -> Option<Facts> {
+    let (hosts, blocks, network) = match kind.name {
+        "inf1.xlarge" | "inf1.2xlarge" | "inf2.8xlarge" => (false, false, ("Up to 25 Gigabit", "Up to 25 Gigabit")),
+        "inf1.6xlarge" => (true, false, ("25 Gigabit", "25 Gigabit")),
+        "inf1.24xlarge" | "inf2.48xlarge" => (true, false, ("100 Gigabit", "100 Gigabit")),
+        "inf2.xlarge" => (false, false, ("Up to 15 Gigabit", "Up to 15 Gigabit")),
+        "inf2.24xlarge" => (true, false, ("50 Gigabit", "50 Gigabit")),
+        "trn1.2xlarge" => (true, false, ("Up to 12.5 Gigabit", "Up to 12.5 Gigabit")),
+        "trn1.32xlarge" => (true, true, ("8x 100 Gigabit", "100 Gigabit")),
+        "trn1n.32xlarge" => (false, false, ("16x 100 Gigabit", "100 Gigabit")),
+        "trn2.3xlarge" => (false, true, ("200 Gigabit", "50 Gigabit")),
+        "trn2.48xlarge" | "trn2u.48xlarge" => (false, true, ("16x 200 Gigabit", "200 Gigabit")),
+        _ => return None,
+    };
+    Some(Facts { hosts, blocks, network })
+}
+
 fn usage(kind: &Type) -> Vec<String> {
-    let classes = if kind.sold_on_spot() { &["on-demand", "spot"][..] } else { &["on-demand"][..] };
-    classes.iter().map(|c| (*c).to_owned()).collect()
+    let blocks = facts(kind).is_some_and(|known| known.blocks).then_some("capacity-block");
+    let spot = kind.sold_on_spot().then_some("spot");
+    [blocks, Some("on-demand"), spot].into_iter().flatten().map(str::to_owned).collect()
 }
 
 fn hypervisor(kind: &Type) -> &'static str {
@@ -106,9 +135,9 @@ fn shown(world: &World, kind: &Type) -> Value {
         "PlacementGroupInfo": {"SupportedStrategies": ["cluster", "partition", "spread"]},
         "HibernationSupported": false,
         "BurstablePerformanceSupported": kind.burstable(),
-        "DedicatedHostsSupported": true,
-        "AutoRecoverySupported": kind.local_gb == 0,
-        "SupportedBootModes": ["legacy-bios", "uefi"],
+        "DedicatedHostsSupported": facts(kind).is_none_or(|known| known.hosts),
+        "AutoRecoverySupported": kind.local_gb == 0 && kind.family() != "inf2",
+        "SupportedBootModes": if kind.family().starts_with("trn1") { json!(["legacy-bios"]) } else { json!(["legacy-bios", "uefi"]) },
     });
     if kind.local_gb > 0 {
         // The largest types have four disks.
@@ -125,10 +154,13 @@ fn network(kind: &Type) -> Value {
         mbps if mbps < 10_000 => format!("Up to {} Gigabit", if mbps < 5_000 { 15 } else { 25 }),
         mbps => format!("{} Gigabit", mbps / 1000),
     };
-    let each = kind.interfaces / kind.network_cards.max(1);
-    let cards = (0..kind.network_cards).map(
-        |card| json!({"NetworkCardIndex": card, "NetworkPerformance": performance, "MaximumNetworkInterfaces": each}),
+    let (performance, of_card) = facts(kind).map_or_else(
+        || (performance.clone(), performance.clone()),
+        |known| (known.network.0.to_owned(), known.network.1.to_owned()),
     );
+    let each = kind.interfaces / kind.network_cards.max(1);
+    let cards = (0..kind.network_cards)
+        .map(|card| json!({"NetworkCardIndex": card, "NetworkPerformance": of_card, "MaximumNetworkInterfaces": each}));
     let mut out = json!({
         "NetworkPerformance": performance,
         "MaximumNetworkInterfaces": kind.interfaces,
@@ -137,7 +169,7 @@ fn network(kind: &Type) -> Value {
         "NetworkCards": array(cards),
         "EnaSupport": "required",
         "EfaSupported": kind.efa > 0,
-        "EncryptionInTransitSupported": false,
+        "EncryptionInTransitSupported": facts(kind).is_some(),
     });
     if kind.efa > 0 {
         put(&mut out, "EfaInfo", json!({"MaximumEfaInterfaces": kind.efa}));

@@ -47,16 +47,21 @@ pub(crate) fn cluster(world: &World, name: &str, include: &[&str]) -> Value {
         put_some(&mut out, "configuration", cluster.configuration.clone());
     }
     if include.contains(&"STATISTICS") {
-        let row = |name: &str, value: usize| json!({"name": name, "value": value.to_string()});
-        let rows = [("runningEC2TasksCount", running), ("pendingEC2TasksCount", pending)];
-        let more = [("activeEC2ServiceCount", services), ("runningFargateTasksCount", 0)];
-        put(&mut out, "statistics", array(rows.into_iter().chain(more).map(|(n, v)| row(n, v))));
+        let draining = world.state.services.values().filter(|s| s.cluster == name && s.status == "DRAINING").count();
+        put(&mut out, "statistics", statistics([running, pending, services, draining]));
     }
     if include.contains(&"ATTACHMENTS") {
         put(&mut out, "attachments", group_provider::attachments(world, cluster));
         put_some(&mut out, "attachmentsStatus", cluster.attachments_status);
     }
     out
+}
+
+/// The eight that the API reference names. Nothing runs on Fargate.
+fn statistics(on_ec2: [usize; 4]) -> Value {
+    let names = ["running{}TasksCount", "pending{}TasksCount", "active{}ServiceCount", "draining{}ServiceCount"];
+    let rows = names.iter().zip(on_ec2).flat_map(|(name, count)| [(name, "EC2", count), (name, "Fargate", 0)]);
+    array(rows.map(|(name, on, count)| json!({"name": name.replace("{}", on), "value": count.to_string()})))
 }
 
 /// Counted as pending by ECS: on the way to RUNNING.
