@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axon_sim::{
     ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
-    GroupProviderCreation, GroupTemplate, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
+    GroupProviderCreation, GroupTemplate, ImageActs, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
     NewerAcceleratorNames, OmittedOnUpdate, Options, PriceProtection, Quirks, StoppingCounts, StrategyAlone,
     TaskGroupCounts, Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 use axon_tests::World;
-use axon_tests::fleets::{SMALL, edit, example};
+use axon_tests::fleets::{ROLLING, SMALL, edit, example};
 use serde_json::json;
 
 /// Every setting that is not the default.
@@ -118,6 +118,53 @@ async fn changes_converge_and_are_quiet_whatever_aws_does_where_its_documents_ar
             world.quiet(Duration::from_mins(10)).await;
             assert_eq!(world.providers("ml").len(), 1, "{name}");
             assert_eq!(world.running("llama"), 2, "{name}");
+        }
+        operator.stop().await;
+    }
+}
+
+/// What concerns Auto Scaling groups, one at a time, and all together.
+fn of_groups() -> Vec<(&'static str, Quirks)> {
+    let default = Quirks::default();
+    let all = every_other();
+    vec![
+        ("the defaults", default.clone()),
+        ("all others", all.clone()),
+        ("omitted members keep", Quirks { omitted_on_update: all.omitted_on_update, ..default.clone() }),
+        ("templates fail at launch", Quirks { group_template: all.group_template, ..default.clone() }),
+        (
+            "providers are there at once",
+            Quirks { group_provider_creation: all.group_provider_creation, ..default.clone() },
+        ),
+        ("stopping tasks do not count", Quirks { stopping_counts: all.stopping_counts, ..default.clone() }),
+        ("constraints see stopping tasks", Quirks { task_group_counts: all.task_group_counts, ..default.clone() }),
+        ("tasks wait for ten minutes", Quirks { provisioning_limit_seconds: Some(600), ..default.clone() }),
+        ("one instance comes first", Quirks { first_scale_out: all.first_scale_out, ..default.clone() }),
+        ("groups shrink early", Quirks { scale_in_points: all.scale_in_points, ..default }),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn pools_of_groups_converge_roll_and_are_quiet_whatever_aws_does_where_its_documents_are_open() {
+    let changes = [
+        edit(ROLLING, "server:1", "server:2"),
+        edit(ROLLING, "maxSize: 6", "maxSize: 5\n    scaling: {targetCapacity: 90}"),
+    ];
+    for (name, quirks) in of_groups() {
+        let world = World::with(Options { quirks, ..Options::default() }, ROLLING);
+        let mut operator = world.start().await;
+        operator.ready().await;
+        world.publish("ami-0000000000000new1", ImageActs::Good);
+        world.pass(Duration::from_hours(2)).await;
+        operator.ready().await;
+        let images = world.images();
+        assert!(images.len() >= 3 && images.iter().all(|image| image == "ami-0000000000000new1"), "{name}: {images:?}");
+        for change in &changes {
+            world.specify(change);
+            operator.ready().await;
+            world.quiet(Duration::from_mins(30)).await;
+            assert_eq!(world.running("server"), 3, "{name}");
+            assert_eq!(world.plan().await.steps().count(), 0, "{name}");
         }
         operator.stop().await;
     }

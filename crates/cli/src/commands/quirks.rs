@@ -1,8 +1,10 @@
 //! `--quirk name=value`: the simulator's switches by name. Neighbours: `axon_sim::Quirks` says what each one means.
 
 use axon_sim::{
-    CrashAfterRunning, DefaultStrategyOnDelete, DeviceDefaults, ExistingCluster, Launchable, ManagedNamesInPut,
-    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, StrategyAlone,
+    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
+    GroupProviderCreation, GroupTemplate, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
+    NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, StoppingCounts, StrategyAlone, TaskGroupCounts,
+    Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 
 use crate::failure::Failure;
@@ -31,14 +33,14 @@ macro_rules! choice {
     };
 }
 
-macro_rules! seconds {
-    ($name:literal, $field:ident) => {
+macro_rules! number {
+    ($name:literal, $field:ident, $takes:literal) => {
         Switch {
             name: $name,
-            takes: "seconds",
+            takes: $takes,
             set: |quirks, word| match word.parse::<u32>() {
-                Ok(seconds) => {
-                    quirks.$field = i64::from(seconds);
+                Ok(number) => {
+                    quirks.$field = i64::from(number).into();
                     true
                 }
                 Err(_) => false,
@@ -47,7 +49,7 @@ macro_rules! seconds {
     };
 }
 
-const SWITCHES: [Switch; 17] = [
+const SWITCHES: [Switch; 29] = [
     choice!("omitted-on-update", omitted_on_update, "keep or reset",
         "keep" => OmittedOnUpdate::Keep, "reset" => OmittedOnUpdate::Reset),
     choice!("neuron-resource", neuron_resource, "integer or string-set",
@@ -73,11 +75,32 @@ const SWITCHES: [Switch; 17] = [
         "accepted" => NeuronOverride::Accepted, "rejected" => NeuronOverride::Rejected),
     choice!("device-defaults", device_defaults, "as-sent or filled",
         "as-sent" => DeviceDefaults::AsSent, "filled" => DeviceDefaults::Filled),
-    seconds!("read-lag-seconds", read_lag_seconds),
-    seconds!("inactive-service-seconds", inactive_service_seconds),
-    seconds!("inactive-provider-seconds", inactive_provider_seconds),
-    seconds!("inactive-cluster-seconds", inactive_cluster_seconds),
-    seconds!("scale-in-seconds", scale_in_seconds),
+    choice!("cluster-namespace", cluster_namespace, "arn or as-sent",
+        "arn" => ClusterNamespace::Arn, "as-sent" => ClusterNamespace::AsSent),
+    choice!("group-template", group_template, "checked or checked-at-launch",
+        "checked" => GroupTemplate::Checked, "checked-at-launch" => GroupTemplate::CheckedAtLaunch),
+    choice!("deregistered-image", deregistered_image, "not-found or unavailable",
+        "not-found" => DeregisteredImage::NotFound, "unavailable" => DeregisteredImage::Unavailable),
+    choice!("trainium2-memory", trainium2_memory, "as-table or as-chip",
+        "as-table" => Trainium2Memory::AsTable, "as-chip" => Trainium2Memory::AsChip),
+    choice!("trn2u-neuron-info", trn2u_neuron_info, "absent or present",
+        "absent" => Trn2uNeuronInfo::Absent, "present" => Trn2uNeuronInfo::Present),
+    choice!("type-names-with-max-results", type_names_with_max_results, "rejected or accepted",
+        "rejected" => TypeNamesWithMaxResults::Rejected, "accepted" => TypeNamesWithMaxResults::Accepted),
+    choice!("group-provider-creation", group_provider_creation, "asynchronous or at-once",
+        "asynchronous" => GroupProviderCreation::Asynchronous, "at-once" => GroupProviderCreation::AtOnce),
+    choice!("stopping-counts", stopping_counts, "until-stopped or until-desired-stopped",
+        "until-stopped" => StoppingCounts::UntilStopped, "until-desired-stopped" => StoppingCounts::UntilDesiredStopped),
+    choice!("task-group-counts", task_group_counts, "desired-running or not-stopped",
+        "desired-running" => TaskGroupCounts::DesiredRunning, "not-stopped" => TaskGroupCounts::NotStopped),
+    number!("provisioning-limit-seconds", provisioning_limit_seconds, "seconds"),
+    number!("first-scale-out", first_scale_out, "instances"),
+    number!("scale-in-points", scale_in_points, "minutes"),
+    number!("read-lag-seconds", read_lag_seconds, "seconds"),
+    number!("inactive-service-seconds", inactive_service_seconds, "seconds"),
+    number!("inactive-provider-seconds", inactive_provider_seconds, "seconds"),
+    number!("inactive-cluster-seconds", inactive_cluster_seconds, "seconds"),
+    number!("scale-in-seconds", scale_in_seconds, "seconds"),
 ];
 
 /// The switches as given, the others as they are in the account of `--simulate`.
@@ -110,6 +133,16 @@ mod tests {
     fn switches_are_set_by_name() {
         let quirks = read(&["read-lag-seconds=20", "launchable=every-neuron-type"]).unwrap();
         assert_eq!((quirks.read_lag_seconds, quirks.launchable), (20, Launchable::EveryNeuronType));
+    }
+
+    #[test]
+    fn every_behaviour_that_is_open_has_a_switch() {
+        let fields = format!("{:?}", Quirks::default());
+        assert_eq!(fields.matches(": ").count(), SWITCHES.len(), "{fields}");
+        let quirks = read(&["first-scale-out=1", "provisioning-limit-seconds=600", "group-provider-creation=at-once"]);
+        let quirks = quirks.unwrap();
+        assert_eq!((quirks.first_scale_out, quirks.provisioning_limit_seconds), (1, Some(600)));
+        assert_eq!(quirks.group_provider_creation, GroupProviderCreation::AtOnce);
     }
 
     #[test]
