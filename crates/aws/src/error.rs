@@ -22,6 +22,7 @@ use aws_sdk_ecs::error::{BuildError, ConnectorError, ProvideErrorMetadata, SdkEr
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_ecs::types::Failure;
 use axon_core::cloud::CloudError;
+use axon_core::parse::is_hidden;
 
 use crate::answers::Incomplete;
 use crate::error_table::{Symptom, classify};
@@ -48,9 +49,9 @@ where
         _ => None,
     };
     let message = message.unwrap_or_else(|| in_words(sdk));
-    let request_id = sdk.request_id().map(str::to_owned);
+    let request_id = sdk.request_id().map(printable);
     let class = classify(&Symptom { operation, code: &code, status, message: &message });
-    CloudError { class, operation: operation.name(), code, message, request_id }
+    CloudError { class, operation: operation.name(), code: printable(&code), message: printable(&message), request_id }
 }
 
 /// The error of a request that the SDK refuses to build.
@@ -73,7 +74,13 @@ pub(crate) fn of_failure(operation: Operation, failure: &Failure) -> CloudError 
 
 fn local(operation: Operation, code: &str, message: String) -> CloudError {
     let class = classify(&Symptom { operation, code, status: None, message: &message });
-    CloudError { class, operation: operation.name(), code: code.to_owned(), message, request_id: None }
+    let (code, message) = (printable(code), printable(&message));
+    CloudError { class, operation: operation.name(), code, message, request_id: None }
+}
+
+/// What is shown on terminals and in logs must not move their cursor, whoever has answered.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if is_hidden(letter) { ' ' } else { letter }).collect()
 }
 
 fn unnamed(status: Option<u16>) -> String {

@@ -92,7 +92,7 @@ impl InstanceTypes {
 /// All types with Neuron devices. By filter, not by name: EC2 refuses a whole call over one name that the Region lacks.
 async fn ask(caller: &Caller) -> Reading<Vec<InstanceTypeFacts>> {
     let families = Filter::builder().name("instance-type").values("inf*").values("trn*").build();
-    let found = pages(caller, |token| {
+    let found = pages(caller, Operation::DescribeInstanceTypes, |token| {
         let request =
             caller.ec2.describe_instance_types().filters(families.clone()).max_results(PAGE).set_next_token(token);
         async move {

@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::ClusterField;
 use axon_core::cloud::Reading;
 use axon_core::observe::{Cluster, ClusterName};
 
-use super::{PAGE, only_missing, pages, patiently};
+use super::{PAGE, all_accounted_for, pages, patiently};
 use crate::answers::{clusters::cluster, name_of};
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -18,7 +18,7 @@ const DESCRIBED: usize = 100;
 
 /// Every cluster, the `known` ones even if AWS does not list them.
 pub(super) async fn all(caller: &Caller, known: &BTreeSet<ClusterName>) -> Reading<Vec<Cluster>> {
-    let listed = pages(caller, |token| {
+    let listed = pages(caller, Operation::ListClusters, |token| {
         let request = caller.ecs.list_clusters().max_results(PAGE).set_next_token(token);
         async move {
             let answer = caller.send(Operation::ListClusters, request.send()).await?;
@@ -39,13 +39,13 @@ async fn described(caller: &Caller, names: Vec<String>) -> Reading<Vec<Cluster>>
     let request = caller
         .ecs
         .describe_clusters()
-        .set_clusters(Some(names))
+        .set_clusters(Some(names.clone()))
         .include(ClusterField::Settings)
         .include(ClusterField::Configurations)
         .include(ClusterField::Attachments)
         .include(ClusterField::Tags);
     let answer = caller.send(Operation::DescribeClusters, request.send()).await?;
-    only_missing(Operation::DescribeClusters, answer.failures)?;
-    let clusters = answer.clusters.into_iter().flatten();
-    clusters.map(|sdk| complete(Operation::DescribeClusters, cluster(sdk))).collect()
+    let clusters = answer.clusters.unwrap_or_default();
+    all_accounted_for(Operation::DescribeClusters, (names.len(), clusters.len()), answer.failures)?;
+    clusters.into_iter().map(|sdk| complete(Operation::DescribeClusters, cluster(sdk))).collect()
 }

@@ -37,7 +37,7 @@ pub(super) async fn all(caller: &Caller, installation: &str, names: &BTreeSet<St
 }
 
 async fn described(caller: &Caller, request: DescribeAutoScalingGroupsFluentBuilder) -> Reading<Vec<Group>> {
-    let found = pages(caller, |token| {
+    let found = pages(caller, Operation::DescribeAutoScalingGroups, |token| {
         let request = request.clone().max_records(PAGE).set_next_token(token);
         async move {
             let answer = caller.send(Operation::DescribeAutoScalingGroups, request.send()).await?;

@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use axon_core::cloud::{Reading, ServiceKey};
 use axon_core::observe::PastDeployment;
 
+use crate::answers::present;
 use crate::answers::services::past_deployment;
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -18,7 +19,8 @@ const NEWEST: i32 = 20;
 pub(super) async fn of(caller: &Caller, (cluster, service): &ServiceKey) -> Reading<Vec<PastDeployment>> {
     let request = caller.ecs.list_service_deployments().cluster(cluster).service(service).max_results(NEWEST);
     let answer = caller.send(Operation::ListServiceDeployments, request.send()).await?;
-    let found = answer.service_deployments.into_iter().flatten();
+    let found = complete(Operation::ListServiceDeployments, present(answer.service_deployments, "serviceDeployments"))?;
+    let found = found.into_iter();
     let mut past: Vec<PastDeployment> =
         found.map(|sdk| complete(Operation::ListServiceDeployments, past_deployment(sdk))).collect::<Reading<_>>()?;
     past.sort_by_key(|deployment| Reverse(deployment.created));

@@ -11,8 +11,10 @@ use axon_core::observe::{Image, ImageAnswer, ImageSource};
 
 use super::ec2::{VALUES, filter};
 use super::{pages, patiently};
+use crate::answers::Incomplete;
 use crate::answers::images::{Named, image, named};
 use crate::call::{Caller, complete};
+use crate::error;
 use crate::operations::Operation;
 
 /// Most names that one GetParameters takes.
@@ -50,7 +52,12 @@ pub(super) async fn of(
 async fn read(caller: &Caller, names: &[String]) -> Reading<Vec<Parameter>> {
     let request = caller.ssm.get_parameters().set_names(Some(names.to_vec()));
     let answer = caller.send(Operation::GetParameters, request.send()).await?;
-    Ok(answer.parameters.unwrap_or_default())
+    let found = answer.parameters.unwrap_or_default();
+    let unknown = answer.invalid_parameters.unwrap_or_default();
+    if found.len() + unknown.len() < names.len() {
+        return Err(error::of_answer(Operation::GetParameters, &Incomplete("word about every name")));
+    }
+    Ok(found)
 }
 
 /// SSM repeats of `name:version` the name alone, and the rest as selector.
@@ -81,7 +88,7 @@ async fn described(caller: &Caller, ids: BTreeSet<String>) -> Reading<BTreeMap<S
         let by_id = filter("image-id", chunk.to_vec());
         // EC2 hides from most what is deprecated or disabled, and both are worth telling.
         let ask = caller.ec2.describe_images().filters(by_id).include_deprecated(true).include_disabled(true);
-        let found = pages(caller, |token| {
+        let found = pages(caller, Operation::DescribeImages, |token| {
             let request = ask.clone().set_next_token(token);
             async move {
                 let answer = caller.send(Operation::DescribeImages, request.send()).await?;

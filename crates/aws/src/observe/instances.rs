@@ -6,7 +6,7 @@
 use axon_core::cloud::Reading;
 use axon_core::observe::Instance;
 
-use super::{PAGE, only_missing, pages, patiently};
+use super::{PAGE, all_accounted_for, pages, patiently};
 use crate::answers::tasks::instance;
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -16,7 +16,7 @@ const DESCRIBED: usize = 100;
 
 /// Every container instance of `cluster` that is not deregistered.
 pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Instance>> {
-    let listed = pages(caller, |token| {
+    let listed = pages(caller, Operation::ListContainerInstances, |token| {
         let request = caller.ecs.list_container_instances().cluster(cluster).max_results(PAGE).set_next_token(token);
         async move {
             let answer = caller.send(Operation::ListContainerInstances, request.send()).await?;
@@ -36,9 +36,10 @@ pub(super) async fn described(caller: &Caller, cluster: &str, arns: &[String]) -
 }
 
 async fn batch(caller: &Caller, cluster: &str, arns: Vec<String>) -> Reading<Vec<Instance>> {
-    let request = caller.ecs.describe_container_instances().cluster(cluster).set_container_instances(Some(arns));
+    let request =
+        caller.ecs.describe_container_instances().cluster(cluster).set_container_instances(Some(arns.clone()));
     let answer = caller.send(Operation::DescribeContainerInstances, request.send()).await?;
-    only_missing(Operation::DescribeContainerInstances, answer.failures)?;
-    let found = answer.container_instances.into_iter().flatten();
-    found.map(|sdk| complete(Operation::DescribeContainerInstances, instance(sdk))).collect()
+    let found = answer.container_instances.unwrap_or_default();
+    all_accounted_for(Operation::DescribeContainerInstances, (arns.len(), found.len()), answer.failures)?;
+    found.into_iter().map(|sdk| complete(Operation::DescribeContainerInstances, instance(sdk))).collect()
 }

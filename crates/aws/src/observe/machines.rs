@@ -29,7 +29,7 @@ pub(super) async fn of(caller: &Caller, groups: &[Group]) -> Reading<Vec<Machine
 
 async fn described(caller: &Caller, of_groups: Filter) -> Reading<Vec<Machine>> {
     let states = filter("instance-state-name", STATES.map(str::to_owned));
-    let reservations = pages(caller, |token| {
+    let reservations = pages(caller, Operation::DescribeInstances, |token| {
         let request = caller
             .ec2
             .describe_instances()

@@ -14,6 +14,7 @@ use axon_core::ownership;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
+use crate::answers::Incomplete;
 use crate::call::Caller;
 use crate::error;
 use crate::operations::Operation;
@@ -145,20 +146,31 @@ where
     stream::iter(reading).buffer_unordered(PARTS).collect().await
 }
 
-/// Reads a list page by page, to the last.
-pub(crate) async fn pages<T, F>(caller: &Caller, mut page: impl FnMut(Option<String>) -> F) -> Reading<Vec<T>>
+/// Reads a list page by page, to the last. ECS always sends the list, empty or not: an answer without one is no answer of
+/// ECS, whatever its status is, and proves nothing gone.
+pub(crate) async fn pages<T, F>(
+    caller: &Caller,
+    operation: Operation,
+    mut page: impl FnMut(Option<String>) -> F,
+) -> Reading<Vec<T>>
 where
     F: Future<Output = Reading<(Option<Vec<T>>, Option<String>)>> + Send,
 {
+    let incomplete = |what| error::of_answer(operation, &Incomplete(what));
     let mut all = Vec::new();
     let mut token = None;
+    let mut seen = BTreeSet::new();
     loop {
         let (found, next) = patiently(caller, || page(token.clone())).await?;
-        all.extend(found.into_iter().flatten());
-        match next.filter(|next| !next.is_empty()) {
-            Some(next) => token = Some(next),
-            None => return Ok(all),
+        if found.is_none() && operation.service() == "ecs" {
+            return Err(incomplete("list"));
         }
+        all.extend(found.into_iter().flatten());
+        let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(all) };
+        if !seen.insert(next.clone()) {
+            return Err(incomplete("end: its pages go round in a circle"));
+        }
+        token = Some(next);
     }
 }
 
@@ -188,6 +200,21 @@ fn is_worth_asking(caller: &Caller, class: ErrorClass, tries: u32) -> bool {
         ErrorClass::Transient => tries < SECOND_TRIES && failed <= answered.saturating_add(1),
         _ => false,
     }
+}
+
+/// Makes it an error if something that was asked about is neither told nor said to be missing: `counts` are how many were
+/// asked about and how many are told.
+fn all_accounted_for(
+    operation: Operation,
+    (asked, told): (usize, usize),
+    failures: Option<Vec<Failure>>,
+) -> Result<(), CloudError> {
+    let missing = failures.as_ref().map_or(0, Vec::len);
+    only_missing(operation, failures)?;
+    if told + missing < asked {
+        return Err(error::of_answer(operation, &Incomplete("word about everything that was asked for")));
+    }
+    Ok(())
 }
 
 /// Makes entries of `failures[]` an error, except those that say that a thing is not there.

@@ -25,7 +25,7 @@ pub(super) async fn of_groups(caller: &Caller) -> Reading<Vec<Provider>> {
 }
 
 async fn described(caller: &Caller, cluster: Option<&str>) -> Reading<Vec<Provider>> {
-    let found = pages(caller, |token| {
+    let found = pages(caller, Operation::DescribeCapacityProviders, |token| {
         let request = caller
             .ecs
             .describe_capacity_providers()

@@ -9,7 +9,7 @@ use axon_core::cloud::{CloudError, Reading};
 use axon_core::observe::Service;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::{CALLS, PAGE, only_missing, pages, patiently};
+use super::{CALLS, PAGE, all_accounted_for, pages, patiently};
 use crate::answers::{name_of, services::service};
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -19,7 +19,7 @@ const DESCRIBED: usize = 10;
 
 /// Services of `cluster`: those that AWS lists and the `known` ones.
 pub(super) async fn of(caller: &Caller, cluster: &str, known: BTreeSet<String>) -> Reading<Vec<Service>> {
-    let listed = pages(caller, |token| {
+    let listed = pages(caller, Operation::ListServices, |token| {
         let request = caller.ecs.list_services().cluster(cluster).max_results(PAGE).set_next_token(token);
         async move {
             let answer = caller.send(Operation::ListServices, request.send()).await?;
@@ -57,9 +57,10 @@ fn purged(error: &CloudError) -> bool {
 }
 
 async fn batch(caller: &Caller, cluster: &str, names: Vec<String>) -> Reading<Vec<Service>> {
-    let request = caller.ecs.describe_services().cluster(cluster).set_services(Some(names)).include(ServiceField::Tags);
+    let request =
+        caller.ecs.describe_services().cluster(cluster).set_services(Some(names.clone())).include(ServiceField::Tags);
     let answer = caller.send(Operation::DescribeServices, request.send()).await?;
-    only_missing(Operation::DescribeServices, answer.failures)?;
-    let services = answer.services.into_iter().flatten();
-    services.map(|sdk| complete(Operation::DescribeServices, service(sdk))).collect()
+    let services = answer.services.unwrap_or_default();
+    all_accounted_for(Operation::DescribeServices, (names.len(), services.len()), answer.failures)?;
+    services.into_iter().map(|sdk| complete(Operation::DescribeServices, service(sdk))).collect()
 }

@@ -21,7 +21,7 @@ pub(super) async fn of(caller: &Caller, ids: &BTreeSet<String>) -> Reading<BTree
     let ids: Vec<String> = ids.iter().cloned().collect();
     for chunk in ids.chunks(VALUES) {
         let ask = caller.ec2.describe_subnets().filters(filter("subnet-id", chunk.to_vec()));
-        let found = pages(caller, |token| {
+        let found = pages(caller, Operation::DescribeSubnets, |token| {
             let request = ask.clone().set_next_token(token);
             async move {
                 let answer = caller.send(Operation::DescribeSubnets, request.send()).await?;

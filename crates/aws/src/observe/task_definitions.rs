@@ -84,7 +84,7 @@ impl Revisions {
 
 async fn listed(caller: &Caller, prefixes: &BTreeSet<String>) -> Reading<BTreeSet<String>> {
     // `familyPrefix` of this operation is a whole family, so all are listed and sorted out here.
-    let arns = pages(caller, |token| {
+    let arns = pages(caller, Operation::ListTaskDefinitions, |token| {
         let request = caller
             .ecs
             .list_task_definitions()

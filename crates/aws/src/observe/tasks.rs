@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::DesiredStatus;
 use axon_core::cloud::{Reading, ServiceKey};
 use axon_core::observe::{Instance, ServiceTasks, Task};
 
-use super::{PAGE, instances, only_missing, pages, patiently};
+use super::{PAGE, all_accounted_for, instances, pages, patiently};
 use crate::answers::tasks::task;
 use crate::call::{Caller, complete};
 use crate::operations::Operation;
@@ -21,7 +21,7 @@ const DESCRIBED: usize = 100;
 pub(super) async fn of(caller: &Caller, (cluster, service): &ServiceKey) -> Reading<ServiceTasks> {
     let mut arns = BTreeSet::new();
     for desired in [DesiredStatus::Running, DesiredStatus::Stopped] {
-        let listed = pages(caller, |token| {
+        let listed = pages(caller, Operation::ListTasks, |token| {
             let request = caller
                 .ecs
                 .list_tasks()
@@ -47,11 +47,11 @@ pub(super) async fn of(caller: &Caller, (cluster, service): &ServiceKey) -> Read
 }
 
 async fn described(caller: &Caller, cluster: &str, arns: Vec<String>) -> Reading<Vec<Task>> {
-    let request = caller.ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns));
+    let request = caller.ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns.clone()));
     let answer = caller.send(Operation::DescribeTasks, request.send()).await?;
-    only_missing(Operation::DescribeTasks, answer.failures)?;
-    let tasks = answer.tasks.into_iter().flatten();
-    tasks.map(|sdk| complete(Operation::DescribeTasks, task(sdk))).collect()
+    let tasks = answer.tasks.unwrap_or_default();
+    all_accounted_for(Operation::DescribeTasks, (arns.len(), tasks.len()), answer.failures)?;
+    tasks.into_iter().map(|sdk| complete(Operation::DescribeTasks, task(sdk))).collect()
 }
 
 async fn instances_under(caller: &Caller, cluster: &str, tasks: &[Task]) -> Reading<BTreeMap<String, Instance>> {

@@ -41,7 +41,7 @@ pub(super) async fn all(caller: &Caller, installation: &str, names: &BTreeSet<St
 }
 
 async fn described(caller: &Caller, filter: Filter) -> Reading<Vec<LaunchTemplate>> {
-    pages(caller, |token| {
+    pages(caller, Operation::DescribeLaunchTemplates, |token| {
         let request =
             caller.ec2.describe_launch_templates().filters(filter.clone()).max_results(PAGE).set_next_token(token);
         async move {
@@ -53,7 +53,7 @@ async fn described(caller: &Caller, filter: Filter) -> Reading<Vec<LaunchTemplat
 }
 
 async fn with_versions(caller: &Caller, id: String, sdk: LaunchTemplate) -> Reading<Option<Template>> {
-    let found = pages(caller, |token| {
+    let found = pages(caller, Operation::DescribeLaunchTemplateVersions, |token| {
         let request = caller
             .ec2
             .describe_launch_template_versions()

@@ -111,7 +111,7 @@ impl HttpConnector for Fake {
         self.calls.lock().expect("no test panics while it holds the lock").push(call.clone());
         match (self.script)(&call) {
             Reply::Ok(Value::String(xml)) => answer(200, xml),
-            Reply::Ok(value) => answer(200, value.to_string()),
+            Reply::Ok(value) => answer(200, whole(&call, value).to_string()),
             Reply::Refused(status, code, message) => answer(status, refusal(&call, code, message)),
             Reply::Raw(status, body) => answer(status, body.to_owned()),
             Reply::Silence => HttpConnectorFuture::new(std::future::pending()),
@@ -122,6 +122,24 @@ impl HttpConnector for Fake {
             }
         }
     }
+}
+
+/// ECS sends its lists also when they are empty; tests may leave them out. An answer as it is: [`Reply::Raw`].
+fn whole(call: &Call, mut answer: Value) -> Value {
+    let list = match call.operation.as_str() {
+        "ListClusters" => "clusterArns",
+        "ListServices" => "serviceArns",
+        "ListTasks" => "taskArns",
+        "ListTaskDefinitions" => "taskDefinitionArns",
+        "ListContainerInstances" => "containerInstanceArns",
+        "ListServiceDeployments" => "serviceDeployments",
+        "DescribeCapacityProviders" => "capacityProviders",
+        _ => return answer,
+    };
+    if let Some(members) = answer.as_object_mut() {
+        members.entry(list).or_insert_with(|| json!([]));
+    }
+    answer
 }
 
 fn form(body: &str) -> BTreeMap<String, String> {

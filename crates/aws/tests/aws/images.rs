@@ -146,7 +146,10 @@ async fn parameters_that_may_not_be_read_leave_ids_readable() {
 #[tokio::test]
 async fn images_that_may_not_be_described_are_unknown_and_missing_parameters_still_dangle() {
     let fake = Fake::new(|call| match call.operation.as_str() {
-        "GetParameters" => Reply::Ok(json!({"Parameters": [{"Name": "/ami", "Value": "ami-1"}]})),
+        "GetParameters" => Reply::Ok(json!({
+            "Parameters": [{"Name": "/ami", "Value": "ami-1"}],
+            "InvalidParameters": ["/missing"],
+        })),
         "DescribeImages" => Reply::Refused(403, "UnauthorizedOperation", "You are not authorized."),
         _ => Reply::Ok(json!({})),
     });

@@ -7,7 +7,7 @@ use axon_core::observe::ProviderStatus;
 use axon_core::step::Action;
 use serde_json::json;
 
-use crate::fake::{Call, Fake, Reply, cluster, cluster_arn, names, revision, scope, step};
+use crate::fake::{Call, Fake, Reply, cluster, cluster_arn, names, revision, scope, service, service_arn, step};
 
 /// Clusters `main` (named by the scope), `tagged` (ours by its tag) and `foreign`.
 fn three_clusters(call: &Call) -> Reply {
@@ -198,4 +198,50 @@ async fn a_revision_that_cannot_be_described_makes_the_reading_an_error() {
     scope.family_prefixes.insert("axon-".to_owned());
     assert!(matches!(aws.observe(scope.clone()).await.task_definitions, Some(Err(_))));
     assert!(matches!(aws.observe(scope).await.task_definitions, Some(Ok(found)) if found.len() == 2));
+}
+
+/// The account of a sweep in which everything is there, but for one operation that is answered with `body`.
+fn instead(operation: &'static str, body: &'static str) -> Fake {
+    Fake::new(move |call| match call.operation.as_str() {
+        asked if asked == operation => Reply::Raw(200, body),
+        "ListClusters" => Reply::Ok(json!({"clusterArns": [cluster_arn("main")]})),
+        "DescribeClusters" => Reply::Ok(json!({"clusters": [cluster("main")]})),
+        "ListServices" => Reply::Ok(json!({"serviceArns": [service_arn("main", "llama")]})),
+        "DescribeServices" => Reply::Ok(json!({"services": [service("main", "llama", "ACTIVE")]})),
+        _ => Reply::Ok(json!({})),
+    })
+}
+
+#[tokio::test]
+async fn a_success_without_the_list_that_ecs_always_sends_proves_nothing_gone() {
+    for body in ["", "{}", "{\"message\":\"maintenance\"}"] {
+        for operation in ["ListClusters", "DescribeClusters"] {
+            let sweep = instead(operation, body).aws().await.observe(scope("main")).await;
+            let error = sweep.clusters.expect_err("nobody said that there is no cluster");
+            assert_eq!((error.code.as_str(), error.operation), ("Incomplete", operation), "{body:?}");
+            assert!(sweep.services["main"].is_err() && sweep.providers["main"].is_err());
+        }
+        for operation in ["ListServices", "DescribeServices"] {
+            let sweep = instead(operation, body).aws().await.observe(scope("main")).await;
+            let error = sweep.services["main"].as_ref().expect_err("nobody said that there is no service");
+            assert_eq!((error.code.as_str(), error.operation), ("Incomplete", operation), "{body:?}");
+        }
+        let sweep = instead("DescribeCapacityProviders", body).aws().await.observe(scope("main")).await;
+        assert_eq!(sweep.providers["main"].as_ref().expect_err("no list").code, "Incomplete", "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_that_go_round_in_a_circle_are_an_error_and_not_read_for_ever() {
+    let fake = instead("ListClusters", r#"{"clusterArns": [], "nextToken": "again"}"#);
+    let error = fake.aws().await.observe(scope("main")).await.clusters.expect_err("no end");
+    assert!(error.message.contains("circle"), "{error}");
+    assert_eq!(fake.count("ListClusters"), 2);
+}
+
+#[tokio::test]
+async fn what_an_answer_says_does_not_move_the_cursor_of_whoever_reads_it() {
+    let fake = Fake::new(|_| Reply::Refused(400, "AccessDenied\u{1b}[2J", "no\u{202e}\nreally"));
+    let error = fake.aws().await.observe(scope("main")).await.clusters.expect_err("denied");
+    assert_eq!((error.code.as_str(), error.message.as_str()), ("AccessDenied [2J", "no  really"));
 }

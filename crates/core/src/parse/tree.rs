@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
     }
 
     fn look_for_controls(&mut self, at: Mark, text: &str) {
-        if let Some(bad) = text.chars().find(|c| is_hidden(*c)) {
+        if let Some(bad) = text.chars().find(|c| is_hidden(*c) && !matches!(c, '\n' | '\t' | '\r')) {
             let message = format!("the text contains the invisible character U+{:04X}", u32::from(bad));
             self.problems.push(Problem::new(Code::ControlCharacter, at, message).with_help("Remove it."));
         }
@@ -277,8 +277,9 @@ fn sharing(at: Mark, what: &str) -> Problem {
     Problem::new(Code::AnchorOrAlias, at, message).with_help("Write the value where it is used.")
 }
 
-/// Controls, and characters that change the direction of writing or take no room.
-fn is_hidden(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
+/// Controls, and characters that change the direction of writing or take no room: in a text that people are shown they
+/// could make it look like another one.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
         || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
