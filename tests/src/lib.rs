@@ -187,6 +187,7 @@ impl World {
             specified: specification.specified,
             pruning: Pruning::On,
             prune_limits: self.settings.prune_limits,
+            roles: self.settings.roles.clone(),
         };
         let (foreseen, errors) = preview(&cloud, self.clock.now(), request).await.unwrap();
         assert_eq!(errors, [], "AWS was read completely");

@@ -9,9 +9,10 @@ use axon_core::diagnostic::Diagnostic;
 use axon_core::neuron::Catalog;
 use axon_core::ownership::Installation;
 use axon_core::parse::parse;
+use axon_core::roles::RoleRules;
 use axon_core::spec::Fleet;
 use axon_core::state::Specified;
-use axon_core::validate::validate;
+use axon_core::validate::validate_under;
 use axon_runtime::Specifier;
 use axon_runtime::source::{DirectorySource, Snapshot, SourceError};
 
@@ -28,19 +29,21 @@ pub(crate) struct Specs {
     pub fleet: Fleet,
     /// What is wrong with them.
     pub found: Vec<Diagnostic>,
+    /// Which roles they were allowed to name.
+    roles: RoleRules,
 }
 
 impl Specs {
     /// Reads and judges files and folders.
-    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
+    pub(crate) fn read(paths: &[PathBuf], roles: &RoleRules) -> Result<Self, Failure> {
         let snapshot = DirectorySource::new(paths.to_vec()).read().map_err(|error| unreadable(&error))?;
         if snapshot.files.is_empty() {
             let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
             return Err(Failure::usage(format!("there is no YAML file in {}", named.join(", ")))
                 .hint("folders are searched for *.yaml and *.yml; a file that is named itself may end in anything"));
         }
-        let judged = validate(parse(&snapshot.files), &Catalog::builtin());
-        Ok(Self { snapshot, fleet: judged.fleet, found: judged.diagnostics })
+        let judged = validate_under(roles, parse(&snapshot.files), &Catalog::builtin());
+        Ok(Self { snapshot, fleet: judged.fleet, found: judged.diagnostics, roles: roles.clone() })
     }
 
     /// How many findings there are.
@@ -49,8 +52,8 @@ impl Specs {
     }
 
     /// Reads files that are to be acted on: findings are told, and errors end the command.
-    pub(crate) fn sound(paths: &[PathBuf], out: &mut Output) -> Result<Self, Failure> {
-        let specs = Self::read(paths)?;
+    pub(crate) fn sound(paths: &[PathBuf], roles: &RoleRules, out: &mut Output) -> Result<Self, Failure> {
+        let specs = Self::read(paths, roles)?;
         if !specs.found.is_empty() {
             let text = drawn(&specs.found, &specs.snapshot.files, out.talk_screen.columns());
             out.talk(&text)?;
@@ -67,7 +70,7 @@ impl Specs {
 
     /// What should be true, in an account.
     pub(crate) fn specified(&self, installation: Installation, facts: &Facts) -> Result<Specified, Failure> {
-        let specification = Specifier::new(installation).specify(&self.snapshot, facts);
+        let specification = Specifier::new(installation).under(self.roles.clone()).specify(&self.snapshot, facts);
         match specification.faults.first_key_value() {
             None => Ok(specification.specified),
             Some((object, why)) => Err(Failure::work(format!("{object} cannot be rendered: {why}"))),
@@ -80,6 +83,7 @@ fn unreadable(error: &SourceError) -> Failure {
         SourceError::Unreadable { .. } => Failure::usage(error.to_string()),
         SourceError::NotText { .. }
         | SourceError::LeavesTree { .. }
+        | SourceError::OddName { .. }
         | SourceError::FileTooLarge { .. }
         | SourceError::TooManyFiles { .. }
         | SourceError::TooMuch { .. }
@@ -90,6 +94,7 @@ fn unreadable(error: &SourceError) -> Failure {
 #[cfg(test)]
 mod tests {
     use axon_core::parse::SourceFile;
+    use axon_core::validate::validate;
 
     use super::*;
 

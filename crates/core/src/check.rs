@@ -85,6 +85,9 @@ pub enum Rule {
     /// Tasks are drained before their instance goes.
     #[error("an instance is to be terminated while tasks run on it")]
     InstanceIdle,
+    /// A role hands its rights to whoever gets it.
+    #[error("a step passes an IAM role that the operator does not allow")]
+    RolesAllowed,
     /// What Axon creates must be recognisable as Axon's.
     #[error("a step creates something without our installation id")]
     CreatedTagged,
@@ -137,11 +140,18 @@ impl<'a> Review<'a> {
         rule(self.limits.writes == Writes::Allowed, Rule::WritesAllowed);
         rule(!self.limits.in_flight.contains_key(&step.resource), Rule::NotInFlight);
         rule(!self.desired().suspended.contains(&step.object), Rule::NotSuspended);
+        rule(self.passes_allowed_roles(step), Rule::RolesAllowed);
         rule(self.may_prune || !step.because.contains(&Cause::NotDeclared), Rule::PruneLimited);
         for (holds, name) in self.action(step) {
             rule(holds, name);
         }
         broken
+    }
+
+    /// Of the whole request, so that no member is forgotten. What cannot be looked through passes nothing on trust.
+    fn passes_allowed_roles(&self, step: &Step) -> bool {
+        let roles = &self.limits.roles;
+        roles.is_any() || serde_json::to_value(&step.action).is_ok_and(|request| roles.refused(&request).is_empty())
     }
 
     fn action(&self, step: &Step) -> Vec<(bool, Rule)> {

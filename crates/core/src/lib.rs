@@ -34,6 +34,7 @@ pub mod preview;
 pub mod quota;
 pub mod resolve;
 pub mod revision;
+pub mod roles;
 pub mod shape;
 pub mod spec;
 pub mod state;

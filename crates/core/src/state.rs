@@ -182,6 +182,7 @@ impl State {
             writes: self.permissions.writes,
             prune: specified.prune(self.permissions.prune),
             prune_limits: self.permissions.prune_limits,
+            roles: self.permissions.roles.clone(),
             in_flight: self.in_flight.clone(),
             recent: self.recent.clone(),
             retries: self.retries.clone(),

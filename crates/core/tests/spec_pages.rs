@@ -10,10 +10,17 @@
 use axon_core::diagnostic::{Code, diagnostics_page, explain};
 use axon_core::neuron::Catalog;
 use axon_core::parse::{SourceFile, parse};
-use axon_core::validate::{Validated, validate};
+use axon_core::roles::RoleRules;
+use axon_core::validate::{Validated, validate_under};
 
 const CLUSTER: &str = "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronCluster\nmetadata: {name: ml-prod}\nspec: {}\n";
 const POOL: &str = "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronPool\nmetadata: {name: inf2}\nspec:\n  cluster: ml-prod\n  managedInstances:\n    infrastructureRoleArn: arn:aws:iam::111122223333:role/ecsInfrastructureRole\n    instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole-neuron\n    subnets: [subnet-0a1b2c3d]\n    instanceRequirements: {allowedInstanceTypes: [inf2.8xlarge]}\n";
+
+/// The roles of an operator that lets specifications pass those of the examples, and no administrator.
+fn roles() -> RoleRules {
+    let allowed = ["role/axon/*", "role/ecs*", "role/*-ecs", "instance-profile/*"];
+    RoleRules::only(allowed.iter().map(|role| format!("arn:aws:iam::111122223333:{role}").parse().unwrap()).collect())
+}
 
 /// Validates an example in a fleet that has the cluster `ml-prod` and the pool `inf2`, unless it declares them itself.
 fn judge(example: &str) -> Validated {
@@ -26,7 +33,7 @@ fn judge(example: &str) -> Validated {
     if !declares("NeuronPool", "inf2}") {
         files.push(file("pool.yaml", POOL));
     }
-    validate(parse(&files), &Catalog::builtin())
+    validate_under(&roles(), parse(&files), &Catalog::builtin())
 }
 
 fn examples(code: Code) -> Vec<String> {

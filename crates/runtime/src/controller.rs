@@ -110,10 +110,12 @@ fn run_id(target: &str, now: Timestamp) -> String {
 impl Controller {
     pub(crate) fn new(settings: Settings, now: Timestamp, telemetry: Telemetry) -> Self {
         let Settings { writes, pruning: prune, prune_limits, .. } = settings;
-        let permissions = Permissions { writes, prune, prune_limits };
+        let permissions = Permissions { writes, prune, prune_limits, roles: settings.roles.clone() };
         Self {
             state: State::new(settings.installation.clone(), permissions),
-            specifier: Specifier::new(settings.installation.clone()).only(settings.target.clone()),
+            specifier: Specifier::new(settings.installation.clone())
+                .only(settings.target.clone())
+                .under(settings.roles.clone()),
             schedule: Schedule::new(&settings, now),
             pacing: Pacing::new(settings.share, settings.max_concurrent_steps),
             deadline: settings.timeout.map(|timeout| later(now, timeout)),

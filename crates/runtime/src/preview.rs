@@ -10,6 +10,7 @@ use axon_core::observed::{Listing, Slot};
 use axon_core::ownership::Installation;
 use axon_core::plan::{Limits, PruneLimits, World, Writes};
 use axon_core::preview::Preview;
+use axon_core::roles::RoleRules;
 use axon_core::spec::Name;
 use axon_core::state::{Event, Permissions, Pruning, Specified, State};
 use jiff::Timestamp;
@@ -30,6 +31,8 @@ pub struct PreviewRequest {
     pub pruning: Pruning,
     /// How much of that at once.
     pub prune_limits: PruneLimits,
+    /// Which IAM roles may be passed.
+    pub roles: RoleRules,
 }
 
 /// What would be done.
@@ -49,10 +52,10 @@ pub async fn preview<C: Cloud>(
     now: Timestamp,
     request: PreviewRequest,
 ) -> Result<(Foreseen, Vec<CloudError>), CloudError> {
-    let PreviewRequest { installation, specified, pruning, prune_limits } = request;
-    let permissions = Permissions { writes: Writes::Allowed, prune: pruning, prune_limits };
+    let PreviewRequest { installation, specified, pruning, prune_limits, roles } = request;
+    let permissions = Permissions { writes: Writes::Allowed, prune: pruning, prune_limits, roles: roles.clone() };
     let mut state = State::new(installation, permissions);
-    let limits = Limits { prune_limits, ..Limits::fresh(now, specified.prune(pruning)) };
+    let limits = Limits { prune_limits, roles, ..Limits::fresh(now, specified.prune(pruning)) };
     let desired = specified.desired.clone();
     state.fold(Event::Specified(Box::new(specified)));
     let mut scope = state.scope(now);

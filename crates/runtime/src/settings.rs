@@ -7,6 +7,7 @@ use std::time::Duration;
 use axon_core::ownership::Installation;
 use axon_core::plan::{PruneLimits, Writes};
 use axon_core::quota::Share;
+use axon_core::roles::RoleRules;
 use axon_core::state::Pruning;
 use axon_core::target::Target;
 
@@ -23,6 +24,8 @@ pub struct Settings {
     pub pruning: Pruning,
     /// How much of that may be removed at once.
     pub prune_limits: PruneLimits,
+    /// Which IAM roles specifications may have passed.
+    pub roles: RoleRules,
     /// How much of the account's quotas for calls steps may take.
     pub share: Share,
     /// Calls that may be under way at once. AWS's limits on calls are what slows steps down; this one only bounds what is
@@ -52,6 +55,7 @@ impl Settings {
             writes: Writes::Allowed,
             pruning: Pruning::On,
             prune_limits: PruneLimits::NONE,
+            roles: RoleRules::ANY,
             share: Share::default(),
             max_concurrent_steps: 64,
             sweep_interval: Duration::from_mins(1),

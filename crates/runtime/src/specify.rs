@@ -13,11 +13,12 @@ use axon_core::ownership::Installation;
 use axon_core::parse::{SourceFile, parse};
 use axon_core::resolve::{Context, resolve};
 use axon_core::revision::Revisions;
+use axon_core::roles::RoleRules;
 use axon_core::spec::{Accepted, Completeness, Fleet, Kind, Name, ObjectKey};
 use axon_core::state::Specified;
 use axon_core::status::{Condition, ConditionType, Reason, Status, Truth};
 use axon_core::target::Target;
-use axon_core::validate::validate;
+use axon_core::validate::validate_under;
 use jiff::Timestamp;
 
 use crate::source::Snapshot;
@@ -28,6 +29,7 @@ pub struct Specifier {
     installation: Installation,
     catalog: Catalog,
     target: Option<Target>,
+    roles: RoleRules,
     last: Fleet,
     /// The file that each object was last declared in.
     homes: BTreeMap<ObjectKey, Arc<str>>,
@@ -50,7 +52,13 @@ impl Specifier {
     /// Remembers nothing yet.
     pub fn new(installation: Installation) -> Self {
         let (catalog, last, homes) = (Catalog::builtin(), Fleet::default(), BTreeMap::new());
-        Self { installation, catalog, target: None, last, homes }
+        Self { installation, catalog, target: None, roles: RoleRules::ANY, last, homes }
+    }
+
+    /// Holds objects that would pass other roles than these.
+    #[must_use]
+    pub fn under(self, roles: RoleRules) -> Self {
+        Self { roles, ..self }
     }
 
     /// Reads only what is for one target of several.
@@ -63,7 +71,7 @@ impl Specifier {
     pub fn specify(&mut self, snapshot: &Snapshot, facts: &Facts) -> Specification {
         let parsed = parse(&snapshot.files);
         self.homes.extend(parsed.objects.iter().map(|found| (found.key.clone(), Arc::clone(&found.location.file))));
-        let validated = validate(parsed, &self.catalog);
+        let validated = validate_under(&self.roles, parsed, &self.catalog);
         let diagnostics = validated.diagnostics;
         let mut fleet = validated.fleet;
         if snapshot.completeness == Completeness::Partial {

@@ -22,6 +22,7 @@ mod quirks;
 mod removal;
 mod replacement;
 mod restart;
+mod roles;
 mod rollback;
 mod rollout_restarts;
 mod shortage;

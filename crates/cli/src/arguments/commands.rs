@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::aws::{AwsArguments, Speed};
+use super::policy::PolicyArguments;
 use super::prune::PruneArguments;
 use super::values::{Lasting, Listen};
 
@@ -53,6 +54,9 @@ pub struct Validate {
     /// Let warnings fail the command too.
     #[arg(long, env = "AXON_DENY_WARNINGS", hide_env = true, value_parser = FalseyValueParser::new())]
     pub deny_warnings: bool,
+    #[command(flatten)]
+    /// What the operator allows.
+    pub policy: PolicyArguments,
 }
 
 /// Text or JSON.
@@ -112,6 +116,9 @@ pub struct Plan {
     #[arg(long, env = "AXON_PRUNE", hide_env = true, value_parser = FalseyValueParser::new())]
     pub prune: bool,
     #[command(flatten)]
+    /// What the operator allows.
+    pub policy: PolicyArguments,
+    #[command(flatten)]
     /// How much may be removed at once.
     pub most: PruneArguments,
     #[command(flatten)]
@@ -170,6 +177,9 @@ pub struct Apply {
     /// declare would be removed too.
     #[arg(long, env = "AXON_PRUNE", hide_env = true, value_parser = FalseyValueParser::new())]
     pub prune: bool,
+    #[command(flatten)]
+    /// What the operator allows.
+    pub policy: PolicyArguments,
     #[command(flatten)]
     /// How to reach AWS.
     pub aws: AwsArguments,

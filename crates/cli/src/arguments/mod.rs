@@ -6,6 +6,7 @@
 mod aws;
 mod commands;
 mod global;
+mod policy;
 mod prune;
 mod values;
 
@@ -17,6 +18,7 @@ pub use commands::{
     RenderFormat, Run, Simulate, Status, StatusFormat, Validate,
 };
 pub use global::{Color, Global, LogFormat};
+pub use policy::PolicyArguments;
 pub use prune::PruneArguments;
 pub use values::{Lasting, Listen};
 

@@ -45,10 +45,13 @@ fn the_commands_are_the_documented_ones() {
 #[test]
 fn the_flags_of_each_command_stay_as_they_are() {
     const AWS: &str = "simulate speed endpoint-url profile region assume-role external-id installation";
-    assert_eq!(flags("validate"), "output deny-warnings");
+    assert_eq!(flags("validate"), "output deny-warnings config");
     assert_eq!(flags("render"), "output region account installation");
-    assert_eq!(flags("plan"), format!("output detailed-exitcode prune prune-max-objects prune-max-percent {AWS}"));
-    assert_eq!(flags("apply"), format!("yes wait timeout prune {AWS}"));
+    assert_eq!(
+        flags("plan"),
+        format!("output detailed-exitcode prune config prune-max-objects prune-max-percent {AWS}")
+    );
+    assert_eq!(flags("apply"), format!("yes wait timeout prune config {AWS}"));
     let run = "source config print-config until-ready read-only no-prune prune-max-objects prune-max-percent listen data-dir interval timeout";
     assert_eq!(flags("run"), format!("{run} {AWS}"));
     assert_eq!(flags("status"), "target output server");

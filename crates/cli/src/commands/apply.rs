@@ -26,10 +26,12 @@ pub(super) async fn apply(arguments: &Apply, out: &mut Output) -> Answer {
     if !arguments.yes && out.asking == Asking::Impossible {
         return Err(Failure::usage("nobody is here to be asked").hint("give --yes to apply without a question"));
     }
-    let specs = Specs::sound(&arguments.paths, out)?;
+    let roles = arguments.policy.roles()?;
+    let specs = Specs::sound(&arguments.paths, &roles, out)?;
     let target = Target::connect(&arguments.aws).await?;
     // Whoever applies has seen what goes, or has said that it need not be seen.
-    let wish = Wish { aws: &arguments.aws, pruning: pruning(arguments.prune.into()), prune_limits: PruneLimits::NONE };
+    let (pruning, prune_limits) = (pruning(arguments.prune.into()), PruneLimits::NONE);
+    let wish = Wish { aws: &arguments.aws, pruning, prune_limits, roles };
     let foreseen = foresee(&specs, &target, &wish).await?;
     out.talk(&show::plan::text(&foreseen))?;
     let preview = foreseen.preview;
@@ -43,7 +45,8 @@ pub(super) async fn apply(arguments: &Apply, out: &mut Output) -> Answer {
     }
     let installation = arguments.aws.installation().map_err(|error| Failure::usage(error.to_string()))?;
     let settings = Settings {
-        pruning: wish.pruning,
+        pruning,
+        roles: wish.roles.clone(),
         until: Until::Settled,
         timeout: Some(arguments.timeout.0),
         ..Settings::new(installation)

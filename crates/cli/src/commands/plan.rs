@@ -1,6 +1,7 @@
 //! `axon plan`: what would change on AWS and why. Neighbours: `apply` shows the same plan before it acts.
 
 use axon_core::plan::PruneLimits;
+use axon_core::roles::RoleRules;
 use axon_core::state::Pruning;
 use axon_runtime::clock::Clock;
 use axon_runtime::{Foreseen, PreviewRequest, preview};
@@ -14,10 +15,11 @@ use crate::specs::Specs;
 use crate::target::{Target, unanswered};
 
 pub(super) async fn plan(arguments: &Plan, out: &mut Output) -> Answer {
-    let specs = Specs::sound(&arguments.paths, out)?;
+    let roles = arguments.policy.roles()?;
+    let specs = Specs::sound(&arguments.paths, &roles, out)?;
     let target = Target::connect(&arguments.aws).await?;
-    let wish =
-        Wish { aws: &arguments.aws, pruning: pruning(arguments.prune.into()), prune_limits: arguments.most.limits() };
+    let (pruning, prune_limits) = (pruning(arguments.prune.into()), arguments.most.limits());
+    let wish = Wish { aws: &arguments.aws, pruning, prune_limits, roles };
     let foreseen = foresee(&specs, &target, &wish).await?;
     let text = match arguments.output {
         PlanFormat::Text => show::plan::text(&foreseen),
@@ -37,6 +39,7 @@ pub(super) struct Wish<'a> {
     pub(super) aws: &'a AwsArguments,
     pub(super) pruning: Pruning,
     pub(super) prune_limits: PruneLimits,
+    pub(super) roles: RoleRules,
 }
 
 /// Whether a flag was given.
@@ -75,8 +78,8 @@ fn endless(foreseen: &Foreseen) -> Failure {
 pub(super) async fn foresee(specs: &Specs, target: &Target, wish: &Wish<'_>) -> Result<Foreseen, Failure> {
     let installation = wish.aws.installation().map_err(|error| Failure::usage(error.to_string()))?;
     let specified = specs.specified(installation.clone(), &target.facts().await?)?;
-    let Wish { pruning, prune_limits, .. } = *wish;
-    let request = PreviewRequest { installation, specified, pruning, prune_limits };
+    let Wish { pruning, prune_limits, ref roles, .. } = *wish;
+    let request = PreviewRequest { installation, specified, pruning, prune_limits, roles: roles.clone() };
     let seen = preview(&*target.cloud, target.clock.now(), request).await;
     let (foreseen, errors) = seen.map_err(|error| unanswered(&error))?;
     match errors.first() {

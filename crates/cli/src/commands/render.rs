@@ -13,6 +13,7 @@ use axon_core::observe::{Identity, Image, ImageAnswer, ImageSource};
 use axon_core::observed::{Listing, Observed};
 use axon_core::plan::{Limits, Prune, World};
 use axon_core::preview::{Preview, preview};
+use axon_core::roles::RoleRules;
 use axon_core::spec::Fleet;
 use axon_runtime::clock::{Clock, SystemClock};
 
@@ -24,7 +25,7 @@ use crate::show::requests::{self, Places, RESOLVE};
 use crate::specs::Specs;
 
 pub(super) fn render(arguments: &Render, out: &mut Output) -> Answer {
-    let specs = Specs::sound(&arguments.paths, out)?;
+    let specs = Specs::sound(&arguments.paths, &RoleRules::ANY, out)?;
     let preview = filled(&specs, arguments)?;
     match arguments.output {
         RenderFormat::Yaml => out.data(&requests::yaml(preview.steps(), &places(&specs.fleet)))?,
@@ -119,7 +120,7 @@ mod tests {
             account: "111122223333".to_owned(),
             installation: "axon".parse().unwrap(),
         };
-        let specs = Specs::read(&arguments.paths).unwrap();
+        let specs = Specs::read(&arguments.paths, &RoleRules::ANY).unwrap();
         let preview = filled(&specs, &arguments).unwrap();
         let text = requests::yaml(preview.steps(), &Places::new());
         (preview, text)

@@ -8,7 +8,7 @@ use crate::show::findings;
 use crate::specs::Specs;
 
 pub(super) fn validate(arguments: &Validate, out: &mut Output) -> Answer {
-    let specs = Specs::read(&arguments.paths)?;
+    let specs = Specs::read(&arguments.paths, &arguments.policy.roles()?)?;
     let tally = specs.tally();
     match arguments.output {
         Format::Text => {

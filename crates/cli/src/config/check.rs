@@ -5,6 +5,7 @@
 
 use axon_core::ownership::Installation;
 use axon_core::spec::Duration;
+use axon_runtime::source::GitAddress;
 
 use super::file::{GitAuthConfig, GitConfig, OperatorConfig, SecretConfig, SourceConfig, TargetConfig};
 
@@ -26,6 +27,7 @@ pub(super) fn check(config: &OperatorConfig) -> Vec<String> {
         let twin = config.sources.iter().take(index).any(|other| other.name == source.name);
         findings.source(&format!("sources[{index}]"), source, twin.then_some("another source has this name"));
     }
+    findings.hosts(config);
     findings.number("targets", config.targets.len(), MOST_TARGETS);
     for (index, target) in config.targets.iter().enumerate() {
         let twin = config.targets.iter().take(index).any(|other| other.name == target.name);
@@ -69,6 +71,19 @@ impl Findings {
         }
         if config.history.retention.seconds() == 0 {
             self.at("history.retention", "give at least 1s");
+        }
+    }
+
+    /// An address that cannot be read is a finding of its own.
+    fn hosts(&mut self, config: &OperatorConfig) {
+        let allowed = &config.policy.source_hosts.allow;
+        for (index, source) in config.sources.iter().enumerate().filter(|_| !allowed.is_empty()) {
+            let address = source.git.as_ref().and_then(|git| git.url.parse::<GitAddress>().ok());
+            let Some(address) = address else { continue };
+            if !allowed.iter().any(|pattern| is_host(pattern, address.host())) {
+                let what = format!("{:?} is not among policy.sourceHosts.allow", address.host());
+                self.at(&format!("sources[{index}].git.url"), &what);
+            }
         }
     }
 
@@ -177,5 +192,14 @@ impl Findings {
                 &format!("{account:?} is no account id: give twelve digits, in quotes"),
             );
         }
+    }
+}
+
+/// Names of hosts have no case; `*.` stands for one label or more.
+fn is_host(pattern: &str, host: &str) -> bool {
+    let (pattern, host) = (pattern.to_ascii_lowercase(), host.to_ascii_lowercase());
+    match pattern.strip_prefix('*') {
+        Some(end) => end.starts_with('.') && host.len() > end.len() && host.ends_with(end),
+        None => pattern == host,
     }
 }

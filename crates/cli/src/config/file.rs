@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use axon_core::quota::Share;
+use axon_core::roles::RoleRules;
 use axon_core::spec::{ApiVersion, Duration, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,9 @@ pub(crate) struct OperatorConfig {
     /// What may be removed without a person.
     #[serde(default)]
     pub pruning: PruningConfig,
+    /// What nobody who may commit can go beyond.
+    #[serde(default)]
+    pub policy: PolicyConfig,
     /// The status pages, the metrics and the webhooks.
     #[serde(default)]
     pub server: ServerConfig,
@@ -145,6 +149,10 @@ pub(crate) struct GitConfig {
     /// Also take `http://` and `file://` addresses, over which nobody is sure what is read. Default: `false`.
     #[serde(default)]
     pub allow_insecure: bool,
+    /// Also connect to a server that has a private address or is this machine. Link-local addresses, instance metadata
+    /// among them, are never connected to. Default: `false`.
+    #[serde(default)]
+    pub allow_private_addresses: bool,
     /// Certificates (PEM) that `https` trusts instead of the system's. Default: the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
@@ -305,6 +313,36 @@ impl Default for PruningConfig {
     fn default() -> Self {
         Self { enabled: true, max_objects: 10, max_percent: 50 }
     }
+}
+
+/// What nobody who may commit can go beyond.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct PolicyConfig {
+    /// Which IAM roles specifications may name.
+    pub roles: RolesConfig,
+    /// Which servers sources may name.
+    pub source_hosts: SourceHostsConfig,
+}
+
+/// Which IAM roles and instance profiles specifications may have handed to ECS and EC2.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RolesConfig {
+    /// ARNs, in which `*` stands for any letters and `?` for one, as in an IAM policy: the same list belongs into the
+    /// `iam:PassRole` statement of Axon's own role. An object that names another role is held. An empty list allows none.
+    /// Default: whatever AWS lets Axon pass.
+    #[serde(skip_serializing_if = "RoleRules::is_any")]
+    pub allow: RoleRules,
+}
+
+/// Which git servers the urls of sources may name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct SourceHostsConfig {
+    /// Names of hosts; `*.example.com` stands for every host below `example.com`. Default: any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
 }
 
 /// The status pages, the metrics and the webhooks.

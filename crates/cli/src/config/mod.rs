@@ -10,7 +10,8 @@ use std::path::Path;
 
 pub(crate) use file::{
     ConfigKind, DirectoryConfig, ForcePushConfig, GitAuthConfig, GitConfig, HistoryConfig, IntervalsConfig,
-    LoggingConfig, OperatorConfig, PacingConfig, PruningConfig, SecretConfig, ServerConfig, SourceConfig, TargetConfig,
+    LoggingConfig, OperatorConfig, PacingConfig, PolicyConfig, PruningConfig, SecretConfig, ServerConfig, SourceConfig,
+    TargetConfig,
 };
 
 use crate::failure::Failure;
@@ -169,6 +170,35 @@ mod tests {
         assert!(wrong(&git("url: 'https://h/x', path: '../y'")).contains("git.path"));
         assert!(wrong(&git("url: 'https://h/x', verify: {sshKeyFiles: []}")).contains("git.verify"));
         assert!(wrong(&git("url: 'https://h/x', interval: 1s")).contains("git.interval"));
+    }
+
+    #[test]
+    fn sources_name_only_hosts_that_the_policy_allows() {
+        let config = |url: &str, hosts: &str| {
+            OperatorConfig::parse(&base(&format!(
+                "sources: [{{name: a, git: {{url: '{url}'}}}}]\npolicy: {{sourceHosts: {{allow: [{hosts}]}}}}\n"
+            )))
+        };
+        for url in ["https://github.com/x/y", "git@GitHub.com:x/y", "ssh://git@a.b.example.com:2222/x"] {
+            assert!(config(url, "github.com, '*.example.com'").is_ok(), "{url}");
+        }
+        for url in ["https://github.com.evil.test/x", "https://example.com/x", "https://notexample.com/x", "file:///x"]
+        {
+            let why = config(url, "github.com, '*.example.com'").unwrap_err();
+            assert!(why.contains("sources[0].git.url") && why.contains("policy.sourceHosts.allow"), "{url}: {why}");
+        }
+        assert!(config("https://anywhere.test/x", "").is_ok());
+    }
+
+    #[test]
+    fn the_list_of_roles_takes_arns_and_nothing_else() {
+        let config = |roles: &str| OperatorConfig::parse(&local(&format!("policy: {{roles: {{allow: {roles}}}}}\n")));
+        let role = "arn:aws:iam::111122223333:role/axon/x";
+        assert!(config("['arn:aws:iam::111122223333:role/axon/*']").unwrap().policy.roles.allow.allow(role));
+        assert!(!config("[]").unwrap().policy.roles.allow.allow(role));
+        assert!(OperatorConfig::parse(&local("")).unwrap().policy.roles.allow.is_any());
+        let why = config("['*']").unwrap_err();
+        assert!(why.contains("names no roles") && why.contains("line 4"), "{why}");
     }
 
     #[test]

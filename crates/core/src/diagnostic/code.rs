@@ -81,6 +81,7 @@ codes! {
     UnusedObject = "AX0212", Warning, "Nothing uses this object";
     BadPointer = "AX0213", Error, "A text is no JSON pointer";
     PointerToNothing = "AX0214", Error, "A pointer leads to nothing that is compared";
+    RoleRefused = "AX0215", Error, "A role that the operator does not let specifications pass";
     ReservedPoolName = "AX0302", Error, "The name of a pool begins with a reserved word";
     PoolNameTooLong = "AX0303", Error, "The name of a pool is too long";
     NoMatchingType = "AX0304", Error, "No Neuron instance type meets the requirements";

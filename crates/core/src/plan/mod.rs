@@ -40,6 +40,7 @@ use crate::fingerprint::Fingerprint;
 use crate::observe::{Provider, TaskDefinition};
 use crate::observed::Observed;
 use crate::ownership::Installation;
+use crate::roles::RoleRules;
 use crate::spec::ObjectKey;
 use crate::step::{Action, Change, Resource, Step};
 
@@ -68,6 +69,8 @@ pub struct Limits {
     pub prune: Prune,
     /// How much of that may be removed at once.
     pub prune_limits: PruneLimits,
+    /// Which IAM roles calls may pass.
+    pub roles: RoleRules,
     /// Steps that are being executed.
     pub in_flight: BTreeMap<Resource, Step>,
     /// Steps that succeeded lately.
@@ -86,6 +89,7 @@ impl Limits {
             writes: Writes::Allowed,
             prune,
             prune_limits: PruneLimits::NONE,
+            roles: RoleRules::ANY,
             in_flight: BTreeMap::new(),
             recent: BTreeMap::new(),
             retries: BTreeMap::new(),

@@ -3,9 +3,10 @@
 //! Part of `state`, which hands it on to every plan. Plain data.
 
 use crate::plan::{PruneLimits, Writes};
+use crate::roles::RoleRules;
 
 /// What a person has switched on or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permissions {
     /// Whether to write at all.
     pub writes: Writes,
@@ -13,6 +14,8 @@ pub struct Permissions {
     pub prune: Pruning,
     /// How much of that may be removed at once.
     pub prune_limits: PruneLimits,
+    /// Which IAM roles may be passed.
+    pub roles: RoleRules,
 }
 
 /// Whether undeclared objects are removed.

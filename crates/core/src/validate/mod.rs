@@ -23,6 +23,7 @@ mod identity;
 mod members;
 mod networking;
 mod overrides;
+mod passed;
 mod pool;
 mod pool_types;
 mod probe;
@@ -40,6 +41,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{Code, Diagnostic, sort};
 use crate::neuron::{Catalog, InstanceType};
 use crate::parse::{Declared, Parsed};
+use crate::roles::RoleRules;
 use crate::spec::{Accepted, Completeness, Fleet, Kind, Name, NeuronCluster, NeuronPool, Object, ObjectKey, Policy};
 
 use sharing::Judged;
@@ -74,6 +76,7 @@ pub(crate) enum Referred<'a, T> {
 /// What rules about one object may know of the others.
 pub(crate) struct World<'a> {
     catalog: &'a Catalog,
+    roles: &'a RoleRules,
     fleet: &'a Fleet,
     declared: &'a BTreeMap<ObjectKey, usize>,
 }
@@ -108,9 +111,14 @@ impl World<'_> {
     }
 }
 
-/// Judges everything that was parsed. Clusters come first, then pools, then services, since each kind refers to the one
-/// before.
+/// Judges everything that was parsed, with any role allowed.
 pub fn validate(parsed: Parsed, catalog: &Catalog) -> Validated {
+    validate_under(&RoleRules::ANY, parsed, catalog)
+}
+
+/// Judges everything that was parsed; an object that would pass a role that `roles` does not allow is held. Clusters come first, then pools, then services, since each kind refers to the one
+/// before.
+pub fn validate_under(roles: &RoleRules, parsed: Parsed, catalog: &Catalog) -> Validated {
     let Parsed { objects, mut diagnostics, unkeyed } = parsed;
     let mut fleet = Fleet::default();
     if !unkeyed.is_empty() {
@@ -124,7 +132,7 @@ pub fn validate(parsed: Parsed, catalog: &Catalog) -> Validated {
     for kind in Kind::ALL {
         for object in objects.iter().filter(|object| object.key.kind == kind) {
             let unique = declared.get(&object.key) == Some(&1);
-            let world = World { catalog, fleet: &fleet, declared: &declared };
+            let world = World { catalog, roles, fleet: &fleet, declared: &declared };
             match judge(object, &world, &mut diagnostics).filter(|_| unique) {
                 Some(policy) => admit(&mut fleet, object, policy),
                 None => {
@@ -159,6 +167,7 @@ fn judge(declared: &Declared, world: &World<'_>, diagnostics: &mut Vec<Diagnosti
     let object = declared.object.as_ref()?;
     let mut subject = Subject::new(&declared.key, &declared.positions);
     let policy = identity::policy(&mut subject, object.metadata());
+    passed::check(&mut subject, world.roles, object);
     match object {
         Object::Cluster(cluster) => cluster::check(&mut subject, cluster),
         Object::Pool(pool) => pool::check(&mut subject, world, pool),

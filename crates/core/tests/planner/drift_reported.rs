@@ -9,6 +9,7 @@ use axon_core::observed::Observed;
 use axon_core::ownership;
 use axon_core::plan::{Limits, Plan, Prune, PruneLimits, Writes};
 use axon_core::preview::assume;
+use axon_core::roles::RoleRules;
 use axon_core::shape::service::UpdateService;
 use axon_core::spec::Completeness;
 use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
@@ -150,7 +151,12 @@ fn an_edited_cluster_and_an_edited_provider_are_reported_by_their_pointers() {
 
 /// A process that has seen the whole account as declared.
 fn watching(specs: &Specs, observed: &Observed) -> State {
-    let permissions = Permissions { writes: Writes::Allowed, prune: Pruning::On, prune_limits: PruneLimits::NONE };
+    let permissions = Permissions {
+        writes: Writes::Allowed,
+        prune: Pruning::On,
+        prune_limits: PruneLimits::NONE,
+        roles: RoleRules::ANY,
+    };
     let mut state = State::new(installation(), permissions);
     specify(&mut state, specs);
     see(&mut state, observed, 0);

@@ -7,6 +7,7 @@ use axon_core::observe::{Cluster, ClusterStatus};
 use axon_core::observed::Observed;
 use axon_core::ownership::{Tags, ownership_tags};
 use axon_core::plan::{Prune, PruneLimits, Writes};
+use axon_core::roles::RoleRules;
 use axon_core::spec::Completeness;
 use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
 use axon_core::step::Step;
@@ -17,7 +18,7 @@ use super::fixture::{NOW, Specs, converge, converged, empty_account, installatio
 fn state(specs: &Specs, pruning: Pruning) -> State {
     let mut state = State::new(
         installation(),
-        Permissions { writes: Writes::Allowed, prune: pruning, prune_limits: PruneLimits::NONE },
+        Permissions { writes: Writes::Allowed, prune: pruning, prune_limits: PruneLimits::NONE, roles: RoleRules::ANY },
     );
     specify(&mut state, specs, Completeness::Complete);
     state

@@ -4,6 +4,7 @@ use axon_core::check::{Rule, check};
 use axon_core::observe::ProviderStatus;
 use axon_core::observed::Observed;
 use axon_core::plan::{Limits, Plan, Prune, PruneLimits, Writes};
+use axon_core::roles::RoleRules;
 use axon_core::step::{Action, Cause, Resource, Step};
 use serde_json::json;
 
@@ -149,4 +150,29 @@ fn a_resource_in_flight_is_not_written() {
     let mut busy = limits();
     busy.in_flight.insert(steps[0].resource.clone(), steps[0].clone());
     assert_eq!(rules(&Specs::default(), &empty_account(), &busy, steps), [Rule::NotInFlight]);
+}
+
+#[test]
+fn no_role_is_passed_that_the_operator_does_not_allow_whatever_the_planner_says() {
+    let (specs, observed) = (Specs::default(), empty_account());
+    let steps = || {
+        axon_core::preview::preview(world(&installation(), &specs.desired(), &observed), &limits())
+            .rounds
+            .into_iter()
+            .flatten()
+            .filter(|step| step.action.operation() == "CreateCapacityProvider")
+            .collect::<Vec<_>>()
+    };
+    let broken = |roles: &[&str]| {
+        let mut limits = limits();
+        limits.roles = RoleRules::only(roles.iter().map(|role| role.parse().unwrap()).collect());
+        rules(&specs, &observed, &limits, steps()).contains(&Rule::RolesAllowed)
+    };
+    assert_eq!(steps().len(), 1);
+    assert!(broken(&[]));
+    assert!(broken(&["arn:aws:iam::111122223333:role/ecsInfrastructureRole"]), "the instance profile is passed too");
+    assert!(!broken(&[
+        "arn:aws:iam::111122223333:role/ecs*",
+        "arn:aws:iam::*:instance-profile/ecsInstanceRole-neuron"
+    ]));
 }

@@ -7,6 +7,7 @@ use axon_core::desired::Desired;
 use axon_core::observe::SubnetAnswer;
 use axon_core::observed::Observed;
 use axon_core::plan::{Prune, PruneLimits, Writes};
+use axon_core::roles::RoleRules;
 use axon_core::spec::Completeness;
 use axon_core::state::{Event, Permissions, Pruning, Specified, State};
 use axon_core::status::{ConditionType, Reason, Status, Truth};
@@ -153,7 +154,12 @@ fn sweep(subnets: Reading<BTreeMap<String, SubnetAnswer>>, started: Timestamp) -
 fn subnets_are_looked_up_once_an_hour_and_those_that_are_missing_every_time() {
     let mut state = State::new(
         installation(),
-        Permissions { writes: Writes::Allowed, prune: Pruning::On, prune_limits: PruneLimits::NONE },
+        Permissions {
+            writes: Writes::Allowed,
+            prune: Pruning::On,
+            prune_limits: PruneLimits::NONE,
+            roles: RoleRules::ANY,
+        },
     );
     let desired = on_groups(&["inf2.xlarge"]).desired();
     let specified = Specified { revision: "main@sha1:1".into(), desired, completeness: Completeness::Complete };

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use axon_core::parse::{MAX_FILE_BYTES, SourceFile};
+use axon_core::parse::{MAX_FILE_BYTES, SourceFile, is_hidden};
 use sha2::{Digest as _, Sha256};
 
 use super::{Snapshot, Source, SourceError};
@@ -110,7 +110,7 @@ impl Walk {
         for entry in entries {
             let entry = entry.map_err(|error| unreadable(folder, &error))?;
             let path = entry.path();
-            if is_hidden(&entry.file_name()) {
+            if is_dotted(&entry.file_name()) {
                 continue;
             }
             let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
@@ -144,6 +144,9 @@ impl Walk {
     }
 
     fn file(&mut self, found: Found) -> Result<(), SourceError> {
+        if found.within.chars().any(is_hidden) {
+            return Err(SourceError::OddName { name: format!("{:?}", found.within) });
+        }
         if self.seen.insert(found.real.clone()) {
             if self.found.len() >= MAX_FILES {
                 return Err(SourceError::TooManyFiles { limit: MAX_FILES });
@@ -174,7 +177,7 @@ fn unreadable(path: &Path, error: &io::Error) -> SourceError {
     SourceError::Unreadable { path: path.to_owned(), reason: error.to_string() }
 }
 
-fn is_hidden(name: &OsStr) -> bool {
+fn is_dotted(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
@@ -269,6 +272,15 @@ mod tests {
         fs::remove_file(folder.path().join("b.yaml")).unwrap();
         fs::write(folder.path().join("c.yaml"), [0xff, 0xfe]).unwrap();
         assert!(matches!(read(&folder), Err(SourceError::NotText { .. })));
+    }
+
+    #[test]
+    fn a_name_with_hidden_characters_fails_the_snapshot_and_is_not_repeated_as_it_is() {
+        for name in ["\u{1b}[2J.yaml", "a\nb.yaml", "x\u{202e}.yaml"] {
+            let error = read(&tree(&[("a.yaml", "x"), (name, "x")])).unwrap_err();
+            assert!(matches!(error, SourceError::OddName { .. }), "{error:?}");
+            assert!(!error.to_string().chars().any(is_hidden), "{error}");
+        }
     }
 
     #[test]

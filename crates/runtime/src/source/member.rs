@@ -182,7 +182,9 @@ impl Reader {
 fn refused(error: &SourceError) -> Failure {
     let reason = match error {
         SourceError::Unreadable { .. } => SourceReason::PathNotFound,
-        SourceError::NotText { .. } | SourceError::LeavesTree { .. } => SourceReason::ContentRefused,
+        SourceError::NotText { .. } | SourceError::LeavesTree { .. } | SourceError::OddName { .. } => {
+            SourceReason::ContentRefused
+        }
         SourceError::FileTooLarge { .. } | SourceError::TooManyFiles { .. } | SourceError::TooMuch { .. } => {
             SourceReason::TooLarge
         }

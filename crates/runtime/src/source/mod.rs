@@ -24,7 +24,8 @@ use futures::future::BoxFuture;
 
 pub use directory::{DirectorySource, MAX_FILES, MAX_TOTAL_BYTES};
 pub use git::{
-    Auth, BadAddress, ForcePush, GitAddress, GitSettings, InsecureTransports, ObjectName, Reference, Secret, SshProgram,
+    Auth, BadAddress, ForcePush, GitAddress, GitSettings, InsecureTransports, ObjectName, PrivateAddresses, Reference,
+    Secret, SshProgram, files_of_commit,
 };
 pub use pool::{Sources, Wakers};
 pub use settings::{Origin, SourceSettings, Unusable};
@@ -104,6 +105,12 @@ pub enum SourceError {
     LeavesTree {
         /// Which.
         path: PathBuf,
+    },
+    /// A name would do something to the terminal or log that shows it.
+    #[error("{name} is no plain name of a file; rename it")]
+    OddName {
+        /// Which, with what cannot be seen written out.
+        name: String,
     },
     /// A file is larger than any specification.
     #[error("{path} has more than {limit} bytes; split it into several files", path = path.display())]

@@ -82,6 +82,8 @@ pub enum SourceReason {
     AuthenticationFailed,
     /// The server cannot be reached, or answers badly; it is tried again.
     FetchFailed,
+    /// The server has an address that nothing is sent to.
+    AddressRefused,
     /// It took too long; it is tried again.
     TimedOut,
     /// The branch, tag or commit is not there.

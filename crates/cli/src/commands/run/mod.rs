@@ -52,7 +52,7 @@ pub(super) async fn run(arguments: Run, out: &mut Output, global: &Global) -> An
     }
     if wanted.until == Until::Settled {
         // Whoever waits for the end wants to see mistakes at once; the operator reports them and goes on.
-        Specs::sound(&wanted.files, out)?;
+        Specs::sound(&wanted.files, &wanted.config.policy.roles.allow, out)?;
     }
     let lookout = Lookout::open(wanted.config.data_directory.as_deref(), wanted.retention());
     let mut signals = Signals { stop: Stop::listen()?, reload: Reload::of(wanted.file.clone())? };

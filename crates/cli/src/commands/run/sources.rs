@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use axon_core::spec;
 use axon_runtime::source::{
-    Auth, BadAddress, ForcePush, GitSettings, InsecureTransports, Origin, Reference, Secret, SourceSettings, Wakers,
+    Auth, BadAddress, ForcePush, GitSettings, InsecureTransports, Origin, PrivateAddresses, Reference, Secret,
+    SourceSettings, Wakers,
 };
 use axon_web::{Hook, Hooks};
 
@@ -66,6 +67,9 @@ fn repository(git: &GitConfig) -> Result<GitSettings, String> {
         ForcePushConfig::Accept => ForcePush::Accept,
     };
     settings.insecure = if git.allow_insecure { InsecureTransports::Allow } else { InsecureTransports::Refuse };
+    if git.allow_private_addresses {
+        settings.private_addresses = PrivateAddresses::Allow;
+    }
     settings.auth = git.auth.as_ref().map_or(Ok(Auth::Nobody), login)?;
     settings.signers = git.verify.as_ref().map(|verify| verify.ssh_key_files.clone()).unwrap_or_default();
     settings.ca_file.clone_from(&git.ca_file);

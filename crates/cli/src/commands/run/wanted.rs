@@ -23,7 +23,7 @@ use super::sources::{duration, hooks, sources};
 use crate::arguments::{AwsArguments, Global, Lasting, Listen, PruneArguments, Run};
 use crate::config::{
     ConfigKind, DirectoryConfig, HistoryConfig, IntervalsConfig, LoggingConfig, OperatorConfig, PacingConfig,
-    PruningConfig, ServerConfig, SourceConfig, TargetConfig,
+    PolicyConfig, PruningConfig, ServerConfig, SourceConfig, TargetConfig,
 };
 use crate::failure::Failure;
 use crate::logging;
@@ -223,6 +223,7 @@ impl Wanted {
         settings.share = config.pacing.share_percent;
         let PruningConfig { max_objects, max_percent, .. } = config.pruning;
         settings.prune_limits = PruneLimits { max_objects: Some(max_objects), max_percent: Some(max_percent) };
+        settings.roles = config.policy.roles.allow.clone();
         settings.sweep_interval = duration(config.intervals.sweep);
         settings.busy_interval = duration(config.intervals.busy);
         settings.shutdown_grace = duration(config.shutdown_grace);
@@ -256,6 +257,7 @@ impl OperatorConfig {
             intervals: IntervalsConfig::default(),
             pacing: PacingConfig::default(),
             pruning: PruningConfig::default(),
+            policy: PolicyConfig::default(),
             server: ServerConfig::default(),
             logging: LoggingConfig::default(),
             history: HistoryConfig::default(),

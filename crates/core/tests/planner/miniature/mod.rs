@@ -23,6 +23,7 @@ use axon_core::observed::{History, Listing, Observed};
 use axon_core::ownership::Installation;
 use axon_core::plan::{Limits, Plan, Prune, PruneLimits, World, Writes};
 use axon_core::preview::assume;
+use axon_core::roles::RoleRules;
 use axon_core::shape::launch_template::LaunchTemplateData;
 use axon_core::shape::task_definition::RegisterTaskDefinition;
 use axon_core::spec::Completeness;
@@ -186,7 +187,12 @@ impl Miniature {
     /// Plans with nothing remembered; a state that is built from one sweep must come to the same.
     pub(crate) fn plan(&self) -> Plan {
         let plan = self.plan_of(&self.observed);
-        let permissions = Permissions { writes: Writes::Allowed, prune: Pruning::On, prune_limits: PruneLimits::NONE };
+        let permissions = Permissions {
+            writes: Writes::Allowed,
+            prune: Pruning::On,
+            prune_limits: PruneLimits::NONE,
+            roles: RoleRules::ANY,
+        };
         let mut state = State::new(installation(), permissions);
         let desired = Desired::clone(&self.desired());
         let specified = Specified { revision: "main@sha1:1".into(), desired, completeness: Completeness::Complete };

@@ -120,7 +120,8 @@ impl GitAddress {
         self.user.as_deref().unwrap_or("git")
     }
 
-    pub(crate) fn host(&self) -> &str {
+    /// The server; empty for a path of this machine.
+    pub fn host(&self) -> &str {
         &self.host
     }
 

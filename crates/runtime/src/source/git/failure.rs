@@ -1,10 +1,12 @@
 //! Why a look at a repository gave nothing.
 //!
 //! Every file beside this one makes them; `member` turns them into the condition of the source. A message says the
-//! cause, the evidence and the next step, and has passed [`Failure::new`], so that no secret and no control character
+//! cause, the evidence and the next step, and has passed [`Failure::new`], so that no secret and no hidden character
 //! is in it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+
+use axon_core::parse::is_hidden;
 
 use super::super::status::SourceReason;
 
@@ -23,7 +25,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(reason: SourceReason, message: impl AsRef<str>) -> Self {
-        let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let plain = |letter: char| if is_hidden(letter) { ' ' } else { letter };
         let message = message.as_ref().trim().chars().map(plain).take(LONGEST).collect();
         Self { reason, message }
     }

@@ -1,6 +1,7 @@
 //! Git over HTTP: gix speaks the protocol, this is the client under it.
 //!
-//! The token goes to the address of the source and nowhere else: redirects are not followed. Who is trusted, how long
+//! The token goes to the address of the source and nowhere else: redirects are not followed, and names are resolved by
+//! `reach`, so that no name leads where none may. Who is trusted, how long
 //! and how much is read are decided here; one request and its answer are in `http_exchange`. gix's own clients are not
 //! used: they are a second client beside the SDK's and know neither a deadline nor a limit (docs/adr/013-git-is-read-with-gix.md).
 
@@ -28,6 +29,7 @@ use super::Means;
 use super::failure::{Cause, Failure};
 use super::http_exchange::{Exchange, HeaderLines, PostBody, ResponseBody};
 use super::meter::Meter;
+use super::reach::Resolver;
 use super::settings::{Auth, GitSettings};
 use crate::source::status::SourceReason;
 
@@ -37,7 +39,7 @@ const CONNECT: Duration = Duration::from_secs(20);
 /// What one look asks with.
 #[derive(Clone, Debug)]
 pub(crate) struct Web {
-    pub(crate) client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pub(crate) client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     pub(crate) means: Means,
     pub(crate) meter: Meter,
     pub(crate) cause: Cause,
@@ -50,7 +52,7 @@ pub(crate) fn connect(
     means: &Means,
     (meter, cause): (Meter, Cause),
 ) -> Result<Transport<Web>, Failure> {
-    let mut tcp = HttpConnector::new();
+    let mut tcp = HttpConnector::new_with_resolver(Resolver::new(settings.private_addresses, cause.clone()));
     tcp.set_connect_timeout(Some(CONNECT));
     tcp.enforce_http(false);
     let tls = trust(settings.ca_file.as_deref())?;

@@ -65,7 +65,7 @@ impl Server {
 
     fn settings(&self) -> GitSettings {
         let settings = GitSettings::new(self.url.parse().unwrap(), main_branch());
-        GitSettings { insecure: InsecureTransports::Allow, ..settings }
+        GitSettings { insecure: InsecureTransports::Allow, private_addresses: PrivateAddresses::Allow, ..settings }
     }
 }
 
@@ -295,4 +295,30 @@ async fn nobody_at_the_address_is_a_failed_fetch() {
     let failure = Reader::new(settings).failure().await;
     assert_eq!(failure.reason, SourceReason::FetchFailed);
     assert!(failure.message.contains("cannot be reached"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_leads_to_this_machine_is_not_connected_to_without_a_word() {
+    let server = Server::start();
+    server.main(&[], "1");
+    let port = server.url.trim_start_matches("http://127.0.0.1:");
+    let address = format!("http://localhost:{port}").parse().unwrap();
+    let allowed = GitSettings { address, ..server.settings() };
+    let refused = GitSettings { private_addresses: PrivateAddresses::Refuse, ..allowed.clone() };
+    let failure = Reader::new(refused).failure().await;
+    assert_eq!(failure.reason, SourceReason::AddressRefused);
+    assert!(failure.message.contains("localhost leads to") && failure.message.contains("allowPrivateAddresses"));
+    assert_eq!(server.asked.lock().unwrap().len(), 0);
+    assert_eq!(Reader::new(allowed).new_files().await.1[0].1, "1");
+}
+
+#[test]
+fn a_host_that_is_written_as_an_address_is_refused_with_the_settings() {
+    for url in ["https://127.0.0.1/x", "https://[::1]/x", "https://10.0.0.1/x", "https://169.254.169.254/latest"] {
+        let settings = GitSettings::new(url.parse().unwrap(), main_branch());
+        let why = settings.check().unwrap_err();
+        assert!(why.contains("nothing is sent there"), "{why}");
+    }
+    let metadata = GitSettings::new("https://169.254.169.254/latest".parse().unwrap(), main_branch());
+    assert!(GitSettings { private_addresses: PrivateAddresses::Allow, ..metadata }.check().is_err());
 }

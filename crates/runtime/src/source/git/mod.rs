@@ -13,6 +13,7 @@ mod history;
 mod http;
 mod http_exchange;
 mod meter;
+mod reach;
 mod secret;
 mod settings;
 mod ssh;
@@ -22,6 +23,8 @@ mod verify;
 
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod http_tests;
 #[cfg(test)]
@@ -38,12 +41,36 @@ pub use address::{BadAddress, GitAddress, InsecureTransports};
 pub(crate) use cancel::Cancel;
 pub(crate) use failure::Failure;
 pub use secret::Secret;
-pub use settings::{Auth, ForcePush, GitSettings, ObjectName, Reference, SshProgram};
+pub use settings::{Auth, ForcePush, GitSettings, ObjectName, PrivateAddresses, Reference, SshProgram};
 
 use fetch::Tip;
 use store::Store;
 
 use super::status::SourceReason;
+
+/// The files that a source with these settings takes from a commit of an open repository: its signature is verified and
+/// its tree read as in every look. The error says why it takes nothing.
+pub fn files_of_commit(
+    repository: &gix::Repository,
+    commit: ObjectId,
+    settings: &GitSettings,
+) -> Result<Vec<SourceFile>, String> {
+    let read = settings.read(repository, &Tip { target: commit }, (commit, &Cancel::new()));
+    read.map_err(|failure| failure.message)
+}
+
+impl GitSettings {
+    /// Verifies and reads one commit.
+    fn read(
+        &self,
+        repository: &gix::Repository,
+        tip: &Tip,
+        (commit, cancel): (ObjectId, &Cancel),
+    ) -> Result<Vec<SourceFile>, Failure> {
+        verify::verify(repository, tip, commit, &self.signers)?;
+        tree::read(repository, commit, &self.path, cancel)
+    }
+}
 
 /// One repository and what is in force of it.
 #[derive(Clone, Debug)]
@@ -119,7 +146,6 @@ impl GitSource {
         if let (ForcePush::Refuse, Some(old)) = (self.settings.force_push, self.in_force) {
             history::follows(repository, (old, commit), self.settings.reference.name(), &means.cancel)?;
         }
-        verify::verify(repository, tip, commit, &self.settings.signers)?;
-        tree::read(repository, commit, &self.settings.path, &means.cancel)
+        self.settings.read(repository, tip, (commit, &means.cancel))
     }
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use gix::ObjectId;
 
 use super::address::{GitAddress, InsecureTransports, Transport};
+use super::reach;
 use super::secret::Secret;
 
 /// The most bytes that one look fetches, unless somebody says otherwise.
@@ -20,6 +21,8 @@ pub struct GitSettings {
     pub address: GitAddress,
     /// Whether `http` and `file` addresses are taken.
     pub insecure: InsecureTransports,
+    /// Whether addresses that are not public are connected to.
+    pub private_addresses: PrivateAddresses,
     /// What of it is followed.
     pub reference: Reference,
     /// The folder that is read, from the root of the tree; empty for all of it. A single file may be named, too.
@@ -45,6 +48,7 @@ impl GitSettings {
         Self {
             address,
             insecure: InsecureTransports::Refuse,
+            private_addresses: PrivateAddresses::Refuse,
             reference,
             path: String::new(),
             auth: Auth::Nobody,
@@ -68,6 +72,9 @@ impl GitSettings {
             (Transport::Ssh, _) => return Err("an ssh url needs auth with a key and known hosts".to_owned()),
             (_, Auth::Key { .. }) => return Err("a key is for ssh urls; an https url takes a token".to_owned()),
             (_, Auth::Token { .. }) => return Err("a token is sent over https only".to_owned()),
+        }
+        if !self.address.is_local() {
+            reach::literal(self.address.host(), self.private_addresses).map_err(|refused| refused.message)?;
         }
         let odd = |part: &str| part.is_empty() || part == "." || part == "..";
         if !self.path.is_empty() && self.path.trim_matches('/').split('/').any(odd) {
@@ -168,6 +175,17 @@ pub enum Auth {
         /// A `known_hosts` file with the server's key: no other server is talked to.
         known_hosts: PathBuf,
     },
+}
+
+/// Whether a source may lead to addresses that are not public: this machine, a private network. Link-local addresses,
+/// instance metadata among them, are never connected to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PrivateAddresses {
+    /// Only public ones.
+    #[default]
+    Refuse,
+    /// Also private ones.
+    Allow,
 }
 
 /// What happens when the newest commit does not follow from the one in force.

@@ -21,9 +21,12 @@ use super::Means;
 use super::address::GitAddress;
 use super::failure::Failure;
 use super::meter::{Meter, Metered};
+use super::reach;
 use super::settings::{Auth, GitSettings};
 use crate::source::status::SourceReason;
 
+/// Where `ssh` is, unless the address says otherwise.
+const PORT: u16 = 22;
 /// The most of a program's complaints that is kept.
 const MOST_COMPLAINTS: u64 = 4096;
 
@@ -47,6 +50,7 @@ impl Session {
         let Auth::Key { key, known_hosts } = &settings.auth else {
             return Err(Failure::new(SourceReason::AuthenticationFailed, "an ssh url needs a key"));
         };
+        reach::every(settings.address.host(), settings.address.port().unwrap_or(PORT), settings.private_addresses)?;
         if let Err(error) = fs::metadata(known_hosts) {
             let message = format!("knownHosts {} cannot be read: {error}", known_hosts.display());
             return Err(Failure::new(SourceReason::AuthenticationFailed, message));

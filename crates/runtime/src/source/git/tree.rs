@@ -3,7 +3,7 @@
 //! Everything or nothing, as in `directory`: whatever would make a file look deleted fails the whole look. Only regular
 //! files count. Symbolic links and submodules are refused where a specification might be meant, and passed by elsewhere.
 
-use axon_core::parse::{MAX_FILE_BYTES, SourceFile};
+use axon_core::parse::{MAX_FILE_BYTES, SourceFile, is_hidden};
 use gix::objs::tree::EntryKind;
 use gix::{ObjectId, Repository};
 
@@ -14,7 +14,9 @@ use crate::source::directory::{MAX_FILES, MAX_TOTAL_BYTES};
 use crate::source::status::SourceReason;
 
 /// Deeper folders than this are no specification.
-const MAX_FOLDERS: usize = 64;
+pub(crate) const MAX_FOLDERS: usize = 64;
+/// How what Git LFS puts in the place of a file begins.
+const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
 /// The most entries of folders that are looked at.
 const MAX_ENTRIES: usize = 500_000;
 /// The most bytes that the listing of one folder may have.
@@ -99,8 +101,15 @@ impl Walk<'_> {
             if name.starts_with('.') {
                 continue;
             }
+            // Git writes no such names, but a server can send any. They would be shown in plans, logs and on terminals.
+            let odd = name.is_empty() || name.contains('/') || name.chars().any(is_hidden);
             let within = if path.is_empty() { name } else { format!("{path}/{name}") };
             match kind {
+                EntryKind::Tree | EntryKind::Blob | EntryKind::BlobExecutable
+                    if odd && (kind == EntryKind::Tree || is_yaml(&within)) =>
+                {
+                    return Err(refused(&format!("{within:?}"), "is no plain name of a file or folder; rename it"));
+                }
                 EntryKind::Tree => self.folder(id, &within, depth + 1)?,
                 _ if !is_yaml(&within) => {}
                 EntryKind::Blob | EntryKind::BlobExecutable => self.file(id, within)?,
@@ -151,6 +160,9 @@ impl Walk<'_> {
         }
         let mut blob = self.repository.find_blob(blob).map_err(|error| missing_object(&error))?;
         let text = String::from_utf8(blob.take_data()).map_err(|_| refused(&path, "is not UTF-8 text"))?;
+        if text.starts_with(LFS_POINTER) {
+            return Err(refused(&path, "is a pointer of Git LFS, which is not followed; commit the file itself"));
+        }
         self.bytes += text.len();
         if self.bytes > MAX_TOTAL_BYTES {
             return Err(too_large(&format!("the YAML files have more than {} MiB in all", MAX_TOTAL_BYTES >> 20)));
