@@ -64,8 +64,9 @@ def environment():
     """Nothing of the person who runs the suite: made-up credentials, no configuration, no proxy on the way to loopback."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "AXON_"))}
     return kept | {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_ACCESS_KEY_ID": "AKIAMADEUPFORTESTS",
+        "AWS_SECRET_ACCESS_KEY": "made-up-secret-access-key",
+        "AWS_SESSION_TOKEN": "made-up-session-token",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": os.devnull,

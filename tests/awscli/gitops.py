@@ -4,6 +4,7 @@ Neighbours: `repository` serves git, `session` the AWS; the fleet is written her
 view of single resources (`apply`).
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -71,6 +72,7 @@ class Operated(unittest.TestCase):
 
     INTERVAL = "5s"
     DISTURB = ()
+    FLAGS = ()
     FILES = FLEET
 
     @classmethod
@@ -88,12 +90,13 @@ class Operated(unittest.TestCase):
         cls.config = cls.folder / "axon.yaml"
         cls.write_config()
         cls.first = cls.repository.commit(cls.FILES, "the first fleet")
-        cls.operator = cls.session.start("run", "--config", str(cls.config), "--log-format", "json")
+        cls.operator = cls.session.start("run", "--config", str(cls.config), "--log-format", "json", *cls.FLAGS)
 
     @classmethod
     def write_config(cls, **more):
         """Without a library: JSON is YAML."""
-        git = {"path": "clusters/prod", "interval": cls.INTERVAL} | cls.address()
+        # Both servers are on this machine.
+        git = {"path": "clusters/prod", "interval": cls.INTERVAL, "allowPrivateAddresses": True} | cls.address()
         config = {
             "apiVersion": "neuron.ecs/v1alpha1",
             "kind": "OperatorConfig",
@@ -270,6 +273,48 @@ class Webhook(Operated):
         good = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         self.assertEqual(self.call(body, f"sha256={good}"), 202)
         self.ready_at(changed, "NeuronService/a")
+
+
+class Secrets(Operated):
+    """Nothing secret shows, however much is logged and whoever asks: not where all is well, and not in what goes wrong."""
+
+    call = Webhook.call
+    FLAGS = ("--log-level", "trace")
+    PAGES = ("/", "/healthz", "/readyz", "/metrics", "/v1/status", "/v1/events", "/v1/plan", "/v1/status/NeuronService/a")
+
+    def told(self):
+        """Everything that the operator says to anybody."""
+        pages = []
+        for page in self.PAGES:
+            with urllib.request.urlopen(self.server + page, timeout=10) as answer:
+                pages.append(answer.read().decode())
+        arguments = [session.SETTINGS.axon, "run", "--config", str(self.config), "--print-config"]
+        printed = session.finish(arguments, self.session.environment)
+        self.assertEqual(printed.exit, 0, printed.stderr)
+        return "\n".join([self.operator.everything(), printed.stdout, printed.stderr, json.dumps(self.status()), *pages])
+
+    def test_no_secret_shows_anywhere_at_any_level(self):
+        self.ready_at(self.first, "NeuronService/a")
+        self.call(b"{}", "sha256=" + "0" * 64)
+        self.call(b"{}", "sha256=" + hmac.new(SECRET.encode(), b"{}", hashlib.sha256).hexdigest())
+        login = base64.b64encode(f"x-access-token:{repository.TOKEN}".encode()).decode()
+        # A token that is refused, so that the errors are told as well.
+        self.token.write_text("canary-of-a-refused-token\n")
+        self.session.until(lambda: self.source()["condition"]["reason"] == "AuthenticationFailed", "AuthenticationFailed")
+        secrets = {
+            "the token": repository.TOKEN,
+            "the refused token": "canary-of-a-refused-token",
+            "the login": login,
+            "the secret of the webhook": SECRET,
+            "the secret access key": self.session.environment["AWS_SECRET_ACCESS_KEY"],
+            "the session token": self.session.environment["AWS_SESSION_TOKEN"],
+        }
+        told = self.told()
+        self.assertGreater(told.count('"level":"TRACE"') + told.count('"level":"DEBUG"'), 50, "much is logged")
+        self.assertIn(self.repository.url, told)
+        for what, secret in secrets.items():
+            self.assertGreater(len(secret), 12, what)
+            self.assertEqual(told.count(secret), 0, f"{what} shows")
 
 
 class OverSsh(Operated):

@@ -328,6 +328,9 @@ fn same_scalar(wanted: &Value, found: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -392,5 +395,60 @@ mod tests {
             paths(&json!({"loadBalancers": []}), &json!({"loadBalancers": [{"containerPort": 1}]})),
             ["loadBalancers"]
         );
+    }
+
+    /// A part of a service, with the members in any order and the sets in any order.
+    fn part() -> impl Strategy<Value = Value> {
+        let subnets = proptest::sample::subsequence(vec!["a", "b", "c"], 1..=3).prop_shuffle();
+        let words = proptest::option::of(proptest::sample::select(vec!["NONE", "SERVICE", "TASK_DEFINITION"]));
+        let grace = proptest::option::of(0_i64..3);
+        (0_i64..4, grace, words, subnets, proptest::option::of(any::<bool>())).prop_map(|(count, grace, tags, subnets, exec)| {
+            let mut document = json!({"desiredCount": count, "networkConfiguration": {"awsvpcConfiguration": {"subnets": subnets}}});
+            let given = [
+                ("healthCheckGracePeriodSeconds", grace.map(Value::from)),
+                ("propagateTags", tags.map(Value::from)),
+                ("enableExecuteCommand", exec.map(Value::from)),
+            ];
+            for (member, value) in given {
+                if let (Some(value), Some(members)) = (value, document.as_object_mut()) {
+                    members.insert(member.to_owned(), value);
+                }
+            }
+            document
+        })
+    }
+
+    /// What is compared of it: defaults spelt out, sets sorted.
+    fn meaning(document: &Value) -> BTreeMap<&'static str, Value> {
+        let mut subnets =
+            document["networkConfiguration"]["awsvpcConfiguration"]["subnets"].as_array().unwrap().clone();
+        subnets.sort_by_key(ToString::to_string);
+        let or = |member: &str, default: Value| document.get(member).cloned().unwrap_or(default);
+        BTreeMap::from([
+            ("desiredCount", document["desiredCount"].clone()),
+            ("networkConfiguration.awsvpcConfiguration.subnets", Value::Array(subnets)),
+            ("healthCheckGracePeriodSeconds", or("healthCheckGracePeriodSeconds", 0.into())),
+            ("propagateTags", or("propagateTags", "NONE".into())),
+            ("enableExecuteCommand", or("enableExecuteCommand", false.into())),
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn what_differs_in_meaning_is_found_and_nothing_else(wanted in part(), found in part(), more in "[a-z]{9}") {
+            let mut reported = found.clone();
+            reported.as_object_mut().unwrap().insert(more, json!({"by": "AWS"}));
+            let (wanted_means, found_means) = (meaning(&wanted), meaning(&found));
+            let mut expected: Vec<&str> =
+                wanted_means.iter().filter(|(path, value)| found_means[*path] != **value).map(|(path, _)| *path).collect();
+            let mut told: Vec<String> = paths(&wanted, &reported);
+            // Of a set, each item that differs is told.
+            told.iter_mut().for_each(|path| path.truncate(path.find('[').unwrap_or(path.len())));
+            told.sort_unstable();
+            told.dedup();
+            expected.sort_unstable();
+            prop_assert_eq!(told, expected);
+            prop_assert!(paths(&wanted, &wanted).is_empty());
+        }
     }
 }

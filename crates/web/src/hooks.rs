@@ -61,8 +61,8 @@ impl Hooks {
         Self(Arc::new(hooks.into_iter().collect()))
     }
 
-    /// The route, if there is any hook.
-    pub(crate) fn router(&self) -> Router {
+    /// The route, if there is any hook, without a socket.
+    pub fn router(&self) -> Router {
         if self.0.is_empty() {
             return Router::new();
         }

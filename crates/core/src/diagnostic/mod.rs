@@ -12,6 +12,7 @@ pub(crate) use nearest::{did_you_mean, nearest};
 
 use std::fmt;
 
+use crate::parse::is_hidden;
 use crate::spec::ObjectKey;
 
 /// Whether an object can be used in spite of a finding.
@@ -68,7 +69,7 @@ impl Diagnostic {
             severity: code.severity(),
             object: None,
             at,
-            message: message.into(),
+            message: shown(message.into()),
             help: String::new(),
             related: Vec::new(),
         }
@@ -77,7 +78,7 @@ impl Diagnostic {
     /// The finding, with what to do.
     #[must_use]
     pub fn with_help(self, help: impl Into<String>) -> Self {
-        Self { help: help.into(), ..self }
+        Self { help: shown(help.into()), ..self }
     }
 
     /// The finding, about this object.
@@ -89,7 +90,7 @@ impl Diagnostic {
     /// The finding, with one more place.
     #[must_use]
     pub fn and_see(mut self, at: Location, message: impl Into<String>) -> Self {
-        self.related.push(Related { at, message: message.into() });
+        self.related.push(Related { at, message: shown(message.into()) });
         self
     }
 
@@ -97,6 +98,23 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// A text that may repeat what users wrote, with hidden characters written out: it is printed on terminals and in logs.
+fn shown(text: String) -> String {
+    let is_harmful = |letter: char| is_hidden(letter) && letter != '\n' && letter != '\t';
+    if !text.chars().any(is_harmful) {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        if is_harmful(letter) {
+            plain.extend(letter.escape_unicode());
+        } else {
+            plain.push(letter);
+        }
+    }
+    plain
 }
 
 impl fmt::Display for Diagnostic {

@@ -110,6 +110,8 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::quota::quota_of;
 
@@ -200,5 +202,38 @@ mod tests {
         assert!(!bucket.take(at(-60_000)));
         assert!(!bucket.take(at(-59_100)));
         assert!(bucket.take(at(-59_000)));
+    }
+
+    proptest! {
+        /// Whatever is asked, whenever, and however AWS complains: no more goes out than AWS lets in, and what is promised
+        /// is kept.
+        #[test]
+        fn no_more_is_given_than_the_share_and_a_promise_holds(
+            percent in 1_u32..=100,
+            asked in proptest::collection::vec((0_i64..4_000, 0_u8..8), 1..200),
+        ) {
+            let quota = quota_of("ecs", "DescribeServices").unwrap();
+            let mut bucket = Bucket::new(quota, Share::try_from(percent).unwrap(), at(0));
+            let (mut now, mut given) = (0, 0_i64);
+            for (pause, what) in asked {
+                now += pause;
+                match what {
+                    0 => bucket.throttled(at(now)),
+                    1 => {
+                        let next = bucket.next(at(now));
+                        prop_assert!(next >= at(now));
+                        now = next.as_millisecond() - 1_000_000;
+                        prop_assert!(bucket.take(next), "a promised token is there");
+                        given += 1;
+                    }
+                    _ => given += i64::from(bucket.take(at(now))),
+                }
+                prop_assert!((10..=100).contains(&bucket.speed_percent()));
+                let share = i64::from(percent);
+                let most = (i64::from(quota.burst) * share / 100).max(1) + 1
+                    + i64::from(quota.per_second) * share * now / 100_000;
+                prop_assert!(given <= most, "{given} of {most} after {now} ms");
+            }
+        }
     }
 }

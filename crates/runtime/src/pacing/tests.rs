@@ -1,6 +1,7 @@
 //! The order in which steps start, in an invented time.
 
 use axon_core::step::{Action, Cause};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -176,4 +177,49 @@ fn a_refusal_slows_the_bucket_down_and_shows() {
     pacing.throttled(&started[0], at(0));
     assert_eq!(pass(&mut pacing, &mut steps, at(0)), []);
     assert_eq!((pacing.paced()[0].speed_percent, pacing.next()), (50, Some(at(2_500))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Pieces of any sizes in any order, of two buckets, with refusals in between: every step starts exactly once, in the
+    /// end all have, and the time never goes back.
+    #[test]
+    fn every_step_starts_exactly_once(sizes in proptest::collection::vec(0_usize..25, 1..8), refused in 0_usize..40, percent in 20_u32..=100) {
+        let mut pacing = Pacing::new(Share::try_from(percent).unwrap(), MANY);
+        let mut steps: Vec<Step> = Vec::new();
+        for (piece, size) in sizes.iter().enumerate() {
+            steps.extend(fleet(&format!("p{piece}"), *size));
+            steps.push(service(&format!("s{piece}")));
+        }
+        let mut expected: Vec<String> = steps.iter().map(|step| step.object.name.to_string()).collect();
+        let mut started: Vec<(i64, String)> = Vec::new();
+        let mut first = pass(&mut pacing, &mut steps, at(0));
+        if let Some(step) = first.get(refused) {
+            pacing.throttled(&step.clone(), at(0));
+        }
+        started.extend(first.drain(..).map(|step| (0, step.object.name.to_string())));
+        started.extend(run(&mut pacing, &mut steps, 1));
+        prop_assert!(steps.is_empty(), "{} steps never start", steps.len());
+        prop_assert!(started.is_sorted_by_key(|(at, _)| *at));
+        let mut names: Vec<String> = started.into_iter().map(|(_, name)| name).collect();
+        names.sort();
+        expected.sort();
+        prop_assert_eq!(names, expected);
+    }
+
+    /// However much there is to do, a change that comes later and is one step is the first or second to be served.
+    #[test]
+    fn nothing_small_waits_for_something_big(sizes in proptest::collection::vec(2_usize..30, 1..6)) {
+        let mut pacing = pacing();
+        let mut steps: Vec<Step> =
+            sizes.iter().enumerate().flat_map(|(piece, size)| fleet(&format!("big{piece}"), *size)).collect();
+        pass(&mut pacing, &mut steps, at(0));
+        steps.push(revision("small", "zeta"));
+        pacing.sort(&steps, &BTreeMap::new());
+        let order = run(&mut pacing, &mut steps, 1);
+        let together = order.iter().position(|(_, name)| name == "small").unwrap();
+        let before = order.iter().take(together).filter(|(at, _)| *at < order[together].0).count();
+        prop_assert!(before <= 1, "after {before} others: {order:?}");
+    }
 }
