@@ -159,15 +159,15 @@ fn walk(value: &Value, pointer: &mut String, found: &mut Vec<(String, String)>) 
                 }
                 pointer.push('/');
                 pointer.push_str(&crate::parse::escape(name));
-                match member {
-                    Value::String(role) if takes_role(name) => found.push((pointer.clone(), role.clone())),
-                    Value::Object(profile) if name.eq_ignore_ascii_case("iamInstanceProfile") => {
-                        // By name or by ARN; a name alone says nothing about the account and never matches.
-                        found.extend(
-                            profile.values().filter_map(Value::as_str).map(|role| (pointer.clone(), role.to_owned())),
-                        );
-                    }
-                    member => walk(member, pointer, found),
+                let is_profile = name.eq_ignore_ascii_case("iamInstanceProfile");
+                if let Some(role) = member.as_str().filter(|_| takes_role(name)) {
+                    found.push((pointer.clone(), role.to_owned()));
+                } else if let Some(profile) = member.as_object().filter(|_| is_profile) {
+                    // By name or by ARN; a name alone says nothing about the account and never matches.
+                    let named = profile.values().filter_map(Value::as_str);
+                    found.extend(named.map(|role| (pointer.clone(), role.to_owned())));
+                } else {
+                    walk(member, pointer, found);
                 }
                 pointer.truncate(length);
             }
