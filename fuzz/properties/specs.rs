@@ -4,6 +4,8 @@
 //! findings that can be shown, no object that is both usable and held, no plan that the reviewer objects to, and nothing
 //! removed on the word of a text that could not be read whole.
 
+use std::collections::BTreeMap;
+
 use axon_core::check::check as review;
 use axon_core::cloud::Facts;
 use axon_core::neuron::Catalog;
@@ -56,8 +58,8 @@ pub(crate) fn check(data: &[u8]) {
     let revisions = Revisions::new("main@sha1:1");
     let resolved = resolve(&fleet, Context { installation: &installation, facts: &facts, revisions: &revisions });
     let observed = Observed {
-        clusters: Listing::Read(Default::default()),
-        task_definitions: Listing::Read(Default::default()),
+        clusters: Listing::Read(BTreeMap::default()),
+        task_definitions: Listing::Read(BTreeMap::default()),
         ..Observed::default()
     };
     let world = World { installation: &installation, desired: &resolved.desired, observed: &observed };

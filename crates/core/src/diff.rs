@@ -443,7 +443,9 @@ mod tests {
                 wanted_means.iter().filter(|(path, value)| found_means[*path] != **value).map(|(path, _)| *path).collect();
             let mut told: Vec<String> = paths(&wanted, &reported);
             // Of a set, each item that differs is told.
-            told.iter_mut().for_each(|path| path.truncate(path.find('[').unwrap_or(path.len())));
+            for path in &mut told {
+                path.truncate(path.find('[').unwrap_or(path.len()));
+            }
             told.sort_unstable();
             told.dedup();
             expected.sort_unstable();

@@ -161,7 +161,7 @@ proptest! {
             .map(|at| SourceFile { path: format!("{at}.yaml"), text: documents[*at].clone() })
             .collect();
         let judged = validate(parse(&files), &Catalog::builtin());
-        let names: Vec<&str> = judged.fleet.clusters.keys().map(|name| name.as_str()).collect();
+        let names: Vec<&str> = judged.fleet.clusters.keys().map(axon_core::spec::Name::as_str).collect();
         prop_assert_eq!(names, ["a", "c"]);
         let held: Vec<&str> = judged.fleet.stalled.iter().map(|key| key.name.as_str()).collect();
         prop_assert_eq!(held, ["b", "d"]);
