@@ -289,7 +289,7 @@ class Secrets(Operated):
             with urllib.request.urlopen(self.server + page, timeout=10) as answer:
                 pages.append(answer.read().decode())
         arguments = [session.SETTINGS.axon, "run", "--config", str(self.config), "--print-config"]
-        printed = session.finish(arguments, self.session.environment)
+        printed = programs.finish(arguments, self.session.environment, session.SETTINGS.deadline)
         self.assertEqual(printed.exit, 0, printed.stderr)
         return "\n".join([self.operator.everything(), printed.stdout, printed.stderr, json.dumps(self.status()), *pages])
 

@@ -19,6 +19,7 @@ pub mod exposition;
 pub mod fleets;
 pub mod images;
 pub mod operator;
+pub mod trust;
 pub mod watched;
 pub mod wire;
 
@@ -78,16 +79,21 @@ impl World {
 
     /// An account with these settings, and this specification.
     pub fn with(options: Options, yaml: &str) -> Self {
-        let clock = ScaledClock::new(options.start, 1.0);
+        let world = Self::of(axon_sim::Aws::new(options));
+        world.specify(yaml);
+        world
+    }
+
+    /// An account as it is now, and nothing specified.
+    pub fn of(aws: axon_sim::Aws) -> Self {
+        let clock = ScaledClock::new(aws.now(), 1.0);
         let mut settings = Settings::new(installation());
         settings.until = Until::Settled;
         settings.timeout = Some(Duration::from_hours(6));
-        let region = options.region.clone();
-        let aws = Shared::new(axon_sim::Aws::new(options), Arc::new(move || clock.now()));
+        let region = aws.region().to_owned();
+        let aws = Shared::new(aws, Arc::new(move || clock.now()));
         let wire = Wire::new(aws.clone());
-        let world = Self { aws, clock, settings, wire, region, source: LiveSource::default() };
-        world.specify(yaml);
-        world
+        Self { aws, clock, settings, wire, region, source: LiveSource::default() }
     }
 
     /// Replaces the specification. Processes that run read it within seconds.
@@ -104,13 +110,14 @@ impl World {
 
     /// The real client, whose network is the simulated account.
     pub async fn cloud(&self) -> axon_aws::Aws {
-        self.cloud_over(self.wire.clone()).await
+        self.cloud_over(SharedHttpClient::new(self.wire.clone())).await
     }
 
-    async fn cloud_over(&self, wire: Wire) -> axon_aws::Aws {
+    /// The real client on another network.
+    pub async fn cloud_over(&self, network: SharedHttpClient) -> axon_aws::Aws {
         let connection = Connection {
             region: Some(self.region.clone()),
-            http_client: Some(SharedHttpClient::new(wire)),
+            http_client: Some(network),
             time_source: Some(SharedTimeSource::new(Time(self.clock))),
             share: self.settings.share,
             credentials: Some(FixedCredentials {
@@ -123,7 +130,7 @@ impl World {
     }
 
     async fn process(&self, wire: Wire) -> Reconciler<axon_aws::Aws, ScaledClock> {
-        let cloud = Arc::new(self.cloud_over(wire).await);
+        let cloud = Arc::new(self.cloud_over(SharedHttpClient::new(wire)).await);
         Reconciler::new(cloud, Arc::new(self.clock), self.settings.clone())
     }
 

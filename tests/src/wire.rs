@@ -80,14 +80,14 @@ impl Wire {
 }
 
 /// The service that a request is signed for, from the scope of its credentials.
-fn service(request: &HttpRequest) -> &str {
+pub(crate) fn service(request: &HttpRequest) -> &str {
     let credential = request.headers().get("authorization").and_then(|header| header.split_once("Credential="));
     let scope = credential.and_then(|(_, rest)| rest.split([',', ' ']).next());
     scope.and_then(|scope| scope.split('/').rev().nth(1)).unwrap_or_default()
 }
 
 /// The operation of a request, whichever way its service wants it said.
-fn operation(request: &HttpRequest) -> Option<&str> {
+pub(crate) fn operation(request: &HttpRequest) -> Option<&str> {
     if let Some(target) = request.headers().get("x-amz-target") {
         return target.rsplit('.').next();
     }
@@ -100,7 +100,7 @@ fn writes(request: &HttpRequest) -> bool {
 }
 
 /// Too many requests, in the words of the service that was asked.
-fn throttled(service: &str) -> (u16, &'static str) {
+pub(crate) fn throttled(service: &str) -> (u16, &'static str) {
     match service {
         "ec2" => (
             503,

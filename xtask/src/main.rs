@@ -52,6 +52,12 @@ enum Task {
     Generated(GeneratedArgs),
     /// Licences, banned crates and sources, as deny.toml says.
     Deny,
+    /// Optimised, by hand: every scenario with one call gone wrong, at every call and in every way.
+    CrashSweep(LongRun),
+    /// Optimised, by hand: histories drawn from seeds.
+    Soak(LongRun),
+    /// Optimised, by hand: a large fleet on a bad network for days.
+    Days(LongRun),
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +72,20 @@ struct GeneratedArgs {
     /// Write the files instead of comparing them.
     #[arg(long)]
     write: bool,
+}
+
+/// What the run itself is told: `--help` lists it.
+#[derive(Debug, Args)]
+struct LongRun {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<String>,
+}
+
+impl LongRun {
+    fn start(&self, which: &str) -> Result<(), Failure> {
+        let cargo = ["run", "--profile", "soak", "--quiet", "--package", "axon-tests", "--bin", "trust", "--", which];
+        process::run(process::command("cargo", &cargo).args(&self.options))
+    }
 }
 
 fn main() -> ExitCode {
@@ -89,6 +109,9 @@ fn run(task: &Task) -> Result<(), Failure> {
             return Ok(());
         }
         Task::Generated(GeneratedArgs { write: false }) => Stage::Generated,
+        Task::CrashSweep(long) => return long.start("crash-sweep"),
+        Task::Soak(long) => return long.start("soak"),
+        Task::Days(long) => return long.start("days"),
         Task::Fmt => Stage::Fmt,
         Task::Clippy => Stage::Clippy,
         Task::Test => Stage::Test,

@@ -56,12 +56,12 @@ where
 
 /// The error of a request that the SDK refuses to build.
 pub(crate) fn of_request(operation: Operation, reason: &BuildError) -> CloudError {
-    local(operation, "Request", in_words(reason))
+    local(operation, "Request", &in_words(reason))
 }
 
 /// The error of an answer that lacks something.
 pub(crate) fn of_answer(operation: Operation, incomplete: &Incomplete) -> CloudError {
-    local(operation, "Incomplete", format!("the answer has no {}", incomplete.0))
+    local(operation, "Incomplete", &format!("the answer has no {}", incomplete.0))
 }
 
 /// The error of an answer whose `failures[]` names something other than what is not there.
@@ -69,12 +69,12 @@ pub(crate) fn of_failure(operation: Operation, failure: &Failure) -> CloudError 
     let reason = failure.reason().unwrap_or("Incomplete");
     let about = failure.arn().unwrap_or("(no ARN)");
     let detail = failure.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-    local(operation, reason, format!("failure {reason} for {about}{detail}"))
+    local(operation, reason, &format!("failure {reason} for {about}{detail}"))
 }
 
-fn local(operation: Operation, code: &str, message: String) -> CloudError {
-    let class = classify(&Symptom { operation, code, status: None, message: &message });
-    let (code, message) = (printable(code), printable(&message));
+fn local(operation: Operation, code: &str, message: &str) -> CloudError {
+    let class = classify(&Symptom { operation, code, status: None, message });
+    let (code, message) = (printable(code), printable(message));
     CloudError { class, operation: operation.name(), code, message, request_id: None }
 }
 

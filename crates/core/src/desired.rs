@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fingerprint::Fingerprint;
 use crate::layout::Host;
 use crate::neuron::DeviceSet;
-use crate::observe::{ImageSource, SubnetAnswer};
+use crate::observe::{HealthSignal, ImageSource, SubnetAnswer};
 use crate::ownership::Tags;
 use crate::revision::Revisions;
 use crate::shape::cluster::CreateCluster;
@@ -252,10 +252,11 @@ pub struct PackedService {
 }
 
 impl PackedService {
-    /// Whether ECS asks its tasks for their health.
-    pub fn checks_health(&self) -> bool {
+    /// How ECS learns that its tasks are well.
+    pub fn health_signal(&self) -> HealthSignal {
         let mut containers = self.variants.values().flat_map(|variant| &variant.task_definition.container_definitions);
-        containers.any(|container| container.health_check.is_some())
+        let checked = containers.any(|container| container.health_check.is_some());
+        if checked { HealthSignal::Check } else { HealthSignal::Age }
     }
 }
 

@@ -272,14 +272,23 @@ pub struct Task {
 /// DeploymentConfiguration).
 const TRUSTED_AFTER: SignedDuration = SignedDuration::from_secs(40);
 
+/// How ECS learns that a task is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HealthSignal {
+    /// A container says so.
+    Check,
+    /// It runs for a while.
+    Age,
+}
+
 impl Task {
     /// Whether ECS would count it for `minimumHealthyPercent`, as it was `read`: it runs and is healthy or, where its health
     /// is not asked for, has run for a while. What cannot be told counts.
-    pub fn is_proven(&self, checked: bool, read: Option<Timestamp>) -> bool {
+    pub fn is_proven(&self, signal: HealthSignal, read: Option<Timestamp>) -> bool {
         match self.health.as_deref() {
             Some("HEALTHY") => true,
             Some("UNHEALTHY") => false,
-            _ if checked => false,
+            _ if signal == HealthSignal::Check => false,
             _ => match (self.started, read) {
                 (Some(started), Some(read)) => read.duration_since(started) >= TRUSTED_AFTER,
                 _ => true,

@@ -18,7 +18,7 @@ const POOL: &str = "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronPool\nmetadata:
 
 /// The roles of an operator that lets specifications pass those of the examples, and no administrator.
 fn roles() -> RoleRules {
-    let allowed = ["role/axon/*", "role/ecs*", "role/*-ecs", "instance-profile/*"];
+    let allowed = ["role/axon/*", "role/exec", "role/ecs*", "role/*-ecs", "instance-profile/*"];
     RoleRules::only(allowed.iter().map(|role| format!("arn:aws:iam::111122223333:{role}").parse().unwrap()).collect())
 }
 

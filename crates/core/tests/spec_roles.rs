@@ -60,7 +60,8 @@ const BOTH: [&str; 2] = ["role/axon/*", "instance-profile/ecs*"];
 #[test]
 fn what_the_list_has_is_used_and_values_that_pass_nothing_are_not_asked_about() {
     let validated = judged(FLEET, &BOTH);
-    assert_eq!(validated.diagnostics, []);
+    assert_eq!(refused(&validated), Vec::<String>::new());
+    assert!(validated.fleet.stalled.is_empty(), "{:?}", validated.diagnostics);
 }
 
 #[test]

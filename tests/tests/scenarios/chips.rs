@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axon_core::status::Reason;
-use axon_sim::Loss;
+use axon_sim::{Behaviour, Loss};
 use axon_tests::World;
 use axon_tests::fleets::{OTHER, SHARED, edit};
 use axon_tests::operator::is_quiet;
@@ -53,6 +53,27 @@ async fn more_replicas_fill_the_gaps_before_they_need_an_instance() {
     assert_eq!(running.values().sum::<usize>(), 8, "{running:?}");
     assert_eq!((running["large-n0-6"], running["medium-n7-10"]), (1, 1), "nobody moved: {running:?}");
     assert_eq!(instances(&world), 2, "five free chips were enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_moves_stays_until_the_new_one_is_healthy() {
+    let check = "healthCheck: {command: [CMD-SHELL, \"curl -f http://localhost:8080/health\"], startPeriod: 5m}";
+    let container = "ports: [{containerPort: 8080}]}]";
+    let checked = edit(SHARED, container, &format!("ports: [{{containerPort: 8080}}], {check}}}]"));
+    let world = World::new(&checked);
+    // A model that takes minutes to load.
+    let slow = Behaviour { healthy_after_seconds: 240, ..Behaviour::of("*") };
+    world.aws.with(|aws| aws.world_mut().behave(slow));
+    world.converge().await;
+    world.aws.with(|aws| aws.world_mut().take_stoppings());
+    world.specify(&edit(&edit(&checked, "devices: 4", "devices: 5"), "cpu: 32768", "cpu: 40960"));
+    world.converge().await;
+    let moved: Vec<_> = world.aws.with(|aws| aws.world_mut().take_stoppings());
+    let of_medium = |name: &str| name.starts_with("medium");
+    let left = moved.iter().filter(|stop| stop.service.as_deref().is_some_and(of_medium)).map(|stop| {
+        stop.healthy_left.iter().filter(|(name, _)| of_medium(name)).map(|(_, count)| count).sum::<usize>()
+    });
+    assert_eq!(left.collect::<Vec<_>>(), [1], "one replica has moved, and another was healthy when it stopped");
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,4 +28,5 @@ mod rollout_restarts;
 mod shortage;
 mod subnets;
 mod telemetry;
+mod trust;
 mod turns;

@@ -23,23 +23,38 @@ pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Instance>>
             Ok((answer.container_instance_arns, answer.next_token))
         }
     });
-    described(caller, cluster, &listed.await?).await
+    described(caller, cluster, &listed.await?, Wanted::All).await
+}
+
+/// What an answer must say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Something about every instance: what is not told must be said to be missing.
+    All,
+    /// What is known. Of a task, where it runs is only shown.
+    Known,
 }
 
 /// Container instances by ARN.
-pub(super) async fn described(caller: &Caller, cluster: &str, arns: &[String]) -> Reading<Vec<Instance>> {
+pub(super) async fn described(
+    caller: &Caller,
+    cluster: &str,
+    arns: &[String],
+    wanted: Wanted,
+) -> Reading<Vec<Instance>> {
     let mut instances = Vec::new();
     for chunk in arns.chunks(DESCRIBED) {
-        instances.extend(patiently(caller, || batch(caller, cluster, chunk.to_vec())).await?);
+        instances.extend(patiently(caller, || batch(caller, cluster, chunk.to_vec(), wanted)).await?);
     }
     Ok(instances)
 }
 
-async fn batch(caller: &Caller, cluster: &str, arns: Vec<String>) -> Reading<Vec<Instance>> {
+async fn batch(caller: &Caller, cluster: &str, arns: Vec<String>, wanted: Wanted) -> Reading<Vec<Instance>> {
     let request =
         caller.ecs.describe_container_instances().cluster(cluster).set_container_instances(Some(arns.clone()));
     let answer = caller.send(Operation::DescribeContainerInstances, request.send()).await?;
     let found = answer.container_instances.unwrap_or_default();
-    all_accounted_for(Operation::DescribeContainerInstances, (arns.len(), found.len()), answer.failures)?;
+    let asked = if wanted == Wanted::All { arns.len() } else { 0 };
+    all_accounted_for(Operation::DescribeContainerInstances, (asked, found.len()), answer.failures)?;
     found.into_iter().map(|sdk| complete(Operation::DescribeContainerInstances, instance(sdk))).collect()
 }

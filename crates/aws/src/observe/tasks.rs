@@ -57,6 +57,6 @@ async fn described(caller: &Caller, cluster: &str, arns: Vec<String>) -> Reading
 async fn instances_under(caller: &Caller, cluster: &str, tasks: &[Task]) -> Reading<BTreeMap<String, Instance>> {
     let arns: BTreeSet<String> = tasks.iter().filter_map(|task| task.container_instance.clone()).collect();
     let arns: Vec<String> = arns.into_iter().collect();
-    let found = instances::described(caller, cluster, &arns).await?;
+    let found = instances::described(caller, cluster, &arns, instances::Wanted::Known).await?;
     Ok(found.into_iter().map(|instance| (instance.arn.clone(), instance)).collect())
 }

@@ -187,7 +187,7 @@ pub(super) fn leaving<'n>(
     names: impl Iterator<Item = &'n str>,
     going: &BTreeSet<&str>,
 ) -> BTreeMap<String, Leaving> {
-    let (cluster, checked) = (service.cluster.as_str(), service.checks_health());
+    let (cluster, signal) = (service.cluster.as_str(), service.health_signal());
     let of = |name: &str| {
         let key = (cluster.to_owned(), name.to_owned());
         let (tasks, read) = (world.observed.tasks.get(&key), world.observed.tasks_read.get(&key).copied());
@@ -198,7 +198,7 @@ pub(super) fn leaving<'n>(
         let all = || tasks.into_iter().flat_map(|tasks| &tasks.tasks);
         let stopping = |task: &&Task| task.desired_status == "STOPPED" && task.last_status == "RUNNING";
         let count = |of: &dyn Fn(&&Task) -> bool| u32::try_from(all().filter(of).count()).unwrap_or(u32::MAX);
-        let proven = |task: &&Task| task.runs() && task.is_proven(checked, read);
+        let proven = |task: &&Task| task.runs() && task.is_proven(signal, read);
         Leaving { tasks: count(&here), stopping: count(&stopping), proven: count(&proven) }
     };
     names.map(|name| (name.to_owned(), of(name))).collect()

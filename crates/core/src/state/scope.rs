@@ -77,9 +77,9 @@ impl State {
         let Owner::Us(owner) = ownership::owner(&service.tags, &self.installation) else { return false };
         let desired = self.specified.as_ref().map(|specified| &specified.desired);
         let Some(packed) = desired.and_then(|desired| desired.packed.get(&owner.name)) else { return false };
-        let (checked, read) = (packed.checks_health(), self.observed.tasks_read.get(key).copied());
+        let (signal, read) = (packed.health_signal(), self.observed.tasks_read.get(key).copied());
         let tasks = self.observed.tasks.get(key).into_iter().flat_map(|known| &known.tasks);
-        tasks.into_iter().any(|task| task.runs() && !task.is_proven(checked, read))
+        tasks.into_iter().any(|task| task.runs() && !task.is_proven(signal, read))
     }
 
     fn has_devices(&self, service: &Service) -> bool {

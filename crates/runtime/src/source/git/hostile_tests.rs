@@ -133,7 +133,7 @@ async fn an_object_that_is_cut_anywhere_is_a_failure_and_never_a_shorter_file() 
             fs::write(&path, &whole[..cut]).unwrap();
             match look(&upstream).await {
                 Err(failure) => {
-                    assert_eq!(failure.reason, SourceReason::FetchFailed, "{object} cut at {cut}: {failure}")
+                    assert_eq!(failure.reason, SourceReason::FetchFailed, "{object} cut at {cut}: {failure}");
                 }
                 // zlib ends with a checksum of what has been unpacked by then.
                 Ok(Polled::New { files, .. }) => {

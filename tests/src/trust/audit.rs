@@ -1,0 +1,332 @@
+//! What must hold whatever happens, held against what is true in the account.
+//!
+//! Neighbours: `line` lets it look before and after every call that AWS accepts, `stage` tells it what is declared and
+//! what strangers do, `rules` says what a single call may do, `play` asks for its findings. It shares nothing with the
+//! planner: it reads the account through the simulator's own operations and tags, and declarations from `fleet`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use axon_sim::{Shared, Stopping};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::fleet::{CLUSTER, Fleet};
+
+/// What was declared until so long ago may still be acted upon: a call can arrive minutes after it was sent.
+const GRACE: Duration = Duration::from_mins(10);
+/// After a stranger's edit, for so long what is missing may be the stranger's doing.
+const EXCUSED: Duration = Duration::from_mins(20);
+/// Active revisions of one family: three old ones that are kept, the one in force, one of a deployment that is rolled back, and
+/// what a process that dies between two calls leaves each time.
+const MOST_REVISIONS: usize = 12;
+/// Groups, providers or templates of one pool: two types, and as many that replace them.
+const MOST_OF_A_POOL: usize = 6;
+
+/// A call, read off the wire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// `ecs`, `ec2`, `autoscaling`, `ssm` or `sts`.
+    pub service: String,
+    /// The operation.
+    pub operation: String,
+    /// The members; of a form, its fields as they are named there.
+    pub input: Value,
+}
+
+impl Asked {
+    /// Reads a request's body.
+    pub fn read(service: &str, operation: Option<&str>, body: &[u8]) -> Self {
+        let input = serde_json::from_slice(body).unwrap_or_else(|_| {
+            let fields = form(&String::from_utf8_lossy(body));
+            Value::Object(fields.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+        });
+        Self { service: service.to_owned(), operation: operation.unwrap_or_default().to_owned(), input }
+    }
+
+    /// A text of the input.
+    pub fn text(&self, name: &str) -> &str {
+        self.input[name].as_str().unwrap_or_default()
+    }
+}
+
+fn form(text: &str) -> BTreeMap<String, String> {
+    let plain = |part: &str| percent_decoded(&part.replace('+', " "));
+    text.split('&').filter_map(|field| field.split_once('=')).map(|(name, value)| (plain(name), plain(value))).collect()
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let hex: Vec<u8> = if byte == b'%' { rest.by_ref().take(2).collect() } else { Vec::new() };
+        let decoded = std::str::from_utf8(&hex).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(decoded.unwrap_or(byte));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Watches one account.
+#[derive(Debug)]
+pub struct Auditor {
+    aws: Shared,
+    ours: String,
+    now: Timestamp,
+    /// What is declared now, and what was until when.
+    declared: Fleet,
+    earlier: VecDeque<(Timestamp, Fleet)>,
+    /// Services by name, and the objects that they are for.
+    pub(super) objects: BTreeMap<String, String>,
+    /// Objects that strangers have laid hands on, and when.
+    excused: BTreeMap<String, Timestamp>,
+    foreign: Vec<(Glance, Value)>,
+    findings: Vec<String>,
+    clock: Trust,
+}
+
+/// Whether the processes can know how long a task has run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It is right or behind.
+    Right,
+    /// It is ahead: tasks look older than they are.
+    Ahead,
+}
+
+/// What is asked to see something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Glance {
+    /// The service.
+    pub service: &'static str,
+    /// The operation.
+    pub operation: &'static str,
+    /// Its input.
+    pub input: Value,
+}
+
+impl Auditor {
+    /// Nothing is declared, nothing is foreign.
+    pub fn new(aws: Shared, ours: String, now: Timestamp) -> Self {
+        Self {
+            aws,
+            ours,
+            now,
+            declared: Fleet::empty(),
+            earlier: VecDeque::new(),
+            objects: BTreeMap::new(),
+            excused: BTreeMap::new(),
+            foreign: Vec::new(),
+            findings: Vec::new(),
+            clock: Trust::Right,
+        }
+    }
+
+    /// What is declared from now on.
+    pub fn declare(&mut self, fleet: &Fleet, now: Timestamp) {
+        let before = std::mem::replace(&mut self.declared, fleet.clone());
+        self.earlier.push_back((now, before));
+        self.now = now;
+    }
+
+    /// A stranger has laid hands on an object, or on everything.
+    pub fn excuse(&mut self, object: &str, now: Timestamp) {
+        self.excused.insert(object.to_owned(), now);
+    }
+
+    /// How far the clock of the processes can be trusted from now on.
+    pub const fn trust_clock(&mut self, trust: Trust) {
+        self.clock = trust;
+    }
+
+    /// Something that is nobody's of ours and must stay as it is now.
+    pub fn protect(&mut self, glance: Glance) {
+        let seen = self.look(&glance);
+        self.foreign.push((glance, seen));
+    }
+
+    /// Learns which objects the services are for that are there already.
+    pub fn know_services(&mut self) {
+        let listed = self.see("ecs", "ListServices", json!({"cluster": CLUSTER, "maxResults": 100}));
+        let arns: Vec<&Value> = listed["serviceArns"].as_array().into_iter().flatten().collect();
+        for arns in arns.chunks(10) {
+            let asked = json!({"cluster": CLUSTER, "services": arns, "include": ["TAGS"]});
+            for service in self.see("ecs", "DescribeServices", asked)["services"].as_array().into_iter().flatten() {
+                let object = tags(service).get("neuron.ecs/name").cloned().unwrap_or_default();
+                self.objects.insert(service["serviceName"].as_str().unwrap_or_default().to_owned(), object);
+            }
+        }
+    }
+
+    /// The object that an ECS service is for.
+    pub fn object_of(&self, service: &str) -> Option<String> {
+        self.objects.get(service).cloned()
+    }
+
+    /// What was found so far.
+    pub fn findings(&self) -> &[String] {
+        &self.findings
+    }
+
+    pub(super) fn find(&mut self, what: &str) {
+        if self.findings.len() < 20 {
+            self.findings.push(format!("{}: {what}", self.now));
+        }
+    }
+
+    /// What is declared now and what may still be acted upon.
+    fn in_force(&mut self) -> Vec<&Fleet> {
+        let now = self.now;
+        self.earlier.retain(|(until, _)| now.duration_since(*until).unsigned_abs() < GRACE);
+        std::iter::once(&self.declared).chain(self.earlier.iter().map(|(_, fleet)| fleet)).collect()
+    }
+
+    /// Whether every declaration that may be acted upon has something.
+    pub(super) fn always(&mut self, has: impl Fn(&Fleet) -> bool) -> bool {
+        self.in_force().into_iter().all(has)
+    }
+
+    /// The least that any declaration wants; nothing if one does not have the service at all.
+    pub(super) fn floor(&mut self, object: &str) -> u32 {
+        let floors =
+            self.in_force().into_iter().map(|fleet| fleet.services.get(object).map_or(0, super::fleet::Service::floor));
+        floors.min().unwrap_or(0)
+    }
+
+    /// Whether something that is missing may be a stranger's doing.
+    pub(super) fn is_excused(&self, object: &str) -> bool {
+        let lately = |at: &Timestamp| self.now.duration_since(*at).unsigned_abs() < EXCUSED;
+        [object, "*"].iter().any(|name| self.excused.get(*name).is_some_and(lately))
+    }
+
+    pub(super) fn look(&self, glance: &Glance) -> Value {
+        let answer = self.aws.with(|aws| aws.act_on(glance.service, glance.operation, &glance.input));
+        answer.unwrap_or(Value::Null)
+    }
+
+    pub(super) fn see(&self, service: &'static str, operation: &'static str, input: Value) -> Value {
+        self.look(&Glance { service, operation, input })
+    }
+
+    /// The tasks that shall run on a machine.
+    pub(super) fn tasks_on(&self, machine: &str) -> Vec<String> {
+        let listed = self.see("ecs", "ListContainerInstances", json!({"cluster": CLUSTER}));
+        let asked = json!({"cluster": CLUSTER, "containerInstances": listed["containerInstanceArns"]});
+        let seen = self.see("ecs", "DescribeContainerInstances", asked);
+        let mut instances = seen["containerInstances"].as_array().into_iter().flatten();
+        let Some(instance) = instances.find(|known| known["ec2InstanceId"] == machine) else { return Vec::new() };
+        let tasks = self.aws.with(|aws| aws.world().live_tasks());
+        let here = |task: &axon_sim::LiveTask| {
+            task.desired == "RUNNING" && task.instance.as_deref() == instance["containerInstanceArn"].as_str()
+        };
+        tasks.into_iter().filter(here).map(|task| task.arn).collect()
+    }
+
+    /// Whether tags say that a resource is ours.
+    pub(super) fn is_ours(&self, tags: &BTreeMap<String, String>) -> bool {
+        tags.get("neuron.ecs/managed-by") == Some(&self.ours)
+    }
+
+    /// Looks at everything that has happened since the last look.
+    pub fn review(&mut self, now: Timestamp) {
+        self.now = now;
+        let (violations, stoppings) = self.aws.with(|aws| {
+            aws.advance_to(now);
+            let world = aws.world_mut();
+            (world.take_violations(), world.take_stoppings())
+        });
+        for violation in violations {
+            self.find(&format!(
+                "{:?}: {} of {} by {}",
+                violation.breach, violation.device, violation.machine, violation.intruder
+            ));
+        }
+        for stopping in stoppings {
+            self.judge(&stopping);
+        }
+    }
+
+    /// ECS has stopped a healthy task: are there enough left?
+    fn judge(&mut self, stopping: &Stopping) {
+        let by_scheduler = stopping.code == "ServiceSchedulerInitiated" && stopping.healthy;
+        let service = stopping.service.as_ref().filter(|_| by_scheduler && stopping.cluster == CLUSTER);
+        let Some(object) = service.and_then(|service| self.objects.get(service).cloned()) else { return };
+        let of_object = stopping.healthy_left.iter().filter(|(name, _)| self.objects.get(*name) == Some(&object));
+        let left: usize = of_object.map(|(_, count)| count).sum();
+        let floor = usize::try_from(self.floor(&object)).unwrap_or(usize::MAX);
+        if left < floor && self.clock == Trust::Right && !self.is_excused(&object) {
+            let Stopping { at, task, reason, .. } = stopping;
+            let tasks = self.aws.with(|aws| aws.world().live_tasks());
+            let of_object = tasks
+                .iter()
+                .filter(|task| task.service.as_ref().and_then(|service| self.objects.get(service)) == Some(&object));
+            let live: Vec<String> =
+                of_object.map(|task| format!("{} {} ({})", task.arn, task.status, task.desired)).collect();
+            self.find(&format!(
+                "{object}: {left} healthy tasks are left of at least {floor} after {task} was stopped at {at} ({reason}); now {live:?}"
+            ));
+        }
+    }
+
+    /// Looks at the account as a whole.
+    pub fn inspect(&mut self, now: Timestamp) {
+        self.review(now);
+        for (glance, seen) in self.foreign.clone() {
+            let present = self.look(&glance);
+            if present != seen {
+                self.find(&format!(
+                    "a stranger's resource has changed: {} {}: {seen} -> {present}",
+                    glance.operation, glance.input
+                ));
+            }
+        }
+        self.count_revisions();
+        for (kind, count) in self.of_pools() {
+            if count > MOST_OF_A_POOL {
+                self.find(&format!("{count} of {kind}"));
+            }
+        }
+    }
+
+    fn count_revisions(&mut self) {
+        let mut families: BTreeMap<String, usize> = BTreeMap::new();
+        let mut asked = json!({"status": "ACTIVE"});
+        loop {
+            let listed = self.see("ecs", "ListTaskDefinitions", asked.clone());
+            for arn in listed["taskDefinitionArns"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                let family = arn.rsplit('/').next().and_then(|name| name.split(':').next()).unwrap_or_default();
+                *families.entry(family.to_owned()).or_default() += 1;
+            }
+            if listed["nextToken"].is_null() {
+                break;
+            }
+            asked["nextToken"] = listed["nextToken"].clone();
+        }
+        for (family, count) in families.into_iter().filter(|(_, count)| *count > MOST_REVISIONS) {
+            self.find(&format!("the family {family} has {count} active revisions"));
+        }
+    }
+
+    /// Our groups and templates by pool.
+    fn of_pools(&self) -> BTreeMap<String, usize> {
+        let groups = self.see("autoscaling", "DescribeAutoScalingGroups", json!({}));
+        let templates = self.see("ec2", "DescribeLaunchTemplates", json!({}));
+        let mut counts = BTreeMap::new();
+        for (kind, list) in [("group", &groups["AutoScalingGroups"]), ("template", &templates["LaunchTemplates"])] {
+            for tags in list.as_array().into_iter().flatten().map(tags).filter(|tags| self.is_ours(tags)) {
+                let pool = tags.get("neuron.ecs/name").cloned().unwrap_or_default();
+                *counts.entry(format!("{kind} of {pool}")).or_default() += 1;
+            }
+        }
+        counts
+    }
+}
+
+/// The tags of anything, whichever way its service writes them.
+pub(super) fn tags(resource: &Value) -> BTreeMap<String, String> {
+    let lists = [&resource["tags"], &resource["Tags"]];
+    let all = lists.into_iter().filter_map(Value::as_array).flatten();
+    let text = |tag: &Value, names: [&str; 2]| {
+        names.iter().find_map(|name| tag[*name].as_str()).unwrap_or_default().to_owned()
+    };
+    all.map(|tag| (text(tag, ["key", "Key"]), text(tag, ["value", "Value"]))).collect()
+}

@@ -1,0 +1,270 @@
+//! A specification as a value that can be changed at random and that knows what it promises.
+//!
+//! Neighbours: `edit` changes it, `stage` hands its YAML to the processes, `audit` holds AWS against it. It is written
+//! from the reference of the objects and uses nothing of the product: what it says a service may lose is its own sum.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The one cluster of every fleet.
+pub const CLUSTER: &str = "ml";
+
+/// Everything declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fleet {
+    /// Container Insights of the cluster: on or off.
+    pub insights: bool,
+    /// Pools by name.
+    pub pools: BTreeMap<String, Pool>,
+    /// Services by name.
+    pub services: BTreeMap<String, Service>,
+}
+
+/// What a pool is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// ECS Managed Instances with one chip each.
+    Managed,
+    /// Auto Scaling groups of instances with twelve chips that services share.
+    Packed,
+    /// Auto Scaling groups of instances with one chip.
+    Rolling,
+}
+
+/// One pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Where its instances come from.
+    pub shape: Shape,
+    /// Bought as Spot.
+    pub spot: bool,
+    /// One of two sets of subnets.
+    pub subnets: usize,
+    /// One of two lists of instance types.
+    pub types: usize,
+    /// Instances at most, in groups.
+    pub max: u32,
+    /// A tag that people change.
+    pub team: u32,
+}
+
+/// One service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its pool.
+    pub pool: String,
+    /// How many tasks.
+    pub replicas: u32,
+    /// Chips of each, in packed pools.
+    pub devices: u32,
+    /// What its image does once it runs.
+    pub image: Image,
+    /// The version of its image.
+    pub version: u32,
+    /// An environment variable that people change.
+    pub env: u32,
+    /// `minimumHealthyPercent`.
+    pub least: u32,
+    /// `maximumPercent`.
+    pub most: u32,
+    /// Whether its container has a health check.
+    pub checked: bool,
+    /// A tag that people change.
+    pub team: u32,
+}
+
+/// What an image does; the account knows it by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Image {
+    /// Runs and is well.
+    Well,
+    /// Ends with 1 after twenty seconds.
+    Crashes,
+    /// Runs and never passes its health check.
+    Sick,
+    /// Cannot be pulled.
+    Missing,
+}
+
+impl Image {
+    /// The repository that stands for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Well => "well",
+            Self::Crashes => "crashes",
+            Self::Sick => "sick",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+impl Service {
+    /// One task of an image that is well, on this pool.
+    pub fn on(pool: &str) -> Self {
+        Self {
+            pool: pool.to_owned(),
+            replicas: 2,
+            devices: 1,
+            image: Image::Well,
+            version: 1,
+            env: 1,
+            least: 100,
+            most: 200,
+            checked: true,
+            team: 1,
+        }
+    }
+
+    /// The least healthy tasks that an update may leave: `minimumHealthyPercent` of `replicas`, rounded up.
+    pub const fn floor(&self) -> u32 {
+        (self.replicas * self.least).div_ceil(100)
+    }
+}
+
+impl Pool {
+    /// On-demand capacity of this shape.
+    pub const fn of(shape: Shape) -> Self {
+        Self { shape, spot: false, subnets: 0, types: 0, max: 8, team: 1 }
+    }
+}
+
+impl Fleet {
+    /// Nothing but the cluster.
+    pub const fn empty() -> Self {
+        Self { insights: true, pools: BTreeMap::new(), services: BTreeMap::new() }
+    }
+
+    /// With a pool.
+    #[must_use]
+    pub fn pool(mut self, name: &str, pool: Pool) -> Self {
+        self.pools.insert(name.to_owned(), pool);
+        self
+    }
+
+    /// With a service.
+    #[must_use]
+    pub fn service(mut self, name: &str, service: Service) -> Self {
+        self.services.insert(name.to_owned(), service);
+        self
+    }
+
+    /// One managed pool with two services.
+    pub fn managed() -> Self {
+        let one = Service { replicas: 1, checked: false, ..Service::on("chips") };
+        Self::empty()
+            .pool("chips", Pool::of(Shape::Managed))
+            .service("llama", Service::on("chips"))
+            .service("bert", one)
+    }
+
+    /// One packed pool with three services of different sizes.
+    pub fn packed() -> Self {
+        let sized = |devices, replicas| Service { devices, replicas, checked: false, ..Service::on("shared") };
+        Self::empty()
+            .pool("shared", Pool { max: 4, ..Pool::of(Shape::Packed) })
+            .service("large", sized(7, 1))
+            .service("medium", sized(4, 1))
+            .service("small", sized(1, 2))
+    }
+
+    /// One pool of small instances with one service.
+    pub fn rolling() -> Self {
+        let server = Service { replicas: 3, checked: false, ..Service::on("workers") };
+        Self::empty().pool("workers", Pool::of(Shape::Rolling)).service("server", server)
+    }
+
+    /// One of each.
+    pub fn mixed() -> Self {
+        let mut all = Self::managed();
+        for other in [Self::packed(), Self::rolling()] {
+            all.pools.extend(other.pools);
+            all.services.extend(other.services);
+        }
+        all
+    }
+
+    /// The whole specification, as a user writes it.
+    pub fn yaml(&self) -> String {
+        let mut text = cluster(if self.insights { "Enhanced" } else { "Disabled" });
+        for (name, pool) in &self.pools {
+            text.push_str("---\n");
+            text.push_str(&pool_yaml(name, pool));
+        }
+        for (name, service) in &self.services {
+            let shape = self.pools.get(&service.pool).map_or(Shape::Managed, |pool| pool.shape);
+            text.push_str("---\n");
+            text.push_str(&service_yaml(name, service, shape));
+        }
+        text
+    }
+}
+
+fn cluster(insights: &str) -> String {
+    format!(
+        "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronCluster\nmetadata: {{name: {CLUSTER}}}\nspec: {{containerInsights: {insights}}}\n"
+    )
+}
+
+fn pool_yaml(name: &str, pool: &Pool) -> String {
+    let subnets = ["[subnet-0a1b2c3d, subnet-4e5f6a7b]", "[subnet-4e5f6a7b, subnet-1c2d3e4f]"][pool.subnets % 2];
+    let option = if pool.spot { "Spot" } else { "OnDemand" };
+    let head = format!(
+        "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronPool\nmetadata: {{name: {name}}}\nspec:\n  cluster: {CLUSTER}\n  tags: {{team: \"{}\"}}\n",
+        pool.team
+    );
+    let types = match (pool.shape, pool.types % 2) {
+        (Shape::Managed, 0) => "[inf2.8xlarge, trn1.2xlarge]",
+        (Shape::Managed, _) => "[trn1.2xlarge]",
+        (Shape::Packed, 0) => "[inf2.48xlarge]",
+        (Shape::Packed, _) => "[trn1.32xlarge]",
+        (Shape::Rolling, 0) => "[inf2.xlarge]",
+        (Shape::Rolling, _) => "[inf2.xlarge, inf2.8xlarge]",
+    };
+    let body = match pool.shape {
+        Shape::Managed => format!(
+            "  managedInstances:\n    infrastructureRoleArn: arn:aws:iam::111122223333:role/ecsInfrastructureRole\n    \
+             instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole-neuron\n    subnets: {subnets}\n    \
+             securityGroups: [sg-0a1b2c3d]\n    capacityOption: {option}\n    instanceRequirements: {{allowedInstanceTypes: {types}}}\n"
+        ),
+        Shape::Packed | Shape::Rolling => format!(
+            "  autoScalingGroup:\n    instanceTypes: {types}\n    \
+             instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole\n    subnets: {subnets}\n    \
+             securityGroups: [sg-0a1b2c3d]\n    capacityOption: {option}\n    maxSize: {}\n    \
+             rollout: {{policy: Roll, soak: 2m, timeout: 15m}}\n",
+            pool.max
+        ),
+    };
+    head + &body
+}
+
+fn service_yaml(name: &str, service: &Service, shape: Shape) -> String {
+    let (cpu, memory) = match shape {
+        Shape::Managed => (4096, 16384),
+        Shape::Packed => (8192 * service.devices, 30000 * service.devices),
+        Shape::Rolling => (2048, 8192),
+    };
+    let mut text = format!(
+        "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronService\nmetadata: {{name: {name}}}\nspec:\n  pool: {}\n  replicas: {}\n  \
+         tags: {{team: \"{}\"}}\n  deployment: {{minimumHealthyPercent: {}, maximumPercent: {}}}\n",
+        service.pool, service.replicas, service.team, service.least, service.most
+    );
+    if shape == Shape::Packed {
+        let _written = writeln!(text, "  devices: {}", service.devices);
+    }
+    let check = if service.checked {
+        "        healthCheck: {command: [CMD-SHELL, \"curl -f http://localhost:8080/health\"], startPeriod: 1m}\n"
+    } else {
+        ""
+    };
+    let _written = write!(
+        text,
+        "  template:\n    cpu: {cpu}\n    memory: {memory}\n    \
+         executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole\n    containers:\n      - name: server\n        \
+         image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/{}:{}\n        ports: [{{containerPort: 8080}}]\n        \
+         env: {{VERSION: \"{}\"}}\n{check}",
+        service.image.name(),
+        service.version,
+        service.env,
+    );
+    text
+}

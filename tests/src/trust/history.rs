@@ -1,0 +1,244 @@
+//! What happens to a fleet, drawn from a seed.
+//!
+//! Neighbours: `edit` and `fault` are parts of it, `play` plays it, `shrink` cuts it. A history is a plain list, so that any
+//! part of it can be left out; numbers pick among what is there when it happens.
+
+use fastrand::Rng;
+
+use super::edit::Edit;
+use super::fault::Kind;
+use super::fleet::{Fleet, Image, Shape};
+use super::stage::Trouble;
+
+/// Something that happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Seconds pass.
+    Pass(u64),
+    /// Somebody commits a change.
+    Edit(Edit),
+    /// The source is spoilt.
+    Spoil(Trouble),
+    /// It is as it was declared.
+    Unspoil,
+    /// So many of a hundred calls meet this fate.
+    Weather(Kind, u32),
+    /// Calls are answered.
+    Calm,
+    /// Reads lag so many seconds behind writes.
+    Lag(i64),
+    /// The oldest process is killed, and another started.
+    Kill,
+    /// It is told to stop, and another started.
+    Stop,
+    /// A second process is started beside the first.
+    Start,
+    /// The clock of the processes jumps.
+    Jump(i64),
+    /// A task's container ends.
+    TaskEnds(usize),
+    /// An instance with everything on it is gone.
+    InstanceLost(usize),
+    /// Spot takes an instance back.
+    Interruption(usize),
+    /// The agent of an instance is cut off.
+    AgentLost(usize),
+    /// Every agent reaches ECS again.
+    AgentsBack,
+    /// The accelerators of an instance are impaired.
+    Impaired(usize),
+    /// No capacity for any type, for some types, in one zone.
+    Shortage(usize),
+    /// Capacity for everything.
+    Plenty,
+    /// The next change of a capacity provider fails.
+    ProviderFails(usize),
+    /// A new Neuron AMI is recommended: one that works, one on which tasks fail, one that never registers.
+    Ami(usize),
+    /// A stranger's hands.
+    Tamper(Tamper, usize),
+}
+
+/// What a stranger does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Tamper {
+    ScalesService(i64),
+    DeploysService,
+    DeletesService,
+    UntagsService,
+    DeregistersRevision,
+    StopsTask,
+    ChangesCluster,
+    DetachesProviders,
+    DeletesProvider,
+    ChangesProvider,
+    ResizesGroup(i64),
+    DeletesGroup,
+    DeletesTemplate,
+    PublishesTemplateVersion,
+    DrainsInstance,
+}
+
+/// The hands of strangers. Not `DetachesProviders`: docs/reliability.md says under "What does not hold yet" why.
+const TAMPERS: [Tamper; 16] = [
+    Tamper::ScalesService(0),
+    Tamper::ScalesService(1),
+    Tamper::ScalesService(5),
+    Tamper::DeploysService,
+    Tamper::DeletesService,
+    Tamper::UntagsService,
+    Tamper::DeregistersRevision,
+    Tamper::StopsTask,
+    Tamper::ChangesCluster,
+    Tamper::DeletesProvider,
+    Tamper::ChangesProvider,
+    Tamper::ResizesGroup(1),
+    Tamper::DeletesGroup,
+    Tamper::DeletesTemplate,
+    Tamper::PublishesTemplateVersion,
+    Tamper::DrainsInstance,
+];
+
+/// A fleet and what happens to it.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Of everything that is drawn while it is played.
+    pub seed: u64,
+    /// The fleet at the start.
+    pub fleet: Fleet,
+    /// What happens.
+    pub events: Vec<Event>,
+}
+
+/// What kinds of events a history has at all: each history is about a few of them.
+#[derive(Clone, Copy, Debug)]
+enum Theme {
+    Edits,
+    BadImages,
+    Sources,
+    Network,
+    Readings,
+    Crashes,
+    Replicas,
+    Clock,
+    Tasks,
+    Instances,
+    Capacity,
+    Images,
+    Strangers,
+}
+
+const THEMES: [Theme; 13] = [
+    Theme::Edits,
+    Theme::BadImages,
+    Theme::Sources,
+    Theme::Network,
+    Theme::Readings,
+    Theme::Crashes,
+    Theme::Replicas,
+    Theme::Clock,
+    Theme::Tasks,
+    Theme::Instances,
+    Theme::Capacity,
+    Theme::Images,
+    Theme::Strangers,
+];
+
+impl History {
+    /// The history of a seed with so many events.
+    pub fn drawn(seed: u64, length: usize) -> Self {
+        let mut dice = Rng::with_seed(seed);
+        let fleets = [Fleet::managed, Fleet::packed, Fleet::rolling, Fleet::mixed];
+        let fleet = fleets[dice.usize(0..fleets.len())]();
+        let mut themes: Vec<Theme> = THEMES.into_iter().filter(|_| dice.u8(0..100) < 40).collect();
+        if themes.is_empty() {
+            themes.push(Theme::Edits);
+        }
+        let events = (0..length).map(|number| {
+            // Every other event is time.
+            if number % 2 == 1 {
+                Event::Pass(pause(&mut dice))
+            } else {
+                event(themes[dice.usize(0..themes.len())], &mut dice)
+            }
+        });
+        let events = events.collect();
+        Self { seed, fleet, events }
+    }
+}
+
+/// Mostly seconds, sometimes minutes.
+fn pause(dice: &mut Rng) -> u64 {
+    match dice.u8(0..100) {
+        0..60 => dice.u64(1..20),
+        60..95 => dice.u64(20..120),
+        _ => dice.u64(120..900),
+    }
+}
+
+fn event(theme: Theme, dice: &mut Rng) -> Event {
+    let pick = dice.usize(0..1_000);
+    let one_of = |dice: &mut Rng, events: &[Event]| events[dice.usize(0..events.len())];
+    match theme {
+        Theme::Edits => Event::Edit(edit(dice)),
+        Theme::BadImages => {
+            let images = [Image::Well, Image::Crashes, Image::Sick, Image::Missing];
+            Event::Edit(Edit::Image(pick, images[dice.usize(0..images.len())]))
+        }
+        Theme::Sources => {
+            let troubles = [Trouble::Unreadable, Trouble::Vanished, Trouble::Half, Trouble::Typo];
+            one_of(dice, &[Event::Spoil(troubles[pick % 4]), Event::Unspoil])
+        }
+        Theme::Network => {
+            let kind = Kind::ALL[dice.usize(0..Kind::ALL.len())];
+            let percent = [5, 15, 30, 100][dice.usize(0..4)];
+            one_of(dice, &[Event::Weather(kind, percent), Event::Weather(kind, 10), Event::Calm])
+        }
+        Theme::Readings => Event::Lag([0, 5, 30, 120, 300][pick % 5]),
+        Theme::Crashes => one_of(dice, &[Event::Kill, Event::Kill, Event::Stop]),
+        Theme::Replicas => one_of(dice, &[Event::Start, Event::Kill]),
+        Theme::Clock => Event::Jump([3600, -3600, 90, -90, 86_400][pick % 5]),
+        Theme::Tasks => Event::TaskEnds(pick),
+        Theme::Instances => one_of(
+            dice,
+            &[
+                Event::InstanceLost(pick),
+                Event::Interruption(pick),
+                Event::AgentLost(pick),
+                Event::AgentsBack,
+                Event::Impaired(pick),
+            ],
+        ),
+        Theme::Capacity => one_of(dice, &[Event::Shortage(pick), Event::Plenty, Event::ProviderFails(pick)]),
+        Theme::Images => Event::Ami(pick),
+        Theme::Strangers => Event::Tamper(TAMPERS[dice.usize(0..TAMPERS.len())], pick),
+    }
+}
+
+fn edit(dice: &mut Rng) -> Edit {
+    let pick = dice.usize(0..1_000);
+    let edits = [
+        Edit::Image(pick, Image::Well),
+        Edit::Image(pick, Image::Well),
+        Edit::Env(pick),
+        Edit::Replicas(pick, dice.u32(0..5)),
+        Edit::Replicas(pick, dice.u32(1..4)),
+        Edit::Devices(pick, dice.u32(1..6)),
+        Edit::Budget(pick, [100, 50, 0][pick % 3], [200, 200, 100][pick % 3]),
+        Edit::Team(pick),
+        Edit::Check(pick),
+        Edit::AddService(pick),
+        Edit::RemoveService(pick),
+        Edit::AddPool([Shape::Managed, Shape::Packed, Shape::Rolling][dice.usize(0..3)]),
+        Edit::RemovePool(pick),
+        Edit::Option(pick),
+        Edit::Types(pick),
+        Edit::Subnets(pick),
+        Edit::PoolTeam(pick),
+        Edit::Max(pick),
+        Edit::Insights,
+        Edit::Mend,
+    ];
+    edits[dice.usize(0..edits.len())]
+}

@@ -1,0 +1,32 @@
+//! Does it converge from anywhere, whatever happens on the way? A world that follows from one seed.
+//!
+//! ```text
+//! fleet ─ edit ─┐
+//! fault ────────┼─► history ──► play ──► stage (line, audit + rules) ──► portrait ──► verdict
+//!               └─► sweep ──────────────┘                                └─► shrink
+//! ```
+//!
+//! `fleet` is a specification that can be changed, `edit` one change, `fault` what becomes of one call, `history` a list
+//! of everything that happens, drawn from a seed. `stage` is the account with its processes and its network (`line`),
+//! `audit` and `rules` hold it against what must be true, `portrait` is what it amounts to in the end. `play` plays one
+//! history and `shrink` cuts one that fails; `sweep` does the same thing at every call of a scenario. `soak` plays many.
+//!
+//! The auditor, the fleet and the portrait know nothing of the planner: they read the simulated account.
+
+pub mod audit;
+pub mod days;
+pub mod edit;
+pub mod fault;
+pub mod fleet;
+pub mod hands;
+mod happen;
+pub mod history;
+pub mod line;
+pub mod play;
+pub mod portrait;
+mod rules;
+pub mod scenarios;
+pub mod shrink;
+pub mod stage;
+pub mod sweep;
+mod tamper;

@@ -1,0 +1,331 @@
+//! Plays one history to its end and says whether everything held.
+//!
+//! Neighbours: `history` says what happens, `stage` is where, `portrait` compares the ends. A history ends like this: every
+//! fault is taken back, one process is left, and within bounds everything must be ready, at rest, and as a fresh installation
+//! of the last specification would be.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use axon_runtime::clock::Clock as _;
+use axon_sim::{Call, Health, Image, ImageActs};
+use serde_json::Value;
+
+use super::audit::Glance;
+use super::edit::Edit;
+use super::fault::Weather;
+use super::fleet::Fleet;
+use super::happen::{befall, happen};
+use super::history::{Event, History};
+use super::line::Air;
+use super::portrait::portrait;
+use super::stage::{Stage, account};
+
+/// Simulated time in which everything must be ready once faults have stopped: the longest waiting time of the product is
+/// half an hour, a group tries again after at most eight minutes, a rollout of three instances takes fifteen each.
+const READY_WITHIN: Duration = Duration::from_hours(4);
+/// In this time nothing may be written.
+const QUIET: Duration = Duration::from_mins(30);
+/// So many times it may still tidy up before it is at rest: old revisions, surplus instances.
+const TIDIES: u32 = 8;
+/// Calls a minute while nothing changes: one sweep, which grows with the fleet by one call for ten services.
+const CALLS_A_MINUTE: u64 = 40;
+
+/// What came of a history.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    /// What did not hold; empty if everything did.
+    pub findings: Vec<String>,
+    /// Events that were played.
+    pub events: usize,
+    /// Calls to AWS.
+    pub calls: u64,
+    /// Simulated time.
+    pub simulated: Duration,
+    /// Faults by name.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// The last writes with their instants and answers, for people.
+    pub last_writes: VecDeque<String>,
+    /// Hash of every call with its instant, body and answer's code: the same history gives the same.
+    pub trace: u64,
+}
+
+/// Plays a history in a runtime of its own, from the very beginning.
+pub fn play(history: &History) -> Played {
+    fastrand::seed(history.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(played(history))
+}
+
+async fn played(history: &History) -> Played {
+    let mut stage = Stage::new(account(history.seed), Air::new(history.seed, Vec::new()));
+    let start = stage.world.clock.now();
+    foreign(&stage);
+    protect(&stage);
+    stage.declare(history.fleet.clone());
+    stage.start().await;
+    let mut trace = Trace::default();
+    let mut events = 0;
+    for event in &history.events {
+        happen(&mut stage, *event).await;
+        stage.look().await;
+        trace.calls(&stage);
+        events += 1;
+        if !stage.verdict().is_empty() {
+            break;
+        }
+    }
+    if stage.verdict().is_empty() {
+        mend(&mut stage).await;
+        settle(&mut stage, Rest::Ready, &mut trace).await;
+    }
+    if stage.verdict().is_empty() {
+        compare(&mut stage);
+    }
+    let simulated = stage.world.clock.now().duration_since(start).unsigned_abs();
+    let findings = stage.verdict();
+    stage.world.aws.with(|aws| aws.world_mut().take_violations());
+    Played {
+        findings,
+        events,
+        calls: stage.air.calls(),
+        simulated,
+        faults: stage.air.faults(),
+        last_writes: trace.last_writes,
+        trace: trace.hash,
+    }
+}
+
+/// What belongs to others: a cluster, a service, a group with its template. Nobody may ever touch them.
+pub(super) fn foreign(stage: &Stage) {
+    use serde_json::json;
+    let theirs = Image::new("ami-0123456789abcdef0", "theirs", "1.100.0");
+    stage.world.aws.with(|aws| aws.world_mut().add_image(theirs));
+    let act = |service: &str, operation: &str, input: Value| stage.world.act_on(service, operation, &input);
+    act(
+        "ecs",
+        "CreateCluster",
+        json!({"clusterName": "theirs", "tags": [{"key": "neuron.ecs/managed-by", "value": "other"}]}),
+    );
+    let container = json!({"name": "web", "image": "web:1", "memory": 128});
+    act("ecs", "RegisterTaskDefinition", json!({"family": "web", "containerDefinitions": [container]}));
+    act(
+        "ecs",
+        "CreateService",
+        json!({"cluster": "theirs", "serviceName": "web", "taskDefinition": "web", "desiredCount": 0, "launchType": "EC2"}),
+    );
+    let data = json!({"ImageId": "ami-0123456789abcdef0", "InstanceType": "inf2.xlarge"});
+    act("ec2", "CreateLaunchTemplate", json!({"LaunchTemplateName": "theirs", "LaunchTemplateData": data}));
+    let template = json!({"LaunchTemplateName": "theirs", "Version": "1"});
+    act(
+        "autoscaling",
+        "CreateAutoScalingGroup",
+        json!({
+            "AutoScalingGroupName": "theirs", "MinSize": 0, "MaxSize": 0, "DesiredCapacity": 0, "VPCZoneIdentifier": "subnet-0a1b2c3d",
+            "LaunchTemplate": template,
+        }),
+    );
+}
+
+/// Whatever is theirs stays as it is now.
+pub(super) fn protect(stage: &Stage) {
+    use serde_json::json;
+    let glances = [
+        ("ecs", "DescribeClusters", json!({"clusters": ["theirs"], "include": ["TAGS", "SETTINGS"]})),
+        ("ecs", "DescribeServices", json!({"cluster": "theirs", "services": ["web"], "include": ["TAGS"]})),
+        ("ecs", "ListTaskDefinitions", json!({"familyPrefix": "web", "status": "ACTIVE"})),
+        ("ec2", "DescribeLaunchTemplates", json!({"LaunchTemplateNames": ["theirs"]})),
+        ("autoscaling", "DescribeAutoScalingGroups", json!({"AutoScalingGroupNames": ["theirs"]})),
+    ];
+    for (service, operation, input) in glances {
+        stage.audit(|auditor, _| auditor.protect(Glance { service, operation, input }));
+    }
+}
+
+/// Takes every fault back and leaves one process.
+async fn mend(stage: &mut Stage) {
+    stage.air.turn(|_| Weather::default());
+    stage.set_clock();
+    befall(stage, Event::AgentsBack);
+    let healthy: Vec<String> = stage.world.aws.with(|aws| aws.world().running_instances().into_keys().collect());
+    stage.world.aws.with(|aws| {
+        let world = aws.world_mut();
+        world.lag(0);
+        world.end_shortages();
+        world.forget_provider_failures();
+        for instance in &healthy {
+            world.set_accelerator_health(instance, Health::Ok);
+        }
+    });
+    stage.world.publish(FINAL_IMAGE, ImageActs::Good);
+    stage.declare(Edit::Mend.apply(&stage.fleet));
+    while stage.running() > 1 {
+        stage.stop().await;
+    }
+    if stage.running() == 0 {
+        stage.start().await;
+    }
+}
+
+/// The image that is recommended at the end.
+const FINAL_IMAGE: &str = "ami-0f1a1f1a1f1a1f1a1";
+
+/// Where an account comes to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Everything declared is ready.
+    Ready,
+    /// The same, or what is not ready needs a person: an image that cannot run.
+    Settled,
+}
+
+/// Within bounds everything comes to rest, and then nothing is written any more. A process that dies meanwhile is followed by
+/// another.
+pub async fn settle(stage: &mut Stage, rest: Rest, trace: &mut Trace) {
+    let deadline = stage.world.clock.now() + READY_WITHIN;
+    while !stage.rests(rest) {
+        if stage.world.clock.now() > deadline {
+            let complaints = stage.complaints();
+            stage.findings.push(format!("not ready within {READY_WITHIN:?}: {complaints:#?}"));
+            return;
+        }
+        stage.pass(30).await;
+        stage.revive().await;
+        trace.calls(stage);
+        if !stage.verdict().is_empty() {
+            return;
+        }
+    }
+    let mut writes = Vec::new();
+    for _ in 0..TIDIES {
+        let before = stage.air.calls();
+        stage.pass(QUIET.as_secs()).await;
+        let died = stage.revive().await;
+        writes = trace.calls(stage);
+        if writes.is_empty() && !died && stage.rests(rest) {
+            let calls = stage.air.calls() - before;
+            if calls > CALLS_A_MINUTE * QUIET.as_secs() / 60 {
+                stage.findings.push(format!("{calls} calls in {QUIET:?} in which nothing changes"));
+            }
+            return;
+        }
+        if !stage.verdict().is_empty() {
+            return;
+        }
+    }
+    let complaints = stage.complaints();
+    stage.findings.push(format!("does not come to rest: {writes:?} {complaints:#?}"));
+}
+
+/// The end is that of a fresh installation.
+fn compare(stage: &mut Stage) {
+    let here = portrait(&stage.world);
+    let fresh = fresh(&stage.fleet);
+    for difference in differences("", &fresh, &here) {
+        stage.findings.push(format!("not as a fresh installation: {difference}"));
+    }
+}
+
+/// The portrait of a fresh installation.
+pub fn fresh(fleet: &Fleet) -> Value {
+    let fleet = fleet.clone();
+    // In a thread of its own, because a runtime cannot wait inside another.
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let mut stage = Stage::new(account(1), Air::new(1, Vec::new()));
+            stage.world.publish(FINAL_IMAGE, ImageActs::Good);
+            stage.declare(fleet);
+            stage.start().await;
+            settle(&mut stage, Rest::Ready, &mut Trace::default()).await;
+            let verdict = stage.verdict();
+            assert!(verdict.is_empty(), "a fresh installation without any fault: {verdict:#?}");
+            portrait(&stage.world)
+        })
+    });
+    thread.join().unwrap()
+}
+
+/// Where two values differ, as paths.
+pub fn differences(path: &str, wanted: &Value, found: &Value) -> Vec<String> {
+    match (wanted, found) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let null = Value::Null;
+            keys.into_iter()
+                .flat_map(|key| {
+                    differences(&format!("{path}.{key}"), a.get(key).unwrap_or(&null), b.get(key).unwrap_or(&null))
+                })
+                .collect()
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().flat_map(|(i, (a, b))| differences(&format!("{path}[{i}]"), a, b)).collect()
+        }
+        _ if wanted == found => Vec::new(),
+        _ => vec![format!("{path}: {wanted} wanted, {found} found")],
+    }
+}
+
+/// A hash over all calls, and the writes among them.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    hash: u64,
+    last_writes: VecDeque<String>,
+}
+
+/// So many writes are kept for people.
+const KEPT_WRITES: usize = 80;
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self { hash: 0xcbf2_9ce4_8422_2325, last_writes: VecDeque::new() }
+    }
+}
+
+impl Trace {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// Members in the order of their names: the SDK writes maps in any order.
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+                for (name, value) in sorted {
+                    self.bytes(name.as_bytes());
+                    self.value(value);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.value(item)),
+            other => self.bytes(other.to_string().as_bytes()),
+        }
+    }
+
+    /// Takes the calls since the last time; gives the writes.
+    pub fn calls(&mut self, stage: &Stage) -> Vec<String> {
+        let mut writes = Vec::new();
+        for call in stage.world.calls() {
+            self.bytes(call.at.to_string().as_bytes());
+            self.bytes(call.operation.as_bytes());
+            self.value(&call.body);
+            self.bytes(call.error.as_deref().unwrap_or_default().as_bytes());
+            if crate::wire::is_write(&call.operation) {
+                self.last_writes.push_back(told(&call));
+                if self.last_writes.len() > KEPT_WRITES {
+                    self.last_writes.pop_front();
+                }
+                writes.push(call.operation);
+            }
+        }
+        writes
+    }
+}
+
+fn told(call: &Call) -> String {
+    let mut body = call.body.to_string();
+    body.truncate(body.floor_char_boundary(300));
+    format!("{} {} {} {body}", call.at, call.operation, call.error.as_deref().unwrap_or("done"))
+}

@@ -1,0 +1,119 @@
+//! The scenarios of the sweep: a fleet at rest, and one thing that happens to it.
+//!
+//! Neighbours: `sweep` plays each again and again with one call gone wrong. Every shape of pool meets every kind of change that
+//! makes sense for it.
+
+use super::edit::Edit;
+use super::fleet::{Fleet, Image, Shape};
+use super::history::{Event, Tamper};
+use super::play::Rest;
+
+/// A fleet at rest and what happens then.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it is called in reports.
+    pub name: String,
+    /// The fleet that is installed and at rest; nothing for an empty account.
+    pub rests: Option<Fleet>,
+    /// The fleet that is declared then.
+    pub declared: Fleet,
+    /// What else happens.
+    pub event: Option<Event>,
+}
+
+impl Scenario {
+    /// Where it ends.
+    pub fn rest(&self) -> Rest {
+        let well = self.declared.services.values().all(|service| service.image == Image::Well);
+        if well { Rest::Ready } else { Rest::Settled }
+    }
+}
+
+/// Changes that make sense everywhere, by name. Not among them: an image that crashes once it runs. ECS does not count that as a
+/// failed deployment, so there is no rest to come to.
+const CHANGES: [(&str, Edit); 19] = [
+    ("a new image", Edit::Image(0, Image::Well)),
+    ("an image that never gets healthy", Edit::Image(0, Image::Sick)),
+    ("an image that is missing", Edit::Image(0, Image::Missing)),
+    ("another environment", Edit::Env(0)),
+    ("one replica more", Edit::Replicas(0, 3)),
+    ("one replica", Edit::Replicas(0, 1)),
+    ("no replica", Edit::Replicas(0, 0)),
+    ("half may be missing", Edit::Budget(0, 50, 200)),
+    ("another tag on a service", Edit::Team(0)),
+    ("a health check", Edit::Check(0)),
+    ("another service", Edit::AddService(0)),
+    ("a service less", Edit::RemoveService(0)),
+    ("another managed pool", Edit::AddPool(Shape::Managed)),
+    ("another packed pool", Edit::AddPool(Shape::Packed)),
+    ("another rolling pool", Edit::AddPool(Shape::Rolling)),
+    ("a pool less", Edit::RemovePool(0)),
+    ("spot capacity", Edit::Option(0)),
+    ("other subnets", Edit::Subnets(0)),
+    ("another tag on a pool", Edit::PoolTeam(0)),
+];
+
+/// Changes of one shape only.
+const MANAGED: [(&str, Edit); 2] =
+    [("other instance types", Edit::Types(0)), ("no Container Insights", Edit::Insights)];
+const PACKED: [(&str, Edit); 3] =
+    [("more devices", Edit::Devices(0, 5)), ("fewer devices", Edit::Devices(0, 2)), ("another limit", Edit::Max(0))];
+const ROLLING: [(&str, Edit); 2] = [("another limit", Edit::Max(0)), ("other instance types", Edit::Types(0))];
+
+/// What strangers and AWS do, by name.
+const EVENTS: [(&str, Event); 13] = [
+    ("a stranger scales to nothing", Event::Tamper(Tamper::ScalesService(0), 0)),
+    ("a stranger scales up", Event::Tamper(Tamper::ScalesService(5), 0)),
+    ("a stranger deletes a service", Event::Tamper(Tamper::DeletesService, 0)),
+    ("a stranger untags a service", Event::Tamper(Tamper::UntagsService, 0)),
+    ("a stranger deregisters a revision", Event::Tamper(Tamper::DeregistersRevision, 0)),
+    ("a stranger changes the cluster", Event::Tamper(Tamper::ChangesCluster, 1)),
+    ("a stranger changes a provider", Event::Tamper(Tamper::ChangesProvider, 0)),
+    ("a stranger deletes a group", Event::Tamper(Tamper::DeletesGroup, 0)),
+    ("a stranger deletes a template", Event::Tamper(Tamper::DeletesTemplate, 0)),
+    ("a stranger drains an instance", Event::Tamper(Tamper::DrainsInstance, 0)),
+    ("a new image of the instances", Event::Ami(0)),
+    ("an image of the instances on which tasks fail", Event::Ami(2)),
+    ("an instance is lost", Event::InstanceLost(0)),
+];
+
+/// All of them.
+pub fn scenarios() -> Vec<Scenario> {
+    let bases = [
+        ("managed", Fleet::managed()),
+        ("packed", Fleet::packed()),
+        ("rolling", Fleet::rolling()),
+        ("mixed", Fleet::mixed()),
+    ];
+    let mut all = Vec::new();
+    for (base, fleet) in &bases {
+        all.push(Scenario {
+            name: format!("{base}: first installation"),
+            rests: None,
+            declared: fleet.clone(),
+            event: None,
+        });
+        let own: &[(&str, Edit)] = match *base {
+            "managed" => &MANAGED,
+            "packed" => &PACKED,
+            "rolling" => &ROLLING,
+            _ => &[],
+        };
+        for (name, edit) in CHANGES.iter().chain(own) {
+            let declared = edit.apply(fleet);
+            if declared != *fleet {
+                all.push(Scenario {
+                    name: format!("{base}: {name}"),
+                    rests: Some(fleet.clone()),
+                    declared,
+                    event: None,
+                });
+            }
+        }
+        for (name, event) in EVENTS {
+            let name = format!("{base}: {name}");
+            all.push(Scenario { name, rests: Some(fleet.clone()), declared: fleet.clone(), event: Some(event) });
+        }
+    }
+    all
+}

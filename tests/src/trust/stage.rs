@@ -1,0 +1,339 @@
+//! The account, the processes that work on it, and everything that can be done to either.
+//!
+//! Neighbours: `play` and `sweep` do things here; `line` and `fault` are the network, `audit` looks. Everything is in one
+//! thread and in tokio's paused time, and every choice comes from a seed.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use axon_core::parse::SourceFile;
+use axon_core::status::Status;
+use axon_runtime::clock::{Clock, ScaledClock};
+use axon_runtime::source::{Snapshot, Source, SourceError};
+use axon_runtime::{Outcome, Phase, Reconciler, Settings, Until, View};
+use axon_sim::{Acts, Aws, Behaviour, Options};
+use jiff::Timestamp;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::audit::{Auditor, Trust};
+use super::fleet::{Fleet, Image};
+use super::line::{Air, Line};
+use super::play::Rest;
+use crate::operator::is_quiet;
+use crate::{World, installation};
+
+/// An account on a bad day.
+#[derive(Debug)]
+pub struct Stage {
+    /// The account and its time.
+    pub world: World,
+    /// What happens to calls.
+    pub air: Arc<Air>,
+    /// What is declared.
+    pub fleet: Fleet,
+    auditor: Arc<Mutex<Auditor>>,
+    source: TroubledSource,
+    skew: Arc<AtomicI64>,
+    processes: Vec<Process>,
+    /// What was wrong and is not the auditor's to see.
+    pub findings: Vec<String>,
+}
+
+/// One process on the account.
+#[derive(Debug)]
+struct Process {
+    view: watch::Receiver<Arc<View>>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<Outcome>,
+    line: Line,
+}
+
+/// Images and what they do; the account knows them before anything runs.
+pub fn account(seed: u64) -> Aws {
+    let mut aws = Aws::new(Options { seed, log_limit: 200_000, ..Options::default() });
+    let doing = [
+        (Image::Crashes, Acts::Ends { after_seconds: 20, exit_code: 1 }),
+        (Image::Sick, Acts::NeverHealthy),
+        (Image::Missing, Acts::PullFails { reason: "not found".to_owned() }),
+    ];
+    for (image, acts) in doing {
+        aws.world_mut().behave(Behaviour::of(format!("*/{}:*", image.name())).acting(acts));
+    }
+    aws
+}
+
+impl Stage {
+    /// This account, on which nothing runs yet.
+    pub fn new(aws: Aws, air: Air) -> Self {
+        let world = World::of(aws);
+        let auditor = Auditor::new(world.aws.clone(), installation().to_string(), world.clock.now());
+        Self {
+            world,
+            air: Arc::new(air),
+            fleet: Fleet::empty(),
+            auditor: Arc::new(Mutex::new(auditor)),
+            source: TroubledSource::default(),
+            skew: Arc::default(),
+            processes: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Works with the auditor.
+    pub fn audit<T>(&self, work: impl FnOnce(&mut Auditor, Timestamp) -> T) -> T {
+        let now = self.world.clock.now();
+        work(&mut self.auditor.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    /// Declares a fleet.
+    pub fn declare(&mut self, fleet: Fleet) {
+        self.audit(|auditor, now| auditor.declare(&fleet, now));
+        self.source.give(vec![SourceFile { path: "fleet.yaml".to_owned(), text: fleet.yaml() }]);
+        self.fleet = fleet;
+    }
+
+    /// Spoils the source until the next declaration.
+    pub fn spoil(&self, trouble: Trouble) {
+        match trouble {
+            Trouble::Unreadable => self.source.fail(),
+            Trouble::Vanished => self.source.give(Vec::new()),
+            Trouble::Half => {
+                let text =
+                    self.fleet.yaml() + "---\napiVersion: neuron.ecs/v1alpha1\nkind: NeuronPool\nmetadata: {name: ha";
+                self.source.give(vec![SourceFile { path: "fleet.yaml".to_owned(), text }]);
+            }
+            Trouble::Typo => {
+                let text = self.fleet.yaml().replacen("  replicas:", "  replicsa:", 1);
+                self.source.give(vec![SourceFile { path: "fleet.yaml".to_owned(), text }]);
+            }
+        }
+    }
+
+    /// The source is as it was declared.
+    pub fn unspoil(&mut self) {
+        self.source.give(vec![SourceFile { path: "fleet.yaml".to_owned(), text: self.fleet.yaml() }]);
+    }
+
+    /// A line to the account.
+    pub fn line(&self) -> Line {
+        Line::new(self.world.aws.clone(), Arc::clone(&self.air), Arc::clone(&self.auditor))
+    }
+
+    /// Starts a process that knows nothing.
+    pub async fn start(&mut self) {
+        let line = self.line();
+        let cloud = Arc::new(self.world.cloud_over(SharedHttpClient::new(line.clone())).await);
+        let settings = Settings { until: Until::Stopped, timeout: None, ..self.world.settings.clone() };
+        let clock = Skewed { clock: self.world.clock, skew: Arc::clone(&self.skew) };
+        let reconciler = Reconciler::new(cloud, Arc::new(clock), settings);
+        let view = reconciler.view();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(reconciler.run(self.source.clone(), async {
+            let _stopped_or_forgotten = stopped.await;
+        }));
+        self.processes.push(Process { view, stop: Some(stop), task, line });
+    }
+
+    /// How many processes run.
+    pub fn running(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// Kills the oldest process, whatever it is doing.
+    pub async fn kill(&mut self) {
+        if self.processes.is_empty() {
+            return;
+        }
+        let process = self.processes.remove(0);
+        process.line.cut();
+        process.task.abort();
+        if let Err(error) = process.task.await
+            && error.is_panic()
+        {
+            self.findings.push(format!("a process panicked: {error}"));
+        }
+    }
+
+    /// Kills the processes whose lines have died.
+    pub async fn bury(&mut self) {
+        while let Some(dead) = self.processes.iter().position(|process| process.line.is_dead()) {
+            self.processes.rotate_left(dead);
+            self.kill().await;
+        }
+    }
+
+    /// Tells the oldest process to stop, and waits until it has.
+    pub async fn stop(&mut self) {
+        if self.processes.is_empty() {
+            return;
+        }
+        let mut process = self.processes.remove(0);
+        let _gone_already = process.stop.take().map(|stop| stop.send(()));
+        match tokio::time::timeout(Duration::from_mins(5), process.task).await {
+            Ok(Ok(Outcome::Stopped)) => {}
+            Ok(Ok(other)) => self.findings.push(format!("told to stop, a process ended with {other:?}")),
+            Ok(Err(error)) => self.findings.push(format!("a process panicked: {error}")),
+            Err(_) => self.findings.push("a process did not stop within five minutes".to_owned()),
+        }
+    }
+
+    /// The clock of the processes jumps; that of AWS does not.
+    pub fn jump(&self, seconds: i64) {
+        let skew = self.skew.fetch_add(seconds, Ordering::SeqCst) + seconds;
+        // By a clock that is ahead, a task without a health check has run for longer than it has.
+        self.audit(|auditor, _| auditor.trust_clock(if skew > 0 { Trust::Ahead } else { Trust::Right }));
+    }
+
+    /// The clock of the processes is right again.
+    pub fn set_clock(&self) {
+        self.skew.store(0, Ordering::SeqCst);
+        self.audit(|auditor, _| auditor.trust_clock(Trust::Right));
+    }
+
+    /// Lets time pass, and looks at what has happened in it.
+    pub async fn pass(&mut self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        self.look().await;
+    }
+
+    /// Looks at the account and at the processes.
+    pub async fn look(&mut self) {
+        self.audit(Auditor::inspect);
+        let views: Vec<Arc<View>> = self.processes.iter().map(|process| Arc::clone(&process.view.borrow())).collect();
+        for view in views {
+            if let Some(violation) = view.violations.first() {
+                self.findings.push(format!("the check before execution refused a plan: {violation}"));
+            }
+        }
+        if let Some(ended) = self.processes.iter().position(|process| process.task.is_finished()) {
+            let process = self.processes.remove(ended);
+            self.findings.push(format!("a process ended by itself: {:?}", process.task.await));
+        }
+    }
+
+    /// Buries what has died of its fate and starts another for each; says whether any had.
+    pub async fn revive(&mut self) -> bool {
+        let before = self.processes.len();
+        self.bury().await;
+        let died = before - self.processes.len();
+        for _ in 0..died {
+            self.start().await;
+        }
+        died > 0
+    }
+
+    /// Goes on with an account in which this is declared already.
+    pub fn adopt(&mut self, fleet: Fleet) {
+        self.audit(|auditor, now| {
+            auditor.declare(&fleet, now);
+            auditor.know_services();
+        });
+        self.fleet = fleet;
+    }
+
+    /// Whether every process shows the newest specification, at rest, and has nothing left to do.
+    pub fn rests(&self, rest: Rest) -> bool {
+        let revision = self.source.revision();
+        let rests = |process: &Process| {
+            let view = process.view.borrow();
+            let settled = |view: &View| {
+                let over = |status: &Status| status.is_ready() || status.is_stalled();
+                view.phase == Phase::Steady && view.in_flight.is_empty() && view.statuses.values().all(over)
+            };
+            view.revision == revision && (is_quiet(&view) || rest == Rest::Settled && settled(&view))
+        };
+        !self.processes.is_empty() && self.processes.iter().all(rests)
+    }
+
+    /// What is not ready, for people.
+    pub fn complaints(&self) -> Vec<BTreeMap<String, String>> {
+        let of = |process: &Process| {
+            let view = process.view.borrow();
+            let mut all = crate::reasons(&view);
+            all.retain(|_, reason| reason != "ready");
+            let waiting = view.waiting.iter().map(|waiting| format!("{waiting:?}")).collect::<Vec<_>>().join("; ");
+            all.insert("waiting".to_owned(), waiting);
+            all.insert("errors".to_owned(), format!("{:?} {:?}", view.sweep_errors, view.source_error));
+            all
+        };
+        self.processes.iter().map(of).collect()
+    }
+
+    /// Everything that was wrong so far.
+    pub fn verdict(&self) -> Vec<String> {
+        self.audit(|auditor, _| auditor.findings().iter().chain(&self.findings).cloned().collect())
+    }
+}
+
+/// What can be wrong with a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It cannot be read.
+    Unreadable,
+    /// It has no files.
+    Vanished,
+    /// Its last document ends in the middle of a word.
+    Half,
+    /// One object has a field that does not exist.
+    Typo,
+}
+
+/// A source that can fail.
+#[derive(Clone, Debug, Default)]
+struct TroubledSource(Arc<Mutex<(u64, Option<Snapshot>)>>);
+
+impl TroubledSource {
+    fn with<T>(&self, work: impl FnOnce(&mut (u64, Option<Snapshot>)) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn give(&self, files: Vec<SourceFile>) {
+        self.with(|(count, snapshot)| {
+            *count += 1;
+            *snapshot = Some(Snapshot::whole(format!("test@{count}"), files));
+        });
+    }
+
+    fn fail(&self) {
+        self.with(|(_, snapshot)| *snapshot = None);
+    }
+
+    fn revision(&self) -> String {
+        self.with(|(count, _)| format!("test@{count}"))
+    }
+}
+
+impl Source for TroubledSource {
+    async fn snapshot(&mut self) -> Result<Snapshot, SourceError> {
+        let snapshot = self.with(|(_, snapshot)| snapshot.clone());
+        snapshot.ok_or_else(|| SourceError::Other("the disk is gone".to_owned()))
+    }
+}
+
+/// A clock that can be wrong.
+#[derive(Debug)]
+struct Skewed {
+    clock: ScaledClock,
+    skew: Arc<AtomicI64>,
+}
+
+impl Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        let skew = jiff::SignedDuration::from_secs(self.skew.load(Ordering::SeqCst));
+        self.clock.now().saturating_add(skew).unwrap_or(Timestamp::MAX)
+    }
+
+    fn steady(&self) -> Duration {
+        self.clock.steady()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.clock.sleep(duration)
+    }
+}

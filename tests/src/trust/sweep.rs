@@ -1,0 +1,172 @@
+//! The crash-point sweep: a scenario is played once undisturbed, then again and again with one call gone wrong, at every call
+//! and in every way, and each time it must end as if nothing had been wrong.
+//!
+//! Neighbours: `scenarios` lists them, `play` has the end of a run, `stage` the account. The account at rest before the
+//! scenario is made once and copied.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axon_runtime::clock::Clock as _;
+use axon_sim::Aws;
+use serde_json::Value;
+
+use super::fault::Fate;
+use super::happen::happen;
+use super::line::{Air, Pin};
+use super::play::{Rest, Trace, differences, foreign, protect, settle};
+use super::portrait::portrait;
+use super::scenarios::Scenario;
+use super::stage::{Stage, account};
+
+/// The seven ways in which a call goes wrong.
+pub const WAYS: [Fate; 7] =
+    [Fate::Dies, Fate::DiesAfter, Fate::FailedAfter, Fate::Failed, Fate::Late(60), Fate::Stale(300), Fate::Twice];
+
+/// Ways that differ from another one only for a call that changes something.
+const ONLY_FOR_WRITES: [Fate; 3] = [Fate::DiesAfter, Fate::FailedAfter, Fate::Twice];
+
+/// What came of sweeping one scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Swept {
+    /// Runs with something gone wrong.
+    pub runs: u64,
+    /// Calls of all runs.
+    pub calls: u64,
+    /// Simulated time of all runs.
+    pub simulated: Duration,
+    /// Calls of the undisturbed run until it was at rest.
+    pub length: u64,
+    /// Runs by what went wrong.
+    pub ways: BTreeMap<&'static str, u64>,
+    /// What did not hold, with the call and the way.
+    pub findings: Vec<String>,
+}
+
+/// Which runs of a scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Every call that changes something, and every so manieth of those that only read.
+    pub every_read: u64,
+    /// Besides, so many pairs of deaths, the second of them while the first is being mended.
+    pub pairs: u64,
+}
+
+struct Ground {
+    aws: Aws,
+    /// What it amounts to in the end.
+    wanted: Value,
+    /// The operations until it was at rest.
+    tape: Vec<String>,
+}
+
+/// Sweeps one scenario.
+pub fn sweep(scenario: &Scenario, extent: Extent) -> Swept {
+    let mut swept = Swept::default();
+    let ground = match ground(scenario) {
+        Ok(ground) => ground,
+        Err(findings) => {
+            swept.findings =
+                findings.into_iter().map(|finding| format!("{}, undisturbed: {finding}", scenario.name)).collect();
+            return swept;
+        }
+    };
+    swept.length = u64::try_from(ground.tape.len()).unwrap_or(u64::MAX);
+    let mut reads = 0;
+    for (call, operation) in (0_u64..).zip(&ground.tape) {
+        let writes = crate::wire::is_write(operation);
+        reads += u64::from(!writes);
+        if !writes && reads % extent.every_read != 0 {
+            continue;
+        }
+        for way in WAYS.into_iter().filter(|way| writes || !ONLY_FOR_WRITES.contains(way)) {
+            let run = disturbed(scenario, &ground, vec![Pin { call, fate: way }]);
+            swept.add(run, way, &format!("{}, {} at call {call} ({operation})", scenario.name, way.name()));
+        }
+    }
+    let mut dice = fastrand::Rng::with_seed(swept.length);
+    for _ in 0..extent.pairs {
+        let (first, second) = (dice.u64(0..swept.length.max(1)), dice.u64(1..40));
+        let [way, after] = [(); 2].map(|()| if dice.bool() { Fate::Dies } else { Fate::DiesAfter });
+        let pins = vec![Pin { call: first, fate: way }, Pin { call: first + second, fate: after }];
+        let run = disturbed(scenario, &ground, pins);
+        swept.add(run, Fate::Dies, &format!("{}, two deaths at calls {first} and {}", scenario.name, first + second));
+    }
+    swept
+}
+
+impl Swept {
+    fn add(&mut self, run: Run, way: Fate, what: &str) {
+        self.runs += 1;
+        self.calls += run.calls;
+        self.simulated += run.simulated;
+        *self.ways.entry(way.name()).or_default() += 1;
+        self.findings.extend(run.findings.into_iter().take(3).map(|finding| format!("{what}: {finding}")));
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
+/// The account at rest before the scenario, and its undisturbed end.
+fn ground(scenario: &Scenario) -> Result<Ground, Vec<String>> {
+    fastrand::seed(7);
+    let aws = runtime().block_on(async {
+        let mut stage = Stage::new(account(7), Air::new(7, Vec::new()));
+        foreign(&stage);
+        if let Some(fleet) = &scenario.rests {
+            stage.declare(fleet.clone());
+            stage.start().await;
+            settle(&mut stage, Rest::Ready, &mut Trace::default()).await;
+            stage.stop().await;
+        }
+        let verdict = stage.verdict();
+        if verdict.is_empty() { Ok(stage.world.aws.with(|aws| aws.clone())) } else { Err(verdict) }
+    })?;
+    runtime().block_on(async {
+        let mut stage = Stage::new(aws.clone(), Air::new(7, Vec::new()));
+        stage.air.record();
+        begin(&mut stage, scenario).await;
+        settle(&mut stage, scenario.rest(), &mut Trace::default()).await;
+        let tape = stage.air.tape();
+        let verdict = stage.verdict();
+        if verdict.is_empty() { Ok(Ground { aws, wanted: portrait(&stage.world), tape }) } else { Err(verdict) }
+    })
+}
+
+struct Run {
+    findings: Vec<String>,
+    calls: u64,
+    simulated: Duration,
+}
+
+fn disturbed(scenario: &Scenario, ground: &Ground, pins: Vec<Pin>) -> Run {
+    fastrand::seed(7);
+    runtime().block_on(async {
+        let mut stage = Stage::new(ground.aws.clone(), Air::new(7, pins));
+        let start = stage.world.clock.now();
+        begin(&mut stage, scenario).await;
+        settle(&mut stage, scenario.rest(), &mut Trace::default()).await;
+        if stage.verdict().is_empty() {
+            for difference in differences("", &ground.wanted, &portrait(&stage.world)) {
+                stage.findings.push(format!("another end: {difference}"));
+            }
+        }
+        stage.world.aws.with(|aws| aws.world_mut().take_violations());
+        let simulated = stage.world.clock.now().duration_since(start).unsigned_abs();
+        Run { findings: stage.verdict(), calls: stage.air.calls(), simulated }
+    })
+}
+
+async fn begin(stage: &mut Stage, scenario: &Scenario) {
+    protect(stage);
+    if let Some(fleet) = &scenario.rests {
+        stage.adopt(fleet.clone());
+    }
+    stage.declare(scenario.declared.clone());
+    if let Some(event) = scenario.event {
+        happen(stage, event).await;
+    }
+    stage.start().await;
+}

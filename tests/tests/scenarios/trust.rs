@@ -1,0 +1,176 @@
+//! A short run of what `cargo xtask crash-sweep` and `cargo xtask soak` do for hours: histories from seeds, calls that go wrong, and
+//! whether the auditor notices what it is there for.
+
+use axon_tests::trust::edit::Edit;
+use axon_tests::trust::fault::Fate;
+use axon_tests::trust::fleet::{Fleet, Pool, Shape};
+use axon_tests::trust::hands::{Hand, Request, ecs, findings_after, form};
+use axon_tests::trust::history::{Event, History, Tamper};
+use axon_tests::trust::play::play;
+use axon_tests::trust::scenarios::scenarios;
+use axon_tests::trust::sweep::{Extent, sweep};
+use serde_json::json;
+
+/// Histories that found something once, cut down.
+fn kept() -> Vec<History> {
+    let packed = vec![Event::Pass(600), Event::Edit(Edit::Devices(1, 5)), Event::Pass(300)];
+    let histories = [
+        // A clock that went back stopped everything for as long.
+        (Fleet::managed(), vec![Event::Pass(120), Event::Jump(86_400), Event::Pass(60), Event::Jump(-86_400)]),
+        // The provider of a group that was deleted and made again could not be replaced.
+        (Fleet::rolling(), vec![Event::Pass(600), Event::Tamper(Tamper::DeletesGroup, 0), Event::Pass(60)]),
+        // A replica was stopped for one that had only just started.
+        (Fleet::packed(), packed),
+    ];
+    histories.map(|(fleet, events)| History { seed: 1, fleet, events }).to_vec()
+}
+
+#[test]
+fn histories_end_like_a_fresh_installation_of_the_last_specification() {
+    let drawn = (100..102).map(|seed| History::drawn(seed, 12));
+    for history in kept().into_iter().chain(drawn) {
+        let played = play(&history);
+        assert_eq!(played.findings, Vec::<String>::new(), "{history:?}");
+        assert_eq!(played.events, history.events.len());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_calls_at_the_same_instants() {
+    let history = History::drawn(200, 8);
+    let [first, second] = [play(&history), play(&history)];
+    assert_eq!((first.trace, first.calls), (second.trace, second.calls));
+    assert!(first.calls > 10, "{first:?}");
+    let other = play(&History { seed: 201, ..history });
+    assert_ne!(first.trace, other.trace, "another seed, another account");
+}
+
+#[test]
+fn whatever_goes_wrong_with_one_call_the_end_is_the_same() {
+    let first = scenarios().into_iter().find(|scenario| scenario.name == "managed: first installation").unwrap();
+    let swept = sweep(&first, Extent { every_read: 200, pairs: 1 });
+    assert_eq!(swept.findings, Vec::<String>::new());
+    assert!(swept.runs > 20, "{swept:?}");
+    assert!(swept.ways.contains_key(Fate::DiesAfter.name()), "{swept:?}");
+}
+
+#[test]
+fn there_are_more_than_a_hundred_scenarios_and_no_two_are_alike() {
+    let all = scenarios();
+    let names: std::collections::BTreeSet<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
+    assert!(names.len() > 100, "{}", names.len());
+    assert_eq!(names.len(), all.len());
+}
+
+/// A call by hand, in words, on which fleet, and what the auditor says.
+type Bad = (&'static str, Fleet, fn(&Hand<'_>) -> Request, &'static str);
+
+/// Calls on what is declared.
+fn against_declarations() -> Vec<Bad> {
+    vec![
+        (
+            "a declared service is deleted",
+            Fleet::managed(),
+            |_| ecs("DeleteService", &json!({"cluster": "ml", "service": "llama", "force": true})),
+            "leaves 0 desired tasks of llama",
+        ),
+        (
+            "a declared service is scaled below its floor",
+            Fleet::managed(),
+            |_| ecs("UpdateService", &json!({"cluster": "ml", "service": "llama", "desiredCount": 1})),
+            "leaves 1 desired tasks of llama",
+        ),
+        (
+            "the last provider of a declared pool is deleted",
+            Fleet::empty().pool("workers", Pool::of(Shape::Rolling)),
+            |hand| ecs("DeleteCapacityProvider", &json!({"capacityProvider": hand.free_provider()})),
+            "has no other",
+        ),
+        (
+            "the group of a declared pool is deleted",
+            Fleet::rolling(),
+            |hand| {
+                form(
+                    "autoscaling",
+                    "DeleteAutoScalingGroup",
+                    &[("AutoScalingGroupName", &hand.group()), ("ForceDelete", "true")],
+                )
+            },
+            "has no other",
+        ),
+        (
+            "a revision in use is deregistered",
+            Fleet::managed(),
+            |hand| ecs("DeregisterTaskDefinition", &json!({"taskDefinition": hand.revision("llama")})),
+            "is on it",
+        ),
+        (
+            "a machine with tasks is terminated",
+            Fleet::rolling(),
+            |hand| form("ec2", "TerminateInstances", &[("InstanceId.1", &hand.machine())]),
+            "tasks shall run",
+        ),
+    ]
+}
+
+/// Calls on what is not ours.
+fn against_strangers() -> Vec<Bad> {
+    vec![
+        (
+            "a stranger's service is changed",
+            Fleet::managed(),
+            |_| ecs("UpdateService", &json!({"cluster": "theirs", "service": "web", "forceNewDeployment": true})),
+            "which is not ours",
+        ),
+        (
+            "a stranger's cluster is tagged",
+            Fleet::managed(),
+            |hand| {
+                ecs("TagResource", &json!({"resourceArn": hand.their_cluster(), "tags": [{"key": "a", "value": "b"}]}))
+            },
+            "which is not ours",
+        ),
+        (
+            "a stranger's group is changed",
+            Fleet::managed(),
+            |_| form("autoscaling", "UpdateAutoScalingGroup", &[("AutoScalingGroupName", "theirs"), ("MaxSize", "3")]),
+            "which is not ours",
+        ),
+        (
+            "a stranger's template goes",
+            Fleet::managed(),
+            |_| form("ec2", "DeleteLaunchTemplate", &[("LaunchTemplateName", "theirs")]),
+            "which is not ours",
+        ),
+        (
+            "a service is made without tags",
+            Fleet::managed(),
+            |_| {
+                ecs(
+                    "CreateService",
+                    &json!({"cluster": "ml", "serviceName": "stray", "taskDefinition": "web", "desiredCount": 0, "launchType": "EC2"}),
+                )
+            },
+            "without our tags",
+        ),
+    ]
+}
+
+#[test]
+fn the_auditor_notices_every_call_that_must_not_be_made() {
+    let bad = against_declarations().into_iter().chain(against_strangers());
+    for (name, fleet, call, expected) in bad {
+        let findings = findings_after(fleet, call);
+        assert!(findings.iter().any(|finding| finding.contains(expected)), "{name}: {findings:?}");
+    }
+}
+
+#[test]
+fn the_auditor_has_nothing_against_calls_that_only_read_or_make_what_is_declared() {
+    let reads = findings_after(Fleet::managed(), |_| ecs("ListServices", &json!({"cluster": "ml"})));
+    assert_eq!(reads, Vec::<String>::new());
+    let more = findings_after(Fleet::managed(), |_| {
+        ecs("UpdateService", &json!({"cluster": "ml", "service": "llama", "desiredCount": 3}))
+    });
+    assert_eq!(more, Vec::<String>::new());
+}
