@@ -9,6 +9,7 @@ import pathlib
 import socket
 import subprocess
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 REGION = "us-east-1"
@@ -83,6 +84,21 @@ def finish(arguments, environment, timeout):
     """Runs a program to its end, for so many seconds at most."""
     ended = subprocess.run(arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
     return Ended(" ".join(arguments), ended.returncode, ended.stdout, ended.stderr)
+
+
+def until(condition, what, started, deadline):
+    """Polls until the condition gives something true, and gives that back. Fails when time is up or one of the programs has ended."""
+    end = time.monotonic() + deadline
+    while True:
+        for program in started:
+            program.check_alive()
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            logs = "\n".join(f"--- {program.command}\n{program.tail()}" for program in started)
+            raise AssertionError(f"not within {deadline:.0f} s: {what}\n{logs}")
+        time.sleep(0.2)
 
 
 def free_port():

@@ -9,7 +9,6 @@ import dataclasses
 import functools
 import json
 import re
-import time
 
 import programs
 from programs import Background, answers, environment, free_port
@@ -100,17 +99,7 @@ class Session:
 
     def until(self, condition, what):
         """Polls until the condition gives something true, and gives that back; states what it saw last if it never does."""
-        deadline = time.monotonic() + SETTINGS.deadline
-        while True:
-            for program in self.started:
-                program.check_alive()
-            found = condition()
-            if found:
-                return found
-            if time.monotonic() > deadline:
-                logs = "\n".join(f"--- {program.command}\n{program.tail()}" for program in self.started)
-                raise AssertionError(f"not within {SETTINGS.deadline:.0f} s: {what}\n{logs}")
-            time.sleep(0.5)
+        return programs.until(condition, what, self.started, SETTINGS.deadline)
 
     def clusters(self):
         """Every cluster of ours."""

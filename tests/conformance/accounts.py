@@ -8,7 +8,6 @@ import atexit
 import contextlib
 import dataclasses
 import os
-import time
 
 import boto3
 import botocore.config
@@ -78,17 +77,7 @@ class Account:
 
     def until(self, condition, what):
         """Polls until the condition gives something true, and gives that back."""
-        deadline = time.monotonic() + SETTINGS.deadline
-        while True:
-            for program in self.started:
-                program.check_alive()
-            found = condition()
-            if found:
-                return found
-            if time.monotonic() > deadline:
-                logs = "\n".join(f"--- {program.command}\n{program.tail()}" for program in self.started)
-                raise AssertionError(f"not within {SETTINGS.deadline:.0f} s: {what}\n{logs}")
-            time.sleep(0.1)
+        return programs.until(condition, what, self.started, SETTINGS.deadline)
 
     def axon(self, *arguments):
         """Runs `axon` to its end on this account."""

@@ -357,7 +357,7 @@ class OperatorConfig(unittest.TestCase):
         for place, text in files.operator_configs().items():
             config = yaml.safe_load(text)
             # Nothing answers at port 9, so the source is not ready, which is no reason to end.
-            config["sources"][0]["git"]["url"] = "https://127.0.0.1:9/fleet.git"
+            config["sources"][0]["git"] |= {"url": "https://127.0.0.1:9/fleet.git", "allowPrivateAddresses": True}
             with tempfile.TemporaryDirectory() as folder:
                 self.works(place, config, pathlib.Path(folder))
 

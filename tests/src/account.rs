@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axon_runtime::clock::Clock as _;
-use axon_sim::LiveTask;
+use axon_sim::{Fault, LiveTask};
 use serde_json::{Value, json};
 
 use crate::World;
@@ -12,24 +12,23 @@ use crate::World;
 const HISTORY: [&str; 2] = ["neuron.ecs/revision", "neuron.ecs/pushed-after"];
 
 impl World {
-    /// Somebody else's call, now.
+    /// Somebody else's call of ECS, now.
     pub fn act(&self, operation: &str, input: &Value) -> Value {
-        let now = self.clock.now();
-        let answer = self.aws.with(|aws| {
-            aws.advance_to(now);
-            aws.act(operation, input)
-        });
-        answer.unwrap()
+        self.act_on("ecs", operation, input)
     }
 
-    /// Somebody else's call of `ec2`, `autoscaling` or `ssm`, now; members are named as in the service model.
+    /// Somebody else's call of `ecs`, `ec2`, `autoscaling` or `ssm`, now; members are named as in the service model.
     pub fn act_on(&self, service: &str, operation: &str, input: &Value) -> Value {
+        self.try_on(service, operation, input).unwrap()
+    }
+
+    /// The same, where AWS may refuse.
+    pub fn try_on(&self, service: &str, operation: &str, input: &Value) -> Result<Value, Fault> {
         let now = self.clock.now();
-        let answer = self.aws.with(|aws| {
+        self.aws.with(|aws| {
             aws.advance_to(now);
             aws.act_on(service, operation, input)
-        });
-        answer.unwrap()
+        })
     }
 
     /// The one Auto Scaling group, as AWS describes it now.

@@ -8,6 +8,8 @@
 
 mod board;
 mod hooks;
+#[cfg(test)]
+mod hostile_tests;
 mod routes;
 mod serve;
 

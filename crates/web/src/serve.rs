@@ -79,7 +79,7 @@ async fn next_guest(places: &Arc<Semaphore>, listener: &TcpListener) -> (Option<
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
@@ -87,7 +87,8 @@ mod tests {
     use super::*;
     use crate::board::{AskedEvents, AskedObject, Health, Readiness, Refusal};
 
-    struct Empty;
+    /// Has nothing to show.
+    pub(crate) struct Empty;
 
     impl Board for Empty {
         fn page(&self) -> Value {

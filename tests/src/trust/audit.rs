@@ -38,8 +38,8 @@ impl Asked {
     /// Reads a request's body.
     pub fn read(service: &str, operation: Option<&str>, body: &[u8]) -> Self {
         let input = serde_json::from_slice(body).unwrap_or_else(|_| {
-            let fields = form(&String::from_utf8_lossy(body));
-            Value::Object(fields.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+            let fields = form_urlencoded::parse(body).into_owned();
+            Value::Object(fields.map(|(name, value)| (name, Value::String(value))).collect())
         });
         Self { service: service.to_owned(), operation: operation.unwrap_or_default().to_owned(), input }
     }
@@ -48,22 +48,6 @@ impl Asked {
     pub fn text(&self, name: &str) -> &str {
         self.input[name].as_str().unwrap_or_default()
     }
-}
-
-fn form(text: &str) -> BTreeMap<String, String> {
-    let plain = |part: &str| percent_decoded(&part.replace('+', " "));
-    text.split('&').filter_map(|field| field.split_once('=')).map(|(name, value)| (plain(name), plain(value))).collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let hex: Vec<u8> = if byte == b'%' { rest.by_ref().take(2).collect() } else { Vec::new() };
-        let decoded = std::str::from_utf8(&hex).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(decoded.unwrap_or(byte));
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Watches one account.

@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
+use super::alone;
 use super::edit::Edit;
 use super::fault::Weather;
 use super::fleet::{Fleet, Image, Pool, Service, Shape};
 use super::line::Air;
-use super::play::{Rest, Trace, settle};
-use super::stage::{Stage, account};
+use super::play::{Trace, settle};
+use super::stage::{Rest, Stage, account};
 
 /// What one day was like.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +35,7 @@ fn fleet(services: usize) -> Fleet {
 
 /// Lives through the days, tells of each, and gives what did not hold.
 pub fn live(services: usize, days: u64, errors: u32, mut tell: impl FnMut(Day)) -> Vec<String> {
-    fastrand::seed(1);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    alone(1, async {
         let mut stage = Stage::new(account(1), Air::new(1, Vec::new()));
         let mut trace = Trace::default();
         stage.declare(fleet(services));

@@ -7,10 +7,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
+use super::alone;
 use super::fleet::{CLUSTER, Fleet};
 use super::line::Air;
-use super::play::{Rest, Trace, foreign, protect, settle};
-use super::stage::{Stage, account};
+use super::play::{Trace, foreign, protect, settle};
+use super::stage::{Rest, Stage, account};
 
 /// A request as an SDK would send it, but for the signature.
 #[derive(Clone, Debug)]
@@ -89,8 +90,7 @@ impl Hand<'_> {
 
 /// What the auditor says of one call, the fleet being at rest and its process gone.
 pub fn findings_after(fleet: Fleet, call: impl FnOnce(&Hand<'_>) -> Request) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    alone(1, async {
         let mut stage = Stage::new(account(1), Air::new(1, Vec::new()));
         foreign(&stage);
         protect(&stage);

@@ -8,10 +8,14 @@
 //!
 //! `fleet` is a specification that can be changed, `edit` one change, `fault` what becomes of one call, `history` a list
 //! of everything that happens, drawn from a seed. `stage` is the account with its processes and its network (`line`),
-//! `audit` and `rules` hold it against what must be true, `portrait` is what it amounts to in the end. `play` plays one
-//! history and `shrink` cuts one that fails; `sweep` does the same thing at every call of a scenario. `soak` plays many.
+//! `audit` and `rules` hold it against what must be true, `portrait` is what it amounts to in the end. `happen` makes one
+//! event happen (`tamper`: those that are strangers' doing), `play` plays one history and `shrink` cuts one that fails;
+//! `sweep` does the same to every call of one of the `scenarios`, `days` lives with a large fleet, and `hands` tries the
+//! auditor itself. `src/bin/trust.rs` runs many of them.
 //!
 //! The auditor, the fleet and the portrait know nothing of the planner: they read the simulated account.
+
+use std::future::Future;
 
 pub mod audit;
 pub mod days;
@@ -30,3 +34,10 @@ pub mod shrink;
 pub mod stage;
 pub mod sweep;
 mod tamper;
+
+/// Runs something to its end in one thread and in simulated time, with the SDK's own draws from the seed.
+fn alone<T>(seed: u64, work: impl Future<Output = T>) -> T {
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    runtime.unwrap().block_on(work)
+}

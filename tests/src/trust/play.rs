@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use axon_runtime::clock::Clock as _;
 use axon_sim::{Call, Health, Image, ImageActs};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::alone;
 use super::audit::Glance;
 use super::edit::Edit;
 use super::fault::Weather;
@@ -19,7 +20,7 @@ use super::happen::{befall, happen};
 use super::history::{Event, History};
 use super::line::Air;
 use super::portrait::portrait;
-use super::stage::{Stage, account};
+use super::stage::{Rest, Stage, account};
 
 /// Simulated time in which everything must be ready once faults have stopped: the longest waiting time of the product is
 /// half an hour, a group tries again after at most eight minutes, a rollout of three instances takes fifteen each.
@@ -52,9 +53,7 @@ pub struct Played {
 
 /// Plays a history in a runtime of its own, from the very beginning.
 pub fn play(history: &History) -> Played {
-    fastrand::seed(history.seed);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(played(history))
+    alone(history.seed, played(history))
 }
 
 async fn played(history: &History) -> Played {
@@ -98,7 +97,6 @@ async fn played(history: &History) -> Played {
 
 /// What belongs to others: a cluster, a service, a group with its template. Nobody may ever touch them.
 pub(super) fn foreign(stage: &Stage) {
-    use serde_json::json;
     let theirs = Image::new("ami-0123456789abcdef0", "theirs", "1.100.0");
     stage.world.aws.with(|aws| aws.world_mut().add_image(theirs));
     let act = |service: &str, operation: &str, input: Value| stage.world.act_on(service, operation, &input);
@@ -129,7 +127,6 @@ pub(super) fn foreign(stage: &Stage) {
 
 /// Whatever is theirs stays as it is now.
 pub(super) fn protect(stage: &Stage) {
-    use serde_json::json;
     let glances = [
         ("ecs", "DescribeClusters", json!({"clusters": ["theirs"], "include": ["TAGS", "SETTINGS"]})),
         ("ecs", "DescribeServices", json!({"cluster": "theirs", "services": ["web"], "include": ["TAGS"]})),
@@ -169,15 +166,6 @@ async fn mend(stage: &mut Stage) {
 
 /// The image that is recommended at the end.
 const FINAL_IMAGE: &str = "ami-0f1a1f1a1f1a1f1a1";
-
-/// Where an account comes to rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// Everything declared is ready.
-    Ready,
-    /// The same, or what is not ready needs a person: an image that cannot run.
-    Settled,
-}
 
 /// Within bounds everything comes to rest, and then nothing is written any more. A process that dies meanwhile is followed by
 /// another.
@@ -231,8 +219,7 @@ pub fn fresh(fleet: &Fleet) -> Value {
     let fleet = fleet.clone();
     // In a thread of its own, because a runtime cannot wait inside another.
     let thread = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(async {
+        alone(1, async {
             let mut stage = Stage::new(account(1), Air::new(1, Vec::new()));
             stage.world.publish(FINAL_IMAGE, ImageActs::Good);
             stage.declare(fleet);

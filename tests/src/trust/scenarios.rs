@@ -6,7 +6,7 @@
 use super::edit::Edit;
 use super::fleet::{Fleet, Image, Shape};
 use super::history::{Event, Tamper};
-use super::play::Rest;
+use super::stage::Rest;
 
 /// A fleet at rest and what happens then.
 #[derive(Clone, Debug)]

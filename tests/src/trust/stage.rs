@@ -24,7 +24,6 @@ use tokio::task::JoinHandle;
 use super::audit::{Auditor, Trust};
 use super::fleet::{Fleet, Image};
 use super::line::{Air, Line};
-use super::play::Rest;
 use crate::operator::is_quiet;
 use crate::{World, installation};
 
@@ -269,6 +268,15 @@ impl Stage {
     pub fn verdict(&self) -> Vec<String> {
         self.audit(|auditor, _| auditor.findings().iter().chain(&self.findings).cloned().collect())
     }
+}
+
+/// Where an account comes to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Everything declared is ready.
+    Ready,
+    /// The same, or what is not ready needs a person: an image that cannot run.
+    Settled,
 }
 
 /// What can be wrong with a source.

@@ -11,13 +11,17 @@ use axon_runtime::clock::Clock as _;
 use axon_sim::Aws;
 use serde_json::Value;
 
+use super::alone;
 use super::fault::Fate;
 use super::happen::happen;
 use super::line::{Air, Pin};
-use super::play::{Rest, Trace, differences, foreign, protect, settle};
+use super::play::{Trace, differences, foreign, protect, settle};
 use super::portrait::portrait;
 use super::scenarios::Scenario;
-use super::stage::{Stage, account};
+use super::stage::{Rest, Stage, account};
+
+/// Of everything that is drawn: what differs between two runs is the call that goes wrong.
+const SEED: u64 = 7;
 
 /// The seven ways in which a call goes wrong.
 pub const WAYS: [Fate; 7] =
@@ -105,15 +109,10 @@ impl Swept {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
-}
-
 /// The account at rest before the scenario, and its undisturbed end.
 fn ground(scenario: &Scenario) -> Result<Ground, Vec<String>> {
-    fastrand::seed(7);
-    let aws = runtime().block_on(async {
-        let mut stage = Stage::new(account(7), Air::new(7, Vec::new()));
+    let aws = alone(SEED, async {
+        let mut stage = Stage::new(account(SEED), Air::new(SEED, Vec::new()));
         foreign(&stage);
         if let Some(fleet) = &scenario.rests {
             stage.declare(fleet.clone());
@@ -124,8 +123,8 @@ fn ground(scenario: &Scenario) -> Result<Ground, Vec<String>> {
         let verdict = stage.verdict();
         if verdict.is_empty() { Ok(stage.world.aws.with(|aws| aws.clone())) } else { Err(verdict) }
     })?;
-    runtime().block_on(async {
-        let mut stage = Stage::new(aws.clone(), Air::new(7, Vec::new()));
+    alone(SEED, async {
+        let mut stage = Stage::new(aws.clone(), Air::new(SEED, Vec::new()));
         stage.air.record();
         begin(&mut stage, scenario).await;
         settle(&mut stage, scenario.rest(), &mut Trace::default()).await;
@@ -142,9 +141,8 @@ struct Run {
 }
 
 fn disturbed(scenario: &Scenario, ground: &Ground, pins: Vec<Pin>) -> Run {
-    fastrand::seed(7);
-    runtime().block_on(async {
-        let mut stage = Stage::new(ground.aws.clone(), Air::new(7, pins));
+    alone(SEED, async {
+        let mut stage = Stage::new(ground.aws.clone(), Air::new(SEED, pins));
         let start = stage.world.clock.now();
         begin(&mut stage, scenario).await;
         settle(&mut stage, scenario.rest(), &mut Trace::default()).await;

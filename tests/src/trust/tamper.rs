@@ -28,12 +28,7 @@ impl Stage {
     }
 
     fn hand(&self, service: &str, operation: &str, input: &Value) -> Option<Value> {
-        let now = axon_runtime::clock::Clock::now(&self.world.clock);
-        let answer = self.world.aws.with(|aws| {
-            aws.advance_to(now);
-            aws.act_on(service, operation, input)
-        });
-        answer.ok()
+        self.world.try_on(service, operation, input).ok()
     }
 
     fn list(&self, service: &str, operation: &str, input: &Value, member: &str) -> Vec<Value> {

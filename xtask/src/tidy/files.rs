@@ -29,7 +29,7 @@ impl SourceFile {
 
     /// Rust code that only tests run: below a folder `tests`, or a module file of that name.
     pub(crate) fn is_only_tests(&self) -> bool {
-        self.path.split('/').any(|part| part == "tests" || part == "tests.rs")
+        self.path.split('/').any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
     }
 
     /// The names that somebody chose: each folder, and the file without what follows its first dot.

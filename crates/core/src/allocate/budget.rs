@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::live::Leaving;
+use super::live::Standing;
 use super::{Departing, Units};
 use crate::desired::{Budget, DesiredService, PackedService};
 use crate::observe::{Rollout, Service};
@@ -98,13 +98,13 @@ fn allowed_stops(service: &Service) -> u32 {
     wanted.saturating_sub(wanted.saturating_mul(percent).div_ceil(100))
 }
 
-/// The ECS services of a packed service with the counts that are safe now. `leaving` are its tasks that will not run for
+/// The ECS services of a packed service with the counts that are safe now. `standing` says which of its tasks will not run for
 /// long, by ECS service.
 pub(super) fn units(
     service: &PackedService,
     targets: &BTreeMap<String, u32>,
     existing: &BTreeMap<&str, &Service>,
-    leaving: &BTreeMap<String, Leaving>,
+    standing: &BTreeMap<String, Standing>,
     unplaced: Option<(u32, String)>,
 ) -> Units {
     let placed: u32 = targets.values().sum();
@@ -112,7 +112,7 @@ pub(super) fn units(
     let mut ledger = Ledger::new(replicas, service.budget);
     for (name, found) in existing {
         let (wanted, runs) = (desired(found), running(found));
-        let stays = runs.saturating_sub(leaving.get(*name).map_or(0, |leaving| leaving.stopping));
+        let stays = runs.saturating_sub(standing.get(*name).map_or(0, |standing| standing.stopping));
         let exists = wanted.max(runs + u32::try_from(found.pending).unwrap_or(0));
         // What a deployment in progress may yet stop or start counts as stopped and started.
         let (stops, starts) =
@@ -121,11 +121,11 @@ pub(super) fn units(
         ledger.total += exists.max(wanted + starts);
     }
     let deploying = deploying(&mut ledger, existing);
-    let turns = turns(&mut ledger, existing, leaving, &deploying);
+    let turns = turns(&mut ledger, existing, standing, &deploying);
     let mut now: BTreeMap<String, u32> =
         existing.iter().map(|(name, found)| ((*name).to_owned(), desired(found))).collect();
     grow(&mut now, targets, &mut ledger);
-    shrink(&mut now, targets, (existing, leaving), &mut ledger);
+    shrink(&mut now, targets, (existing, standing), &mut ledger);
     let variants: BTreeMap<&str, &DesiredService> =
         service.variants.values().map(|variant| (variant.name.as_str(), variant)).collect();
     let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, unplaced };
@@ -170,12 +170,12 @@ fn grow(now: &mut BTreeMap<String, u32>, targets: &BTreeMap<String, u32>, ledger
 fn shrink(
     now: &mut BTreeMap<String, u32>,
     targets: &BTreeMap<String, u32>,
-    (existing, leaving): (&BTreeMap<&str, &Service>, &BTreeMap<String, Leaving>),
+    (existing, standing): (&BTreeMap<&str, &Service>, &BTreeMap<String, Standing>),
     ledger: &mut Ledger,
 ) {
     let runs = |name: &str| existing.get(name).map_or(0, |found| running(found));
     // Services and tasks are not read in the same instant: a task that runs by the one need not run by the other yet.
-    let proven = |name: &str| leaving.get(name).map_or(0, |leaving| leaving.proven).min(runs(name));
+    let proven = |name: &str| standing.get(name).map_or(0, |standing| standing.proven).min(runs(name));
     let proven_in_all: u32 = existing.keys().map(|name| proven(name)).sum();
     let mut spare = proven_in_all.saturating_sub(ledger.floor);
     for (name, count) in now.iter_mut() {
@@ -213,17 +213,20 @@ fn deploying<'n>(ledger: &mut Ledger, existing: &BTreeMap<&'n str, &Service>) ->
 fn turns<'n>(
     ledger: &mut Ledger,
     existing: &BTreeMap<&'n str, &Service>,
-    leaving: &BTreeMap<String, Leaving>,
+    standing: &BTreeMap<String, Standing>,
     deploying: &BTreeMap<&'n str, u32>,
 ) -> BTreeMap<&'n str, u32> {
     let mut turns = BTreeMap::new();
     for (name, found) in existing {
-        let Some(Leaving { tasks, .. }) = leaving.get(*name).filter(|leaving| leaving.tasks > 0) else { continue };
+        let Some(Standing { leaving, .. }) = standing.get(*name).filter(|standing| standing.leaving > 0) else {
+            continue;
+        };
         // What a deployment may stop is in the ledger already.
         let turn = if let Some(stops) = deploying.get(name) {
             *stops
         } else {
-            let turn = ledger.stoppable(desired(found)).min(*tasks).min(ledger.available.saturating_sub(ledger.floor));
+            let turn =
+                ledger.stoppable(desired(found)).min(*leaving).min(ledger.available.saturating_sub(ledger.floor));
             ledger.available -= turn;
             turn
         };
@@ -251,4 +254,66 @@ fn allow(deployment: &mut DeploymentConfiguration, of: u32, (stoppable, startabl
     let most = if stoppable == 0 && startable == 0 { 1 } else { percent(startable, of - 1) };
     deployment.minimum_healthy_percent = Some(percent(least, 0));
     deployment.maximum_percent = Some(100 + most);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::ServiceStatus;
+    use crate::ownership::Tags;
+    use crate::shape::service::UpdateService;
+
+    /// An ECS service: desired, running and healthy tasks, and how many the layout wants.
+    type Slot = (&'static str, [u32; 4]);
+
+    fn service(name: &str, desired: u32, running: u32) -> Service {
+        let settings = UpdateService { desired_count: i32::try_from(desired).ok(), ..UpdateService::default() };
+        Service {
+            name: name.to_owned(),
+            arn: String::new(),
+            cluster: "ml".to_owned(),
+            status: ServiceStatus::Active,
+            settings,
+            scheduling_strategy: "REPLICA".to_owned(),
+            running: i32::try_from(running).unwrap(),
+            pending: 0,
+            deployments: Vec::new(),
+            events: Vec::new(),
+            tags: Tags::new(),
+        }
+    }
+
+    /// The counts that are safe now, where so many must run.
+    fn shrunk(slots: &[Slot], floor: u32) -> Vec<u32> {
+        let services: Vec<Service> =
+            slots.iter().map(|(name, [desired, runs, ..])| service(name, *desired, *runs)).collect();
+        let existing = services.iter().map(|found| (found.name.as_str(), found)).collect();
+        let tasks = |proven| Standing { proven, ..Standing::default() };
+        let standing = slots.iter().map(|(name, [_, _, proven, _])| ((*name).to_owned(), tasks(*proven))).collect();
+        let targets = slots.iter().map(|(name, [.., target])| ((*name).to_owned(), *target)).collect();
+        let mut now = slots.iter().map(|(name, [desired, ..])| ((*name).to_owned(), *desired)).collect();
+        let available = slots.iter().map(|(_, [desired, runs, ..])| desired.min(runs)).sum();
+        let mut ledger = Ledger { available, floor, ..Ledger::default() };
+        shrink(&mut now, &targets, (&existing, &standing), &mut ledger);
+        now.into_values().collect()
+    }
+
+    #[test]
+    fn a_healthy_replica_stays_until_another_one_is_healthy() {
+        assert_eq!(shrunk(&[("new", [1, 1, 0, 1]), ("old", [1, 1, 1, 0])], 1), [1, 1]);
+        assert_eq!(shrunk(&[("new", [1, 1, 1, 1]), ("old", [1, 1, 1, 0])], 1), [1, 0]);
+        assert_eq!(shrunk(&[("new", [1, 1, 0, 1]), ("old", [1, 1, 1, 0])], 0), [1, 0], "where none must run");
+    }
+
+    #[test]
+    fn a_service_with_a_young_task_beside_its_healthy_one_does_not_go_for_the_young_one() {
+        // As while its instance is drained: one is desired, and two run.
+        assert_eq!(shrunk(&[("new", [1, 1, 0, 1]), ("old", [1, 2, 1, 0])], 1), [1, 1]);
+    }
+
+    #[test]
+    fn replicas_that_are_not_healthy_go_when_fewer_are_wanted() {
+        assert_eq!(shrunk(&[("sick", [3, 3, 0, 1])], 1), [1]);
+        assert_eq!(shrunk(&[("some", [3, 3, 2, 2])], 2), [3], "ECS may stop one of the two that are healthy");
+    }
 }

@@ -171,22 +171,22 @@ fn live(instance: &Instance, holds: Vec<Hold>) -> LiveInstance {
 
 /// Which tasks of an ECS service that run can be counted upon.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Leaving {
+pub(super) struct Standing {
     /// Those on instances which are drained or marked to be.
-    pub(super) tasks: u32,
+    pub(super) leaving: u32,
     /// Those that were told to stop and are still counted as running.
     pub(super) stopping: u32,
     /// Those that ECS counts as healthy.
     pub(super) proven: u32,
 }
 
-/// The tasks of a service that cannot be counted upon, by ECS service.
-pub(super) fn leaving<'n>(
+/// How the tasks of a service stand, by ECS service.
+pub(super) fn standing<'n>(
     world: World<'_>,
     service: &PackedService,
     names: impl Iterator<Item = &'n str>,
     going: &BTreeSet<&str>,
-) -> BTreeMap<String, Leaving> {
+) -> BTreeMap<String, Standing> {
     let (cluster, signal) = (service.cluster.as_str(), service.health_signal());
     let of = |name: &str| {
         let key = (cluster.to_owned(), name.to_owned());
@@ -199,7 +199,7 @@ pub(super) fn leaving<'n>(
         let stopping = |task: &&Task| task.desired_status == "STOPPED" && task.last_status == "RUNNING";
         let count = |of: &dyn Fn(&&Task) -> bool| u32::try_from(all().filter(of).count()).unwrap_or(u32::MAX);
         let proven = |task: &&Task| task.runs() && task.is_proven(signal, read);
-        Leaving { tasks: count(&here), stopping: count(&stopping), proven: count(&proven) }
+        Standing { leaving: count(&here), stopping: count(&stopping), proven: count(&proven) }
     };
     names.map(|name| (name.to_owned(), of(name))).collect()
 }

@@ -152,8 +152,8 @@ fn fill(
         let targets = fill.wanted.remove(&service.object.name).unwrap_or_default();
         let unplaced = fill.left.remove(&service.object.name).filter(|(missing, _)| *missing > 0);
         let existing = of(existing, service);
-        let leaving = live::leaving(world, service, existing.keys().copied(), &going);
-        let units = budget::units(service, &targets, existing, &leaving, unplaced);
+        let standing = live::standing(world, service, existing.keys().copied(), &going);
+        let units = budget::units(service, &targets, existing, &standing, unplaced);
         allocation.services.insert(service.object.name.clone(), Allocated::Units(units));
     }
     allocation.pools.insert(pool.clone(), fill.layouts);

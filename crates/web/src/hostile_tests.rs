@@ -2,59 +2,17 @@
 //!
 //! Over loopback sockets in tokio's paused time: whoever waits, waits for nothing.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test crate; the tests' exemption does not reach its functions"
-)]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axon_web::{AskedEvents, AskedObject, Board, Health, Hook, Hooks, Readiness, Refusal, serve_with_hooks};
-use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-struct Empty;
-
-impl Board for Empty {
-    fn page(&self) -> Value {
-        json!({})
-    }
-
-    fn object(&self, _: &AskedObject) -> Result<Value, Refusal> {
-        Ok(json!({}))
-    }
-
-    fn events(&self, _: &AskedEvents) -> Result<Value, Refusal> {
-        Ok(json!([]))
-    }
-
-    fn plan(&self) -> Value {
-        json!({})
-    }
-
-    fn metrics(&self) -> String {
-        String::new()
-    }
-
-    fn health(&self) -> Health {
-        Health::Alive
-    }
-
-    fn text(&self) -> String {
-        String::new()
-    }
-
-    fn readiness(&self) -> Readiness {
-        Readiness::Ready
-    }
-}
+use crate::serve::tests::Empty;
+use crate::{Hook, Hooks, serve_with_hooks};
 
 /// A server with a webhook `fleet` whose secret is `s`; how often it was woken.
 async fn server() -> (SocketAddr, Arc<AtomicUsize>) {
@@ -170,7 +128,7 @@ async fn idle_connections_keep_others_out_for_ten_seconds_and_no_longer() {
 }
 
 /// In real time, with files for as many sockets on both sides (`ulimit -n 30000`):
-/// `cargo test -p axon-web --test hostile_clients -- --ignored`.
+/// `cargo test -p axon-web hostile -- --ignored`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "opens ten thousand sockets"]
 async fn ten_thousand_connections_do_not_keep_health_from_being_told() {
