@@ -156,6 +156,8 @@ pub enum Effect {
     Template(Template),
     /// Another version of the launch template with this id.
     TemplateVersion(String, TemplateVersion),
+    /// The container instance of this cluster as answered, with the tasks that it has now.
+    Instance(String, Box<Instance>),
     /// Tags of the resource changed as asked.
     Tags,
     /// Done as asked; the answer says nothing about the resource.

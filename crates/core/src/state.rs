@@ -363,6 +363,11 @@ impl State {
                     template.versions.push(version);
                 }
             }
+            Effect::Instance(cluster, instance) => {
+                if let Some(listing) = observed.instances.get_mut(&cluster) {
+                    listing.put(instance.arn.clone(), *instance);
+                }
+            }
             // A group that was just made has an ARN that only the next sweep tells.
             Effect::Done if matches!(step.action, Action::CreateAutoScalingGroup(_)) => {}
             Effect::Tags | Effect::Done | Effect::Gone => crate::preview::assume(observed, step),

@@ -219,6 +219,9 @@ fn soak(options: &Soaking, shards: usize) -> Vec<String> {
     findings
 }
 
+/// Of the writes before a finding, so many are shown.
+const SHOWN_WRITES: usize = 30;
+
 /// Plays the history of a seed; of what did not hold, one text that begins with how to play it again.
 fn played(seed: u64, options: &Soaking) -> Played {
     let history = History::drawn(seed, options.events);
@@ -236,7 +239,7 @@ fn played(seed: u64, options: &Soaking) -> Played {
     }
     if options.shrink || options.seed.is_some() {
         let _written = write!(told, "\n  {:?}\n  {:?}", history.fleet.pools.keys(), history.events);
-        for write in &last.last_writes {
+        for write in last.last_writes.iter().rev().take(SHOWN_WRITES).rev() {
             let _written = write!(told, "\n  {write}");
         }
     }

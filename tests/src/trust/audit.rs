@@ -153,7 +153,8 @@ impl Auditor {
 
     pub(super) fn find(&mut self, what: &str) {
         if self.findings.len() < 20 {
-            self.findings.push(format!("{}: {what}", self.now));
+            let now = self.aws.with(|aws| aws.now());
+            self.findings.push(format!("{now}: {what}"));
         }
     }
 

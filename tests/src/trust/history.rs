@@ -80,8 +80,8 @@ pub enum Tamper {
     DrainsInstance,
 }
 
-/// The hands of strangers. Not `DetachesProviders`: docs/reliability.md says under "What does not hold yet" why.
-const TAMPERS: [Tamper; 16] = [
+/// The hands of strangers.
+const TAMPERS: [Tamper; 17] = [
     Tamper::ScalesService(0),
     Tamper::ScalesService(1),
     Tamper::ScalesService(5),
@@ -91,6 +91,7 @@ const TAMPERS: [Tamper; 16] = [
     Tamper::DeregistersRevision,
     Tamper::StopsTask,
     Tamper::ChangesCluster,
+    Tamper::DetachesProviders,
     Tamper::DeletesProvider,
     Tamper::ChangesProvider,
     Tamper::ResizesGroup(1),

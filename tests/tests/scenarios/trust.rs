@@ -14,15 +14,18 @@ use serde_json::json;
 /// Histories that found something once, cut down.
 fn kept() -> Vec<History> {
     let packed = vec![Event::Pass(600), Event::Edit(Edit::Devices(1, 5)), Event::Pass(300)];
+    let empty = [Event::Pass(114), Event::Ami(677), Event::Kill, Event::Pass(75), Event::Ami(579), Event::Lag(300)];
     let histories = [
         // A clock that went back stopped everything for as long.
-        (Fleet::managed(), vec![Event::Pass(120), Event::Jump(86_400), Event::Pass(60), Event::Jump(-86_400)]),
+        (1, Fleet::managed(), vec![Event::Pass(120), Event::Jump(86_400), Event::Pass(60), Event::Jump(-86_400)]),
         // The provider of a group that was deleted and made again could not be replaced.
-        (Fleet::rolling(), vec![Event::Pass(600), Event::Tamper(Tamper::DeletesGroup, 0), Event::Pass(60)]),
+        (1, Fleet::rolling(), vec![Event::Pass(600), Event::Tamper(Tamper::DeletesGroup, 0), Event::Pass(60)]),
         // A replica was stopped for one that had only just started.
-        (Fleet::packed(), packed),
+        (1, Fleet::packed(), packed),
+        // An instance that had been read as empty was drained, and terminated with the task that it had got since.
+        (101, Fleet::mixed(), [&empty[..], &[Event::Pass(839)]].concat()),
     ];
-    histories.map(|(fleet, events)| History { seed: 1, fleet, events }).to_vec()
+    histories.map(|(seed, fleet, events)| History { seed, fleet, events }).to_vec()
 }
 
 #[test]

@@ -63,5 +63,6 @@ pub(crate) fn activity(sdk: types::Activity) -> Result<Activity, Incomplete> {
         message: sdk.status_message,
         description: sdk.description,
         started: time(sdk.start_time),
+        ended: time(sdk.end_time),
     })
 }

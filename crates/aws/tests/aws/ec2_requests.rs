@@ -217,13 +217,35 @@ async fn writes_that_answer_nothing_about_the_resource_are_done() {
         "DeleteAutoScalingGroup",
         "SetDesiredCapacity",
         "TerminateInstanceInAutoScalingGroup",
-        "UpdateContainerInstancesState",
     ] {
         assert_eq!(aws.execute(&step(action(operation))).await, Ok(Effect::Done), "{operation}");
     }
     for operation in ["CreateTags", "DeleteTags", "CreateOrUpdateTags"] {
         assert_eq!(aws.execute(&step(action(operation))).await, Ok(Effect::Tags), "{operation}");
     }
+}
+
+#[tokio::test]
+async fn a_drained_instance_is_known_with_the_tasks_that_it_has_by_then() {
+    let drained =
+        json!({"containerInstanceArn": INSTANCE, "status": "DRAINING", "runningTasksCount": 1, "pendingTasksCount": 2});
+    let fake = Fake::new(move |_| Reply::Ok(json!({"containerInstances": [drained]})));
+    let effect = fake.aws().await.execute(&step(action("UpdateContainerInstancesState"))).await;
+    let Ok(Effect::Instance(cluster, found)) = effect else { panic!("{effect:?}") };
+    assert_eq!((cluster.as_str(), found.arn.as_str(), found.status.as_str()), ("main", INSTANCE, "DRAINING"));
+    assert_eq!((found.running_tasks, found.pending_tasks), (1, 2));
+}
+
+#[tokio::test]
+async fn an_answer_without_the_instance_that_was_to_drain_is_an_error() {
+    let fake = Fake::new(|_| Reply::Ok(json!({"containerInstances": []})));
+    let error = fake
+        .aws()
+        .await
+        .execute(&step(action("UpdateContainerInstancesState")))
+        .await
+        .expect_err("nothing is answered");
+    assert!(error.message.contains("containerInstances[]"), "{error:?}");
 }
 
 #[tokio::test]

@@ -90,7 +90,13 @@ mod tests {
 
     fn activity(second: i64, status: &str, message: &str) -> Activity {
         let started = Some(Timestamp::from_second(second).unwrap());
-        Activity { status: status.to_owned(), message: Some(message.to_owned()), description: None, started }
+        Activity {
+            status: status.to_owned(),
+            message: Some(message.to_owned()),
+            description: None,
+            started,
+            ended: started,
+        }
     }
 
     fn short(activities: Vec<Activity>) -> Group {

@@ -117,12 +117,16 @@ pub struct Group {
     pub members: Vec<GroupMember>,
     /// Tags.
     pub tags: Tags,
-    /// The newest scaling activities, newest first; read while the group lacks instances, otherwise empty.
+    /// The newest scaling activities, newest first; read while the group lacks instances or has some of different versions of
+    /// its template, otherwise empty.
     pub activities: Vec<Activity>,
 }
 
 /// How long EC2 refuses one instance type before replicas that wait for it go to another.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+/// How long after an instance has left its group there is a data point of CapacityProviderReservation without it, which the alarm
+/// has seen: one is published each minute, and an alarm is evaluated each minute. Source: "Amazon ECS managed scaling behavior".
+const COUNTED: SignedDuration = SignedDuration::from_mins(3);
 
 impl Group {
     /// Instances that count towards the desired capacity.
@@ -138,6 +142,13 @@ impl Group {
             return Vec::new();
         }
         self.activities.iter().take_while(|activity| activity.is_refusal()).collect()
+    }
+
+    /// Whether managed scaling has counted the group without the instances that have left it. The alarm that took them is over
+    /// then, and an instance more stays for the quarter of an hour that the next alarm takes.
+    pub fn is_counted(&self, now: Timestamp) -> bool {
+        let mut left = self.activities.iter().filter(|activity| activity.is_termination());
+        left.all(|activity| activity.ended.is_some_and(|at| now.duration_since(at) >= COUNTED))
     }
 
     /// Whether EC2 has had nothing to give for long enough to look elsewhere: for five minutes, or as often as was read.
@@ -182,6 +193,8 @@ pub struct Activity {
     pub description: Option<String>,
     /// When it began.
     pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
 }
 
 /// Words in the StatusMessage of a scaling activity that mean: EC2 has no such instance to give. The first is
@@ -191,6 +204,11 @@ const NO_CAPACITY: [&str; 3] =
     ["not have sufficient", "no Spot capacity", "vCPU capacity than your current vCPU limit"];
 
 impl Activity {
+    /// Whether an instance leaves. The description is AWS's ("Verify a scaling activity for an Auto Scaling group").
+    pub fn is_termination(&self) -> bool {
+        self.description.as_deref().is_some_and(|text| text.starts_with("Terminating EC2 instance"))
+    }
+
     /// Whether EC2 had no instance to give.
     pub fn is_refusal(&self) -> bool {
         let message = self.message.as_deref().unwrap_or_default();

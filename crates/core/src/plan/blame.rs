@@ -17,6 +17,9 @@ use crate::step::{Action, Cause, Resource, Step};
 
 /// Tasks that must fail on new instances before the image is blamed: one may be bad luck.
 const FAILED_TASKS: usize = 2;
+/// How long new instances are watched at most if they run nothing: managed scaling takes one that stands empty after fifteen
+/// minutes, of which it needs some to register and to be given its tasks.
+const EMPTY: SignedDuration = SignedDuration::from_mins(5);
 /// Most that a tag holds.
 const TAG_VALUE: usize = 256;
 
@@ -138,16 +141,21 @@ impl<'a> Planner<'a> {
         let registered = fleet.current.iter().filter_map(|node| node.instance?.registered);
         let tasks = self.tasks_on(roll.pool.cluster.as_str(), &fleet.current);
         let started = tasks.into_iter().filter(|task| is_meant_to_run(task)).filter_map(|task| task.started);
-        let newest = registered.chain(started).max()?;
-        let until = newest.checked_add(soak).unwrap_or(Timestamp::MAX);
+        let after = |newest: Option<Timestamp>, time| newest?.checked_add(time).ok();
+        let until = after(registered.max(), soak.min(EMPTY)).max(after(started.max(), soak))?;
         (until > self.limits.now).then_some(until)
     }
 
     /// Launched so long ago that it should have registered. It is asked of instances that have not.
     pub(super) fn is_silent(&self, roll: &Roll<'_>, node: &Node<'_>) -> bool {
+        self.has_been_for(node, span(roll.wanted.rollout.timeout))
+    }
+
+    /// Launched longer ago than this, and not on its way out.
+    pub(super) fn has_been_for(&self, node: &Node<'_>, time: SignedDuration) -> bool {
         let machine = self.world.observed.machines.get(&node.member.id);
         let launched = machine.and_then(|machine| machine.launched);
-        node.lives() && launched.is_some_and(|at| self.is_late(roll, at))
+        node.lives() && launched.is_some_and(|at| self.limits.now.duration_since(at) > time)
     }
 
     fn is_late(&self, roll: &Roll<'_>, since: Timestamp) -> bool {

@@ -40,9 +40,21 @@ impl Planner<'_> {
             self.trim_revisions(unit);
         }
         self.turns = Turns::default();
+        // Whoever comes after a failure in between still finds replicas desired.
+        let all_there = units.stay.values().all(|unit| self.is_there(unit));
         for (name, departing) in &units.leave {
-            self.leave(service, name, departing);
+            if departing.count == 0 && !all_there {
+                let resource = Resource::Service { cluster: service.cluster.to_string(), name: name.clone() };
+                self.wait(&service.object, Wait::Replacement { resource });
+            } else {
+                self.leave(service, name, departing);
+            }
         }
+    }
+
+    fn is_there(&self, unit: &DesiredService) -> bool {
+        let slot = self.world.observed.service(unit.cluster.as_str(), &unit.name, self.installation());
+        matches!(slot, Slot::Ours(found, _) if found.status == ServiceStatus::Active)
     }
 
     /// Whether a service may start a deployment in this plan. Only those of packed services take turns.

@@ -7,7 +7,7 @@
 //! `blame`. An instance is marked as drained by Axon before it is: if its version is wanted again, it takes tasks again,
 //! where one that a person drains stays drained.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::blame::{Verdict, was_bad};
 use super::group::Version;
@@ -23,6 +23,10 @@ use crate::step::{Action, Cause, Place, Resource, Step};
 
 /// ECS's word for an instance that takes no tasks and loses those it has.
 const DRAINING: &str = "DRAINING";
+
+/// So long after its launch an instance of a bad version is given up that ECS does not know. One that comes within that
+/// time may be given tasks while a reading still says that it has not registered, so it is drained like any other.
+const REGISTERS: SignedDuration = SignedDuration::from_mins(10);
 
 /// An instance of a group, with what ECS knows of it.
 #[derive(Clone, Copy, Debug)]
@@ -205,8 +209,8 @@ impl<'a> Planner<'a> {
         let living = roll.group.members.iter().filter(|member| !member.lifecycle.starts_with("Terminat")).count();
         let mut living = i32::try_from(living).unwrap_or(i32::MAX);
         let goes = |node: &&Node<'a>| {
-            let lost = node.instance.is_none() && (was_bad(node, roll.template) || self.is_silent(roll, node));
-            lost || (is_idle(node) && node.is_draining())
+            let lost = self.is_silent(roll, node) || was_bad(node, roll.template) && self.has_been_for(node, REGISTERS);
+            node.instance.is_none() && lost || (is_idle(node) && node.is_draining())
         };
         let gone: Vec<&Node<'a>> = due.iter().filter(goes).collect();
         for node in gone {
@@ -244,6 +248,12 @@ impl<'a> Planner<'a> {
         // A full group has no room for a surge: the budget alone says what may be missing.
         if fleet.current.iter().any(Node::is_spare) || alive >= most {
             return true;
+        }
+        // Otherwise the alarm that took an instance which was too many takes this one as well.
+        if !roll.group.is_counted(self.limits.now) {
+            let what = "one has left, and one more is asked for when managed scaling has counted those that stay";
+            self.wait_for_roll(roll, what.to_owned());
+            return false;
         }
         let action = Action::SetDesiredCapacity { group: roll.group.name.clone(), desired: alive + 1 };
         self.roll_step(roll, Resource::AutoScalingGroup(roll.group.name.clone()), action);

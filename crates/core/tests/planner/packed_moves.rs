@@ -57,6 +57,22 @@ fn replicas_follow_the_specification_up_and_down() {
 }
 
 #[test]
+fn an_ecs_service_goes_only_when_those_that_take_its_place_are_there() {
+    let specs = halves().edit_service("/spec/deployment", json!({"minimumHealthyPercent": 0, "maximumPercent": 200}));
+    let mut observed = installed(&specs);
+    let whole = specs.edit_service("/spec/devices", json!(6)).desired();
+    for expected in ["RegisterTaskDefinition task definition ml-llama\n", "CreateService service ml/llama\n"] {
+        let steps = plan_once(&whole, &observed, Prune::Enabled).steps;
+        assert_eq!(text(&steps), expected);
+        for step in &steps {
+            axon_core::preview::assume(&mut observed, step);
+        }
+    }
+    let end = converge(&whole, observed, Prune::Enabled);
+    assert_eq!(counts(&end), [("llama".to_owned(), 4)]);
+}
+
+#[test]
 fn one_ecs_service_that_was_rolled_back_halts_the_others() {
     let (good, bad) = (halves(), with_image("vllm:bad"));
     let before = installed(&good);

@@ -1,6 +1,7 @@
 //! Running instances after a change of image: surge, soak, drain, terminate; and back, if the image is bad.
 
 use axon_core::desired::Desired;
+use axon_core::observe::Activity;
 use axon_core::observed::Observed;
 use axon_core::plan::Prune;
 use axon_core::step::{Action, Place};
@@ -55,8 +56,9 @@ fn an_instance_is_replaced_by_surge_soak_drain_and_termination() {
     launch(&mut observed, &group, ("i-3", 2), NOW);
     waits_for(&desired, &observed, NOW, "a new one is being launched");
     register(&mut observed, &group, "i-3", NOW);
-    waits_for(&desired, &observed, NOW + 9.minutes(), "new ones are watched until 2027-01-15T08:10:00Z");
-    let now = NOW + 10.minutes();
+    // An empty one is watched for five minutes at most, its tasks for ten.
+    waits_for(&desired, &observed, NOW + 4.minutes(), "new ones are watched until 2027-01-15T08:05:00Z");
+    let now = NOW + 5.minutes();
     drains(&desired, &mut observed, now, "i-1");
     waits_for(&desired, &observed, now, "1 are being drained or terminated");
     empty(&mut observed, "i-1");
@@ -65,9 +67,29 @@ fn an_instance_is_replaced_by_surge_soak_drain_and_termination() {
     assert_eq!(text(&steps), "TerminateInstanceInAutoScalingGroup instance i-1\n");
     assert!(matches!(&steps[0].action, Action::TerminateInstanceInAutoScalingGroup { place: Place::Removed, .. }));
     assert_eq!(observed.groups.get(&group.name).unwrap().desired, 2);
-    waits_for(&desired, &observed, now, "new ones are watched until 2027-01-15T08:20:00Z");
+    waits_for(&desired, &observed, now, "new ones are watched until 2027-01-15T08:15:00Z");
     let now = now + 10.minutes();
     goes(&desired, &mut observed, now, &format!("SetDesiredCapacity Auto Scaling group {}\n", group.name));
+}
+
+/// An instance left the group, which took until then.
+fn left(ended: Option<Timestamp>) -> Activity {
+    let description = Some("Terminating EC2 instance: i-9".to_owned());
+    Activity { status: "Successful".to_owned(), message: None, description, started: Some(NOW - 1.hour()), ended }
+}
+
+#[test]
+fn no_surge_is_asked_for_while_managed_scaling_may_still_count_an_instance_that_has_left() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    for (ended, now) in [(None, NOW), (Some(NOW), NOW + 2.minutes())] {
+        observed.groups.get_mut(&group.name).unwrap().activities = vec![left(ended)];
+        waits_for(&desired, &observed, now, "when managed scaling has counted those that stay");
+    }
+    let asks = format!("SetDesiredCapacity Auto Scaling group {}\n", group.name);
+    goes(&desired, &mut observed, NOW + 3.minutes(), &asks);
 }
 
 #[test]

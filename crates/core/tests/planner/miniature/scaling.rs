@@ -90,7 +90,13 @@ impl Miniature {
                     format!("We currently do not have sufficient {kind} capacity. (InsufficientInstanceCapacity)");
                 found.activities.insert(
                     0,
-                    Activity { status: "Failed".into(), message: Some(message), description: None, started: Some(now) },
+                    Activity {
+                        status: "Failed".into(),
+                        message: Some(message),
+                        description: None,
+                        started: Some(now),
+                        ended: Some(now),
+                    },
                 );
                 found.activities.truncate(10);
                 self.watch.seen.failed_launches += 1;
