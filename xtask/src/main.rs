@@ -8,6 +8,7 @@
     reason = "a developer's command line: printing is its whole output"
 )]
 
+mod bad_patches;
 mod deny;
 mod deps;
 mod finding;
@@ -56,6 +57,8 @@ enum Task {
     CrashSweep(LongRun),
     /// Optimised, by hand: histories drawn from seeds.
     Soak(LongRun),
+    /// By hand: known-bad patches, each of which the tests have to notice.
+    BadPatches(BadPatches),
     /// Optimised, by hand: a large fleet on a bad network for days.
     Days(LongRun),
 }
@@ -65,6 +68,13 @@ struct CiArgs {
     /// A tool that is not installed is a failure, not a notice.
     #[arg(long)]
     require_tools: bool,
+}
+
+#[derive(Debug, Args)]
+struct BadPatches {
+    /// Only those with this in their description.
+    #[arg(default_value = "")]
+    only: String,
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +119,7 @@ fn run(task: &Task) -> Result<(), Failure> {
             return Ok(());
         }
         Task::Generated(GeneratedArgs { write: false }) => Stage::Generated,
+        Task::BadPatches(BadPatches { only }) => return bad_patches::run(only),
         Task::CrashSweep(long) => return long.start("crash-sweep"),
         Task::Soak(long) => return long.start("soak"),
         Task::Days(long) => return long.start("days"),

@@ -256,6 +256,11 @@ impl Action {
         }
     }
 
+    /// Whether AWS gives what is made a number and makes another one each time: nothing but a reading tells how many there are.
+    pub const fn is_numbered(&self) -> bool {
+        matches!(self, Self::RegisterTaskDefinition(_) | Self::CreateLaunchTemplateVersion(_))
+    }
+
     /// What kind of change it is, for reading a plan at a glance.
     pub const fn change(&self) -> Change {
         match self {

@@ -339,3 +339,37 @@ fn a_group_whose_instances_never_register_grows_to_its_maximum_and_protected_one
         assert_eq!(desired(&mut account), if left > 0 { 2 } else { 0 });
     }
 }
+
+/// The provider of the group `pool` as it is now.
+fn provider_of_pool(account: &mut Account, name: &str) -> Value {
+    let found = forms::groups(account, "DescribeAutoScalingGroups", &[("AutoScalingGroupNames.member.1", "pool")]);
+    let arn = found["AutoScalingGroups"][0]["AutoScalingGroupARN"].as_str().unwrap().to_owned();
+    fleet::group_provider(name, &arn, scaled(json!({})))
+}
+
+#[test]
+fn a_group_that_was_made_again_belongs_to_the_provider_of_its_new_arn() {
+    let mut account = fleet::empty();
+    account.group(&shape("pool", "inf2.xlarge", 0));
+    let old = provider_of_pool(&mut account, "old");
+    account.call("CreateCapacityProvider", old);
+    forms::groups(&mut account, "DeleteAutoScalingGroup", &[("AutoScalingGroupName", "pool"), ("ForceDelete", "true")]);
+    let template = [("LaunchTemplate.LaunchTemplateName", "pool-template"), ("LaunchTemplate.Version", "$Latest")];
+    let sizes = [("MinSize", "0"), ("MaxSize", "5"), ("DesiredCapacity", "1"), ("VPCZoneIdentifier", fleet::SUBNET_A)];
+    let members = [&[("AutoScalingGroupName", "pool")][..], &template, &sizes].concat();
+    forms::groups(&mut account, "CreateAutoScalingGroup", &members);
+    let new = provider_of_pool(&mut account, "new");
+    account.call("CreateCapacityProvider", new);
+    account.pass(30);
+    let both = json!({"cluster": "ml", "capacityProviders": ["old", "new"], "defaultCapacityProviderStrategy": []});
+    account.call("PutClusterCapacityProviders", both);
+    account.pass(300);
+    let listed = account.call("ListContainerInstances", json!({"cluster": "ml"}));
+    let asked = json!({"cluster": "ml", "containerInstances": listed["containerInstanceArns"]});
+    let found = account.call("DescribeContainerInstances", asked);
+    assert_eq!(found["containerInstances"][0]["capacityProviderName"], "new");
+    account.register(whole("a"));
+    account.call("CreateService", provided("web", "a", 3, "new"));
+    account.pass(700);
+    assert_eq!(account.count("RUNNING"), 3);
+}

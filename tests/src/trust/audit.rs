@@ -17,6 +17,10 @@ use super::fleet::{CLUSTER, Fleet};
 const GRACE: Duration = Duration::from_mins(10);
 /// After a stranger's edit, for so long what is missing may be the stranger's doing.
 const EXCUSED: Duration = Duration::from_mins(20);
+/// A replica that ends by itself is another one's loss, too: ECS counts what a deployment may stop in each ECS service alone, and
+/// goes on with one whose object has just lost a replica elsewhere. For so long that is not our doing: an image is pulled, and
+/// a health check passes.
+const BEREFT: Duration = Duration::from_mins(5);
 /// Active revisions of one family: three old ones that are kept, the one in force, one of a deployment that is rolled back, and
 /// what a process that dies between two calls leaves each time.
 const MOST_REVISIONS: usize = 12;
@@ -63,6 +67,8 @@ pub struct Auditor {
     pub(super) objects: BTreeMap<String, String>,
     /// Objects that strangers have laid hands on, and when.
     excused: BTreeMap<String, Timestamp>,
+    /// Objects that have lost a healthy replica by nobody's doing, and when.
+    bereft: BTreeMap<String, Timestamp>,
     foreign: Vec<(Glance, Value)>,
     findings: Vec<String>,
     clock: Trust,
@@ -99,6 +105,7 @@ impl Auditor {
             earlier: VecDeque::new(),
             objects: BTreeMap::new(),
             excused: BTreeMap::new(),
+            bereft: BTreeMap::new(),
             foreign: Vec::new(),
             findings: Vec::new(),
             clock: Trust::Right,
@@ -230,11 +237,20 @@ impl Auditor {
         }
     }
 
-    /// ECS has stopped a healthy task: are there enough left?
+    /// A healthy task is gone. If ECS has stopped it: are there enough left?
     fn judge(&mut self, stopping: &Stopping) {
-        let by_scheduler = stopping.code == "ServiceSchedulerInitiated" && stopping.healthy;
-        let service = stopping.service.as_ref().filter(|_| by_scheduler && stopping.cluster == CLUSTER);
+        let service = stopping.service.as_ref().filter(|_| stopping.healthy && stopping.cluster == CLUSTER);
         let Some(object) = service.and_then(|service| self.objects.get(service).cloned()) else { return };
+        if stopping.code != "ServiceSchedulerInitiated" {
+            self.bereft.insert(object, stopping.at);
+            return;
+        }
+        let lost = self.bereft.get(&object);
+        let bereft = lost.is_some_and(|at| stopping.at.duration_since(*at).unsigned_abs() <= BEREFT);
+        let own = service.and_then(|service| stopping.healthy_left.get(service)).is_some_and(|left| *left > 0);
+        if bereft && own && stopping.reason.contains("by deployment") {
+            return;
+        }
         let of_object = stopping.healthy_left.iter().filter(|(name, _)| self.objects.get(*name) == Some(&object));
         let left: usize = of_object.map(|(_, count)| count).sum();
         let floor = usize::try_from(self.floor(&object)).unwrap_or(usize::MAX);

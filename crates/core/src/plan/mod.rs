@@ -53,7 +53,8 @@ pub use waiting::{Wait, Waiting};
 /// How long AWS may go on showing the state before a call that created something (AWS advises up to five minutes).
 pub const CREATE_GRACE: SignedDuration = SignedDuration::from_secs(300);
 /// How long a creation is waited for of which nobody knows whether AWS has accepted it. Making it again does no harm: AWS
-/// refuses a name that is taken, and a second revision goes like any other that is not used.
+/// refuses a name that is taken. What has numbers instead of a name is made again only after it has been looked for, or
+/// as many would be made as there are attempts.
 pub const UNKNOWN_GRACE: SignedDuration = SignedDuration::from_secs(30);
 /// How long AWS may go on showing the state before any other call.
 pub const WRITE_GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -136,6 +137,8 @@ pub enum Answer {
     Accepted,
     /// The answer was lost, or no answer.
     Unknown,
+    /// The same, of something that has a number instead of a name, and what there is of its kind has not been read since.
+    NotLookedFor,
 }
 
 /// A step that failed.
@@ -294,6 +297,7 @@ impl<'a> Planner<'a> {
         let recent = self.limits.recent.get(&step.resource)?;
         let last = recent.iter().rev().find(|recent| recent.step == *fingerprint)?;
         let grace = match (last.answer, step.action.change()) {
+            (Answer::NotLookedFor, _) => return Some(last.at),
             (Answer::Unknown, Change::Create) => UNKNOWN_GRACE,
             _ => grace(&step.action),
         };

@@ -169,6 +169,14 @@ fn an_incomplete_or_empty_specification_prunes_nothing() {
 }
 
 #[test]
+fn nothing_is_pruned_while_pruning_is_off() {
+    let without = Specs { services: vec![], ..Specs::default() };
+    let mut state = state(&without, Pruning::Off);
+    swept(&mut state, &converged(), NOW);
+    assert_eq!(steps(&mut state, NOW), []);
+}
+
+#[test]
 fn a_steady_world_needs_no_look_into_tasks_or_histories() {
     let mut state = state(&Specs::default(), Pruning::On);
     assert!(
@@ -184,6 +192,25 @@ fn a_steady_world_needs_no_look_into_tasks_or_histories() {
     assert!(state.scope(NOW).tasks_of.is_empty());
     assert!(state.scope(NOW).history_of.is_empty());
     assert!(state.scope(NOW).services.is_empty());
+}
+
+#[test]
+fn a_revision_that_may_have_been_registered_is_looked_for_before_another_one_is() {
+    let newer = Specs::default().edit_service("/spec/template/containers/0/image", serde_json::json!("vllm:2"));
+    for class in [ErrorClass::Ambiguous, ErrorClass::Transient] {
+        let mut state = state(&newer, Pruning::On);
+        swept(&mut state, &converged(), NOW);
+        let [register] = steps(&mut state, NOW).try_into().unwrap();
+        assert_eq!(register.action.operation(), "RegisterTaskDefinition");
+        end(&mut state, register.clone(), Err(error(class)), NOW + 1.second());
+        let hour = NOW + 1.hour();
+        assert_eq!(steps(&mut state, hour), [], "{class:?}");
+        let unread = Sweep { task_definitions: Some(Err(error(class))), ..sweep(&converged(), hour) };
+        state.fold(Event::Swept(Box::new(unread)));
+        assert_eq!(steps(&mut state, hour), [], "{class:?}");
+        swept(&mut state, &converged(), hour);
+        assert_eq!(steps(&mut state, hour), [register], "{class:?}");
+    }
 }
 
 #[test]

@@ -33,9 +33,7 @@ pub(crate) fn create(world: &mut World, input: &Value) -> Answer {
     if world.state.providers.contains_key(&name) {
         return Err(Fault::client(format!("A capacity provider with the name {name} already exists.")));
     }
-    // By ARN, as AWS's message says: a group that was deleted and made again under its name is another one.
-    let stands =
-        |p: &Provider| p.document.text("autoScalingGroupArn").is_some_and(|arn| groups::find(world, arn).is_some());
+    let stands = |p: &Provider| groups::of_provider(world, p).is_some();
     let same = |p: &Provider| p.status != "INACTIVE" && p.group() == Some(&group.name) && stands(p);
     if world.state.providers.values().any(same) {
         return Err(Fault::client(
@@ -124,7 +122,7 @@ pub(crate) fn update(world: &mut World, mut provider: Provider, input: &Value) -
         let message = "The capacity provider is being changed. Try again later.";
         return Err(Fault::new("UpdateInProgressException", message));
     }
-    let group = groups::find(world, provider.group().unwrap_or_default());
+    let group = groups::of_provider(world, &provider);
     let group =
         group.ok_or_else(|| Fault::client("The Auto Scaling group of the capacity provider does not exist."))?;
     let mut document = given.clone();
@@ -181,7 +179,7 @@ pub(crate) fn of_group(world: &World, cluster: &str, group: Option<&str>) -> Opt
     let listed = &world.state.clusters.get(cluster)?.providers;
     let group = group?;
     let mut all = listed.iter().filter_map(|p| world.state.providers.get(p));
-    all.find(|p| p.group() == Some(group)).map(|p| p.name.clone())
+    all.find(|p| p.group() == Some(group) && groups::of_provider(world, p).is_some()).map(|p| p.name.clone())
 }
 
 /// What a cluster's list of providers changes: the providers of its instances, and who scales.

@@ -7,6 +7,7 @@ use crate::{
     autoscaling::group::{self, GroupTag, Lifecycle, Protection},
     catalog::{self, Type},
     ec2::template,
+    state::Provider,
     wire::value::Read,
     world::World,
 };
@@ -56,6 +57,11 @@ pub(crate) fn find(world: &World, named: &str) -> Option<Facts> {
         zones: group.subnets.iter().map(|s| world.zone_of(s)).collect(),
         members: members.collect(),
     })
+}
+
+/// The group of a capacity provider, by ARN: one that was deleted and made again under its name is another one.
+pub(crate) fn of_provider(world: &World, provider: &Provider) -> Option<Facts> {
+    provider.document.text("autoScalingGroupArn").and_then(|arn| find(world, arn))
 }
 
 /// The group that launched a machine.

@@ -58,7 +58,7 @@ pub(crate) fn look(world: &mut World, name: &str) {
     let Some(provider) = world.state.providers.get_mut(name) else { return };
     provider.scaling.next = None;
     let provider = provider.clone();
-    let group = provider.group().and_then(|g| groups::find(world, g));
+    let group = groups::of_provider(world, &provider);
     let (Some(group), Some(cluster)) = (group, cluster_of(world, name)) else { return };
     if provider.status != "ACTIVE" || !enabled(&provider) {
         return;

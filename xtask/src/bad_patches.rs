@@ -1,0 +1,182 @@
+//! Known-bad patches: each breaks one thing on purpose, and the tests have to notice.
+//!
+//! Neighbours: `tests/bad-patches.yaml` lists them; `process` starts cargo. They are put to a worktree of their own, one after the
+//! other. That each still fits the code is a test beside this; that each is noticed is tried by hand, for it takes an hour.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+
+use crate::finding::Failure;
+use crate::process;
+
+/// The list.
+const LIST: &str = "tests/bad-patches.yaml";
+
+/// One thing broken.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Patch {
+    /// In words.
+    what: String,
+    /// Where, from the root.
+    file: PathBuf,
+    /// A text that is there once.
+    old: String,
+    /// What takes its place.
+    new: String,
+    /// Who has to notice.
+    #[serde(default)]
+    suite: Suite,
+}
+
+/// Tests that are run against a patch, until the first program of them that fails.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Suite {
+    /// The planner in a miniature of AWS.
+    #[default]
+    Core,
+    /// Calls and answers.
+    Aws,
+    /// The loop.
+    Runtime,
+    /// The real loop and SDK against the simulated AWS.
+    World,
+}
+
+impl Suite {
+    const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Core => &["test", "--package", "axon-core", "--lib", "--test", "planner"],
+            Self::Aws => &["test", "--package", "axon-aws"],
+            Self::Runtime => &["test", "--package", "axon-runtime"],
+            Self::World => &["test", "--workspace", "--test", "scenarios"],
+        }
+    }
+}
+
+/// What the tests said.
+enum Verdict {
+    /// Tests that failed.
+    Noticed(Vec<String>),
+    /// All passed.
+    Missed,
+    /// It is no program.
+    NotCompiled(String),
+}
+
+/// Tries every patch with this in its description. Those that nothing notices are failures.
+pub(crate) fn run(only: &str) -> Result<(), Failure> {
+    let patches = listed(&process::root())?;
+    let place = process::root().join("target/bad-patches");
+    worktree(&place)?;
+    let mut missed = Vec::new();
+    let chosen: Vec<&Patch> = patches.iter().filter(|patch| patch.what.contains(only)).collect();
+    for patch in &chosen {
+        match tried(patch, &place)? {
+            Verdict::Noticed(tests) => {
+                let first = tests.first().map_or("a program", String::as_str);
+                println!("noticed  {} ({} tests, the first: {first})", patch.what, tests.len());
+            }
+            Verdict::Missed => {
+                println!("MISSED   {}", patch.what);
+                missed.push(patch.what.clone());
+            }
+            Verdict::NotCompiled(why) => {
+                println!("NO CODE  {}\n{why}", patch.what);
+                missed.push(format!("{} (does not compile)", patch.what));
+            }
+        }
+    }
+    println!("{} patches, {} noticed", chosen.len(), chosen.len() - missed.len());
+    if missed.is_empty() { Ok(()) } else { Err(Failure::new(format!("not noticed: {}", missed.join("; ")))) }
+}
+
+fn listed(root: &Path) -> Result<Vec<Patch>, Failure> {
+    let text = read(&root.join(LIST))?;
+    serde_yaml::from_str(&text).map_err(|error| Failure::new(format!("{LIST}: {error}")))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// The last commit in a folder of its own.
+fn worktree(place: &Path) -> Result<(), Failure> {
+    if place.exists() {
+        process::capture(Command::new("git").current_dir(place).args(["checkout", "--quiet", "--force", "--detach"]))?;
+    } else {
+        let path = place.display().to_string();
+        process::capture(&mut process::command("git", &["worktree", "add", "--quiet", "--detach", &path]))?;
+    }
+    let head = process::capture(&mut process::command("git", &["rev-parse", "HEAD"]))?;
+    process::capture(Command::new("git").current_dir(place).args(["reset", "--quiet", "--hard", head.trim()]))?;
+    Ok(())
+}
+
+fn tried(patch: &Patch, place: &Path) -> Result<Verdict, Failure> {
+    let path = place.join(&patch.file);
+    let good = read(&path)?;
+    let bad = patched(patch, &good)?;
+    let write =
+        |text: &str| std::fs::write(&path, text).map_err(|error| Failure::new(format!("{}: {error}", path.display())));
+    write(&bad)?;
+    let mut command = process::command("cargo", patch.suite.arguments());
+    command.current_dir(place).env("CARGO_TARGET_DIR", place.join("target")).env("PROPTEST_CASES", "64");
+    let output = command.output().map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
+    write(&good)?;
+    let output = output?;
+    let (said, talk) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() {
+        return Ok(Verdict::Missed);
+    }
+    if talk.contains("could not compile") {
+        let errors = talk.lines().filter(|line| line.starts_with("error")).take(3);
+        return Ok(Verdict::NotCompiled(errors.collect::<Vec<_>>().join("\n")));
+    }
+    let failed = said.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
+    Ok(Verdict::Noticed(failed.map(str::to_owned).collect()))
+}
+
+fn patched(patch: &Patch, good: &str) -> Result<String, Failure> {
+    match good.matches(&patch.old).count() {
+        1 => Ok(good.replacen(&patch.old, &patch.new, 1)),
+        count => Err(Failure::new(format!(
+            "{LIST}: {}: its text is {count} times in {}, and must be there once",
+            patch.what,
+            patch.file.display()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bad_patch_still_fits_the_code() {
+        let root = process::root();
+        let patches = listed(&root).unwrap();
+        assert!(patches.len() >= 30, "{}", patches.len());
+        for patch in &patches {
+            let good = read(&root.join(&patch.file)).unwrap();
+            assert_ne!(patched(patch, &good).unwrap(), good, "{}", patch.what);
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_there_twice_or_never_is_no_place_for_a_patch() {
+        let patch = |old: &str| Patch {
+            what: "a guard is gone".to_owned(),
+            file: "a.rs".into(),
+            old: old.to_owned(),
+            new: String::new(),
+            suite: Suite::Core,
+        };
+        assert_eq!(patched(&patch("b"), "abc").unwrap(), "ac");
+        assert!(patched(&patch("b"), "abcb").is_err());
+        assert!(patched(&patch("x"), "abc").is_err());
+    }
+}
