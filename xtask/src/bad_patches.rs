@@ -113,7 +113,19 @@ fn worktree(place: &Path) -> Result<(), Failure> {
     }
     let head = process::capture(&mut process::command("git", &["rev-parse", "HEAD"]))?;
     process::capture(Command::new("git").current_dir(place).args(["reset", "--quiet", "--hard", head.trim()]))?;
+    process::capture(Command::new("git").current_dir(place).args(["clean", "--quiet", "--force", "-d"]))?;
+    // A run that was broken off may have left something built from a patch.
+    let crates = ["axon-core", "axon-aws", "axon-runtime"].map(|name| ["--package", name]).concat();
+    process::capture(cargo(place).arg("clean").args(crates))?;
     Ok(())
+}
+
+fn cargo(place: &Path) -> Command {
+    let mut command = process::command("cargo", &[]);
+    command.current_dir(place).env("CARGO_TARGET_DIR", place.join("target"));
+    // What proptest finds in a patched program must not fail in the next one.
+    command.env("PROPTEST_CASES", "64").env("PROPTEST_FAILURE_PERSISTENCE", "off");
+    command
 }
 
 fn tried(patch: &Patch, place: &Path) -> Result<Verdict, Failure> {
@@ -123,9 +135,7 @@ fn tried(patch: &Patch, place: &Path) -> Result<Verdict, Failure> {
     let write =
         |text: &str| std::fs::write(&path, text).map_err(|error| Failure::new(format!("{}: {error}", path.display())));
     write(&bad)?;
-    let mut command = process::command("cargo", patch.suite.arguments());
-    command.current_dir(place).env("CARGO_TARGET_DIR", place.join("target")).env("PROPTEST_CASES", "64");
-    let output = command.output().map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
+    let output = cargo(place).args(patch.suite.arguments()).output().map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
     write(&good)?;
     let output = output?;
     let (said, talk) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -9,6 +9,7 @@ mod ec2;
 mod merge;
 mod permissions;
 mod push;
+mod recent;
 mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use crate::desired::Desired;
 use crate::observe::{ClusterStatus, Service};
 use crate::observed::{History, Listing, Observed};
 use crate::ownership::{Installation, Tags};
-use crate::plan::{self, Answer, CREATE_GRACE, Limits, Plan, Prune, PruneBlock, Recent, Retry, World};
+use crate::plan::{self, Answer, Limits, Plan, Prune, PruneBlock, Recent, Retry, World};
 use crate::spec::{Completeness, ObjectKey};
 use crate::step::{Action, Change, Resource, Step};
 
@@ -198,9 +199,7 @@ impl State {
     fn swept(&mut self, sweep: Sweep) {
         let started = sweep.started;
         self.last_errors.clear();
-        self.looked_for(&sweep);
-        // What AWS accepted so long ago holds nothing back any more.
-        self.recent.retain(|_, all| all.iter().any(|recent| is_recent(recent, started)));
+        self.look_for_recent(&sweep);
         let newer = Newer::than(&self.written, started);
         match sweep.clusters {
             Ok(clusters) => {
@@ -249,24 +248,6 @@ impl State {
         }
         self.forget_lost_clusters();
         self.swept_details(sweep.tasks, sweep.history, started);
-    }
-
-    /// Of what has numbers, this sweep shows what came of the attempts before it.
-    fn looked_for(&mut self, sweep: &Sweep) {
-        let revisions = sweep.task_definitions.as_ref().is_some_and(Result::is_ok);
-        let templates = sweep.ec2.as_ref().is_some_and(|ec2| ec2.templates.is_ok());
-        for (resource, all) in &mut self.recent {
-            let read = match resource {
-                Resource::TaskDefinition(_) => revisions,
-                Resource::LaunchTemplate(_) => templates,
-                _ => false,
-            };
-            for recent in all.iter_mut().filter(|recent| read && recent.at < sweep.started) {
-                if recent.answer == Answer::NotLookedFor {
-                    recent.answer = Answer::Unknown;
-                }
-            }
-        }
     }
 
     fn swept_details(
@@ -326,25 +307,12 @@ impl State {
                 self.apply(&step, effect);
             }
             Err(error) => {
-                // AWS may have done what it answers a failure of its own to.
-                let unclear = matches!(error.class, ErrorClass::Ambiguous | ErrorClass::Transient);
-                if unclear && step.action.is_numbered() {
-                    self.remember(&step, at, Answer::NotLookedFor);
-                } else if error.class == ErrorClass::Ambiguous {
-                    self.remember(&step, at, Answer::Unknown);
-                }
+                self.remember_failed(&step, at, error.class);
                 let attempts = self.attempts(&step) + u32::from(error.class != ErrorClass::Throttled);
                 let retry = Retry { step: step.fingerprint(), error, attempts, not_before };
                 self.retries.insert(step.resource, retry);
             }
         }
-    }
-
-    fn remember(&mut self, step: &Step, at: Timestamp, answer: Answer) {
-        let recent = self.recent.entry(step.resource.clone()).or_default();
-        let fingerprint = step.fingerprint();
-        recent.retain(|recent| recent.step != fingerprint && is_recent(recent, at));
-        recent.push(Recent { step: fingerprint, at, answer });
     }
 
     fn apply(&mut self, step: &Step, effect: Effect) {
@@ -402,10 +370,6 @@ impl State {
     pub fn objects(&self) -> BTreeSet<ObjectKey> {
         self.specified.as_ref().map(|specified| specified.desired.objects()).unwrap_or_default()
     }
-}
-
-fn is_recent(recent: &Recent, now: Timestamp) -> bool {
-    recent.answer == Answer::NotLookedFor || now.duration_since(recent.at) < CREATE_GRACE
 }
 
 /// AWS answers with tags only where something is created; anywhere else their absence says nothing.
