@@ -135,13 +135,18 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Lets instances take tasks again that were drained for a change which is itself taken back. Whoever drains an
-    /// instance by hand has reasons of his own.
+    /// Lets instances take tasks again that were drained for a change which is itself taken back, or for one that another one
+    /// has followed: their tasks may have nowhere to go but to instances of a version that nobody looks at any more. Whoever
+    /// drains an instance by hand has reasons of his own.
     fn take_back(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>) {
-        for node in fleet.current.iter().filter(|node| node.lives()) {
-            if !self.is_marked(node) {
-                continue;
-            }
+        let overtaken = |node: &&Node<'a>| {
+            // What is empty already goes, and what is bad must go.
+            let stays_drained = node.is_draining() && (is_idle(node) || was_bad(node, roll.template));
+            !self.is_marked_for(roll, node) && !stays_drained
+        };
+        let nodes = fleet.current.iter().chain(fleet.outdated.iter().filter(overtaken));
+        let released: Vec<Node<'a>> = nodes.filter(|node| node.lives() && self.is_marked(node)).copied().collect();
+        for node in &released {
             if node.is_draining() {
                 self.set_state(roll, node, "ACTIVE");
             } else if node.instance.is_some() {
@@ -153,8 +158,17 @@ impl<'a> Planner<'a> {
 
     /// Whether Axon has drained an instance, or is about to.
     fn is_marked(&self, node: &Node<'_>) -> bool {
-        let machine = self.world.observed.machines.get(&node.member.id);
-        machine.is_some_and(|machine| machine.tags.contains_key(DRAINED_FOR))
+        self.mark(node).is_some()
+    }
+
+    /// The same, for the version in force.
+    fn is_marked_for(&self, roll: &Roll<'_>, node: &Node<'_>) -> bool {
+        self.mark(node).is_some_and(|mark| *mark == roll.version.number.to_string())
+    }
+
+    /// The version for which it is drained.
+    fn mark(&self, node: &Node<'_>) -> Option<&'a String> {
+        self.world.observed.machines.get(&node.member.id)?.tags.get(DRAINED_FOR)
     }
 
     /// Drains as many as the budget allows.
@@ -162,7 +176,7 @@ impl<'a> Planner<'a> {
         let under_way = self.under_way(roll);
         let mut next: Vec<&Node<'a>> =
             due.iter().filter(|node| node.instance.is_some() && !node.is_draining()).collect();
-        next.sort_by_key(|node| (!self.is_marked(node), node.tasks(), node.member.id.clone()));
+        next.sort_by_key(|node| (!self.is_marked_for(roll, node), node.tasks(), node.member.id.clone()));
         let budget = usize::try_from(roll.wanted.rollout.max_unavailable).unwrap_or(usize::MAX);
         if next.is_empty() || under_way >= budget {
             let what = match under_way {
@@ -263,7 +277,7 @@ impl<'a> Planner<'a> {
     /// Marks an instance, and drains it once the mark can be read.
     fn drain(&mut self, roll: &Roll<'_>, node: &Node<'_>) {
         let id = &node.member.id;
-        if self.is_marked(node) {
+        if self.is_marked_for(roll, node) {
             if self.is_announced(node) {
                 self.set_state(roll, node, DRAINING);
             } else {

@@ -242,3 +242,26 @@ fn a_task_that_waited_for_its_instance_does_not_blame_it() {
     assert!(!blamed(NOW + 40.minutes()), "it waited since {NOW}");
     assert!(blamed(registered + 21.minutes()), "it has had the time that it may take");
 }
+
+#[test]
+fn an_instance_that_was_drained_for_a_version_that_another_one_has_followed_takes_tasks_again() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    launch(&mut observed, &group, ("i-3", 2), NOW);
+    register(&mut observed, &group, "i-3", NOW);
+    let now = NOW + 10.minutes();
+    drains(&desired, &mut observed, now, "i-1");
+    // Its tasks have no place but on i-3, and fail there; then there is another image.
+    publish(&mut observed, &desired, image("ami-3"));
+    goes(&desired, &mut observed, now, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
+    goes(&desired, &mut observed, now, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
+    let steps = text(&go(&desired, &mut observed, now));
+    assert!(steps.contains("UpdateContainerInstancesState instance i-1\n"), "{steps}");
+    let state = |observed: &Observed| observed.instances["ml"].get("container-instance/i-1").unwrap().status.clone();
+    assert_eq!(state(&observed), "ACTIVE");
+    let steps = text(&go(&desired, &mut observed, now));
+    assert!(steps.contains("DeleteTags instance i-1\n"), "{steps}");
+    assert_eq!(state(&observed), "ACTIVE");
+}
