@@ -184,7 +184,7 @@ fn member(id: &str, lifecycle: &str) -> String {
         "<member><InstanceId>{id}</InstanceId><InstanceType>trn1.32xlarge</InstanceType>\
          <AvailabilityZone>us-east-1a</AvailabilityZone><LifecycleState>{lifecycle}</LifecycleState>\
          <HealthStatus>Healthy</HealthStatus><ProtectedFromScaleIn>true</ProtectedFromScaleIn>\
-         <LaunchTemplate><LaunchTemplateId>lt-1</LaunchTemplateId><Version>2</Version></LaunchTemplate></member>"
+         <LaunchTemplate><LaunchTemplateId>lt-1</LaunchTemplateId><Version>3</Version></LaunchTemplate></member>"
     )
 }
 
@@ -256,7 +256,7 @@ async fn groups_are_found_by_tag_and_by_name_with_settings_members_and_tags() {
         ("i-1", "InService", "us-east-1a")
     );
     assert!(member.healthy && member.protected);
-    assert_eq!(member.template_version.as_deref(), Some("2"));
+    assert_eq!(member.template_version.as_deref(), Some("3"));
     assert_eq!(groups[1].status.as_deref(), Some("Delete in progress"));
     let asked = calls(&fake, "DescribeAutoScalingGroups");
     assert_eq!(values(&asked[0], "Filters.member.1.Values.member"), ["axon"]);
@@ -272,6 +272,23 @@ async fn activities_are_read_while_a_group_lacks_instances() {
     assert_eq!((activity.status.as_str(), activity.started), ("Failed", "2026-01-02T03:04:05Z".parse().ok()));
     assert!(activity.message.as_deref().is_some_and(|message| message.contains("sufficient capacity")));
     assert_eq!(fake.count("DescribeScalingActivities"), 1, "the newest are enough");
+}
+
+#[tokio::test]
+async fn activities_are_read_while_instances_are_of_another_version_of_the_template() {
+    let left = "<member><ActivityId>a</ActivityId><StatusCode>Successful</StatusCode>\
+        <Description>Terminating EC2 instance: i-9</Description><StartTime>2026-01-02T03:04:05Z</StartTime>\
+        <EndTime>2026-01-02T03:05:05Z</EndTime></member>";
+    let old = group("full", 1, &member("i-1", "InService").replace("<Version>3<", "<Version>2<"));
+    let fake = fake(move |call| match call.operation.as_str() {
+        "DescribeAutoScalingGroups" => Some(xml(call, &format!("<AutoScalingGroups>{old}</AutoScalingGroups>"))),
+        "DescribeScalingActivities" => Some(xml(call, &format!("<Activities>{left}</Activities>"))),
+        _ => None,
+    });
+    let groups = swept(&fake, named(&[])).await.groups.expect("read");
+    let activity = &groups[0].activities[0];
+    assert!(activity.is_termination(), "{activity:?}");
+    assert_eq!(activity.ended, "2026-01-02T03:05:05Z".parse().ok());
 }
 
 #[tokio::test]

@@ -319,6 +319,7 @@ fn written_to_ecs(call: &Call) -> Value {
             "cluster": "main",
         },
         "service": service("main", "llama", "ACTIVE"),
+        "containerInstances": [{"containerInstanceArn": "arn:instance", "status": "DRAINING"}],
         "taskDefinition": revision(3, if call.operation.starts_with("Dereg") { "INACTIVE" } else { "ACTIVE" }),
     })
 }
