@@ -29,8 +29,10 @@ const READY_WITHIN: Duration = Duration::from_hours(4);
 const QUIET: Duration = Duration::from_mins(30);
 /// So many times it may still tidy up before it is at rest: old revisions, surplus instances.
 const TIDIES: u32 = 8;
-/// Calls a minute while nothing changes: one sweep, which grows with the fleet by one call for ten services.
+/// Calls a minute while nothing changes: one sweep, which grows with the fleet.
 const CALLS_A_MINUTE: u64 = 40;
+/// DescribeServices takes so many.
+const SERVICES_A_CALL: u64 = 10;
 
 /// What came of a history.
 #[derive(Clone, Debug, Default)]
@@ -192,7 +194,8 @@ pub async fn settle(stage: &mut Stage, rest: Rest, trace: &mut Trace) {
         writes = trace.calls(stage);
         if writes.is_empty() && !died && stage.rests(rest) {
             let calls = stage.air.calls() - before;
-            if calls > CALLS_A_MINUTE * QUIET.as_secs() / 60 {
+            let services = u64::try_from(stage.fleet.services.len()).unwrap_or(u64::MAX);
+            if calls > (CALLS_A_MINUTE + services / SERVICES_A_CALL) * QUIET.as_secs() / 60 {
                 stage.findings.push(format!("{calls} calls in {QUIET:?} in which nothing changes"));
             }
             return;

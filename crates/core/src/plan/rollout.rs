@@ -24,6 +24,8 @@ use crate::step::{Action, Cause, Place, Resource, Step};
 /// ECS's word for an instance that takes no tasks and loses those it has.
 const DRAINING: &str = "DRAINING";
 
+/// Auto Scaling's word for an instance that goes when its lifecycle action is completed: ECS does that once it has no tasks.
+const HELD: &str = "Terminating:Wait";
 /// So long after its launch an instance of a bad version is given up that ECS does not know. One that comes within that
 /// time may be given tasks while a reading still says that it has not registered, so it is drained like any other.
 const REGISTERS: SignedDuration = SignedDuration::from_mins(10);
@@ -108,6 +110,7 @@ impl<'a> Planner<'a> {
         let fleet = NodeSides::of(group, version.number, instances);
         let roll = Roll { pool, wanted, group, template, version };
         self.take_back(&roll, &fleet);
+        self.drain_leaving(&roll, &fleet);
         if fleet.outdated.iter().all(|node| !node.lives()) {
             return;
         }
@@ -152,6 +155,16 @@ impl<'a> Planner<'a> {
             } else if node.instance.is_some() {
                 let action = Action::DeleteTags { id: node.member.id.clone(), keys: vec![DRAINED_FOR.to_owned()] };
                 self.roll_step(roll, Resource::Instance(node.member.id.clone()), action);
+            }
+        }
+    }
+
+    /// An instance that its group holds back until it is empty takes no tasks, or it never would be. ECS drains it; another
+    /// process may have taken that back in the same moment.
+    fn drain_leaving(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>) {
+        for node in fleet.current.iter().chain(&fleet.outdated).filter(|node| node.member.lifecycle == HELD) {
+            if !node.is_draining() && !is_idle(node) {
+                self.set_state(roll, node, DRAINING);
             }
         }
     }

@@ -265,3 +265,21 @@ fn an_instance_that_was_drained_for_a_version_that_another_one_has_followed_take
     assert!(steps.contains("DeleteTags instance i-1\n"), "{steps}");
     assert_eq!(state(&observed), "ACTIVE");
 }
+
+#[test]
+fn an_instance_that_its_group_holds_until_it_is_empty_takes_no_tasks() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    let leave = |observed: &mut Observed, id: &str| {
+        let members = &mut observed.groups.get_mut(&group.name).unwrap().members;
+        members.iter_mut().find(|member| member.id == id).unwrap().lifecycle = "Terminating:Wait".into();
+    };
+    leave(&mut observed, "i-1");
+    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-1\n");
+    assert_eq!(observed.instances["ml"].get("container-instance/i-1").unwrap().status, "DRAINING");
+    goes(&desired, &mut observed, NOW, "");
+    empty(&mut observed, "i-2");
+    leave(&mut observed, "i-2");
+    goes(&desired, &mut observed, NOW, "");
+}
