@@ -129,13 +129,16 @@ fn cargo(place: &Path) -> Command {
 }
 
 fn tried(patch: &Patch, place: &Path) -> Result<Verdict, Failure> {
-    let path = place.join(&patch.file);
-    let good = read(&path)?;
+    let file = place.join(&patch.file);
+    let good = read(&file)?;
     let bad = patched(patch, &good)?;
     let write =
-        |text: &str| std::fs::write(&path, text).map_err(|error| Failure::new(format!("{}: {error}", path.display())));
+        |text: &str| std::fs::write(&file, text).map_err(|error| Failure::new(format!("{}: {error}", file.display())));
     write(&bad)?;
-    let output = cargo(place).args(patch.suite.arguments()).output().map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
+    let output = cargo(place)
+        .args(patch.suite.arguments())
+        .output()
+        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
     write(&good)?;
     let output = output?;
     let (said, talk) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
+mod ec2_groups;
+#[cfg(test)]
 mod ec2_requests;
 #[cfg(test)]
 mod ec2_sweeps;

@@ -43,6 +43,29 @@ fn an_unchangeable_field_makes_a_new_provider_and_retires_the_old_one() {
 }
 
 #[test]
+fn a_provider_without_users_stays_until_the_one_that_takes_its_place_is_active() {
+    let mut observed = converged();
+    observed.services.get_mut("ml").unwrap().remove("llama");
+    let spot = Specs { services: vec![], ..Specs::default() };
+    let spot = spot.edit_pool("/spec/managedInstances/capacityOption", json!("Spot")).desired();
+    let new = spot.pools["inf2"].providers()[0].name.clone();
+    for round in ["it is not there", "it is being made"] {
+        let plan = plan_once(&spot, &observed, Prune::Disabled);
+        assert!(!text(&plan.steps).contains("DeleteCapacityProvider"), "{round}: {}", text(&plan.steps));
+        for step in &plan.steps {
+            axon_core::preview::assume(&mut observed, step);
+        }
+        if let Some(found) = observed.providers.get_mut("ml").unwrap().get_mut(&new) {
+            found.status = ProviderStatus::Provisioning;
+        }
+    }
+    let found = observed.providers.get_mut("ml").unwrap().get_mut(&new).unwrap();
+    found.status = ProviderStatus::Active;
+    let plan = plan_once(&spot, &observed, Prune::Disabled);
+    assert!(text(&plan.steps).contains("DeleteCapacityProvider"), "{}", text(&plan.steps));
+}
+
+#[test]
 fn a_provider_that_failed_is_deleted_and_made_again_under_another_name() {
     let mut observed = converged();
     let name = Specs::default().desired().pools["inf2"].providers()[0].name.clone();
