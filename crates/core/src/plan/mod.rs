@@ -128,6 +128,8 @@ pub struct Recent {
     pub at: Timestamp,
     /// What AWS answered.
     pub answer: Answer,
+    /// The revision (ARN) that it put a service on.
+    pub revision: Option<String>,
 }
 
 /// What is known of a step that AWS may have accepted.
@@ -194,7 +196,7 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
         plan: Plan { allocation: allocate(world), ..Plan::default() },
         taken: BTreeSet::new(),
         revisions: revision::by_owner(world),
-        revisions_in_use: revision::in_use(world.observed),
+        revisions_in_use: revision::in_use(world.observed, limits),
         providers: world.observed.providers_by_owner(world.installation),
         turns: packed::Turns::default(),
         pruning: prune::Verdict::default(),

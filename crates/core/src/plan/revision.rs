@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Evidence, Planner, Wait, World};
+use super::{CREATE_GRACE, Evidence, Limits, Planner, Wait, World};
 use crate::desired::DesiredService;
 use crate::fingerprint::{Comparison, Fingerprint};
 use crate::observe::{ServiceStatus, TaskDefinition};
@@ -94,8 +94,10 @@ pub(super) fn by_owner(world: World<'_>) -> BTreeMap<ObjectKey, Vec<&TaskDefinit
     revisions
 }
 
-/// Every revision (ARN) that a living service runs or is moving away from.
-pub(super) fn in_use(observed: &Observed) -> BTreeSet<&str> {
+/// Every revision (ARN) that a living service runs or is moving away from, or that one was put on so lately that readings may
+/// not show it yet.
+pub(super) fn in_use<'a>(observed: &'a Observed, limits: &'a Limits) -> BTreeSet<&'a str> {
+    let lately = limits.recent.values().flatten().filter(|recent| limits.now.duration_since(recent.at) < CREATE_GRACE);
     observed
         .all_services()
         .filter(|service| service.status != ServiceStatus::Inactive)
@@ -103,6 +105,7 @@ pub(super) fn in_use(observed: &Observed) -> BTreeSet<&str> {
             let deployed = service.deployments.iter().map(|deployment| deployment.task_definition.as_str());
             deployed.chain(service.settings.task_definition.as_deref())
         })
+        .chain(lately.filter_map(|recent| recent.revision.as_deref()))
         .collect()
 }
 

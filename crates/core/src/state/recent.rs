@@ -14,7 +14,8 @@ impl State {
         let recent = self.recent.entry(step.resource.clone()).or_default();
         let fingerprint = step.fingerprint();
         recent.retain(|recent| recent.step != fingerprint && is_recent(recent, at));
-        recent.push(Recent { step: fingerprint, at, answer });
+        let revision = step.action.task_definition().map(str::to_owned);
+        recent.push(Recent { step: fingerprint, at, answer, revision });
     }
 
     /// AWS may have done what it answers a failure of its own to, or nothing.

@@ -169,6 +169,22 @@ fn an_incomplete_or_empty_specification_prunes_nothing() {
 }
 
 #[test]
+fn a_revision_on_which_a_service_was_put_lately_stays_while_readings_may_lag() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    let mut observed = converged();
+    observed.services.get_mut("ml").unwrap().remove("llama");
+    swept(&mut state, &observed, NOW);
+    let [create] = steps(&mut state, NOW).try_into().unwrap();
+    assert_eq!(create.action.operation(), "CreateService");
+    end(&mut state, create, Ok(Effect::Done), NOW + 1.second());
+    specify(&mut state, &Specs { services: vec![], ..Specs::default() }, Completeness::Complete);
+    // It does not show the service yet.
+    swept(&mut state, &observed, NOW + 2.seconds());
+    assert_eq!(steps(&mut state, NOW + 4.minutes()), []);
+    assert_eq!(text(&steps(&mut state, NOW + 6.minutes())), "DeregisterTaskDefinition task definition ml-llama\n");
+}
+
+#[test]
 fn nothing_is_pruned_while_pruning_is_off() {
     let without = Specs { services: vec![], ..Specs::default() };
     let mut state = state(&without, Pruning::Off);

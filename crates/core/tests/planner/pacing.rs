@@ -28,7 +28,7 @@ fn a_step_that_just_succeeded_is_not_repeated_while_readings_may_lag() {
     let desired = Specs::default().desired();
     let step = plan_once(&desired, &empty_account(), Prune::Enabled).steps.remove(0);
     let mut limits = limits();
-    let recent = |at| vec![Recent { step: step.fingerprint(), at, answer: Answer::Accepted }];
+    let recent = |at| vec![Recent { step: step.fingerprint(), at, answer: Answer::Accepted, revision: None }];
     limits.recent.insert(step.resource.clone(), recent(NOW - 299.seconds()));
     assert_eq!(plan_with(&desired, &empty_account(), &limits).steps, []);
     limits.recent.insert(step.resource.clone(), recent(NOW - 300.seconds()));
@@ -42,9 +42,10 @@ fn a_service_that_aws_itself_calls_inactive_is_created_again_at_once() {
     llama(&mut observed).status = ServiceStatus::Inactive;
     let step = plan_once(&desired, &observed, Prune::Enabled).steps.remove(0);
     let mut limits = limits();
-    limits
-        .recent
-        .insert(step.resource.clone(), vec![Recent { step: step.fingerprint(), at: NOW, answer: Answer::Accepted }]);
+    limits.recent.insert(
+        step.resource.clone(),
+        vec![Recent { step: step.fingerprint(), at: NOW, answer: Answer::Accepted, revision: None }],
+    );
     assert_eq!(text(&plan_with(&desired, &observed, &limits).steps), "CreateService service ml/llama\n");
 }
 
