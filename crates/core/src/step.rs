@@ -256,17 +256,6 @@ impl Action {
         }
     }
 
-    /// The revision (ARN) that it puts a service on.
-    pub fn task_definition(&self) -> Option<&str> {
-        if let Self::CreateService(request) = self {
-            request.task_definition.as_deref()
-        } else if let Self::UpdateService(request) = self {
-            request.task_definition.as_deref()
-        } else {
-            None
-        }
-    }
-
     /// Whether AWS gives what is made a number and makes another one each time: nothing but a reading tells how many there are.
     pub const fn is_numbered(&self) -> bool {
         matches!(self, Self::RegisterTaskDefinition(_) | Self::CreateLaunchTemplateVersion(_))

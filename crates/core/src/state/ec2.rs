@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::State;
 use super::merge::Newer;
+use super::recent::is_recent;
 use crate::cloud::{Ec2Scope, Ec2Sweep, ErrorClass, Reading};
 use crate::desired::{Desired, DesiredCapacity, DesiredPool};
 use crate::observe::SubnetAnswer;
@@ -80,7 +81,7 @@ impl State {
             || observed.templates.iter().next().is_some()
             || observed.group_providers.iter().any(|provider| self.is_ours(&provider.tags));
         let unread = !observed.groups.is_read() || !observed.templates.is_read() || !observed.group_providers.is_read();
-        if !self.wants_ec2() && !exists && !unread {
+        if !self.wants_ec2() && !exists && !unread && !self.wrote_ec2_lately(now) {
             return None;
         }
         let desired = self.specified.as_ref().map(|specified| &specified.desired);
@@ -99,6 +100,17 @@ impl State {
             instances_of: desired.map(clusters_with_layouts).unwrap_or_default(),
             subnets: if ask { subnets } else { BTreeSet::new() },
         })
+    }
+
+    /// Whether something of it was written so lately that no reading may show it yet: who looks away now never sees it.
+    fn wrote_ec2_lately(&self, now: Timestamp) -> bool {
+        let is_ec2 = |resource: &Resource| {
+            matches!(
+                resource,
+                Resource::AutoScalingGroup(_) | Resource::LaunchTemplate(_) | Resource::CapacityProvider(_)
+            )
+        };
+        self.recent.iter().any(|(resource, all)| is_ec2(resource) && all.iter().any(|recent| is_recent(recent, now)))
     }
 
     fn wants_ec2(&self) -> bool {

@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use super::State;
 use crate::cloud::{ErrorClass, Sweep};
 use crate::plan::{Answer, CREATE_GRACE, Recent};
-use crate::step::{Resource, Step};
+use crate::shape::service::{CreateService, UpdateService};
+use crate::step::{Action, Resource, Step};
 
 impl State {
     pub(super) fn remember(&mut self, step: &Step, at: Timestamp, answer: Answer) {
         let recent = self.recent.entry(step.resource.clone()).or_default();
         let fingerprint = step.fingerprint();
         recent.retain(|recent| recent.step != fingerprint && is_recent(recent, at));
-        let revision = step.action.task_definition().map(str::to_owned);
+        let revision = revision_of(&step.action).cloned();
         recent.push(Recent { step: fingerprint, at, answer, revision });
     }
 
@@ -53,6 +54,17 @@ impl State {
     }
 }
 
-fn is_recent(recent: &Recent, now: Timestamp) -> bool {
+/// The revision (ARN) that a step puts a service on.
+const fn revision_of(action: &Action) -> Option<&String> {
+    let (Action::CreateService(CreateService { task_definition, .. })
+    | Action::UpdateService(UpdateService { task_definition, .. })) = action
+    else {
+        return None;
+    };
+    task_definition.as_ref()
+}
+
+/// Whether readings may not show yet what came of it.
+pub(super) fn is_recent(recent: &Recent, now: Timestamp) -> bool {
     recent.answer == Answer::NotLookedFor || now.duration_since(recent.at) < CREATE_GRACE
 }

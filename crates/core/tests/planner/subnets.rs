@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use axon_core::cloud::{CloudError, Ec2Sweep, ErrorClass, Reading, Sweep};
+use axon_core::cloud::{CloudError, Ec2Sweep, Effect, ErrorClass, Reading, Sweep};
 use axon_core::desired::Desired;
 use axon_core::observe::SubnetAnswer;
 use axon_core::observed::Observed;
 use axon_core::plan::{Prune, PruneLimits, Writes};
 use axon_core::roles::RoleRules;
+use axon_core::shape::scaling_group::CreateAutoScalingGroup;
 use axon_core::spec::Completeness;
-use axon_core::state::{Event, Permissions, Pruning, Specified, State};
+use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
 use axon_core::status::{ConditionType, Reason, Status, Truth};
+use axon_core::step::{Action, Cause, Resource, Step};
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
@@ -150,9 +152,8 @@ fn sweep(subnets: Reading<BTreeMap<String, SubnetAnswer>>, started: Timestamp) -
     }
 }
 
-#[test]
-fn subnets_are_looked_up_once_an_hour_and_those_that_are_missing_every_time() {
-    let mut state = State::new(
+fn new_state() -> State {
+    State::new(
         installation(),
         Permissions {
             writes: Writes::Allowed,
@@ -160,10 +161,42 @@ fn subnets_are_looked_up_once_an_hour_and_those_that_are_missing_every_time() {
             prune_limits: PruneLimits::NONE,
             roles: RoleRules::ANY,
         },
-    );
-    let desired = on_groups(&["inf2.xlarge"]).desired();
+    )
+}
+
+fn specify(state: &mut State, desired: Desired) {
     let specified = Specified { revision: "main@sha1:1".into(), desired, completeness: Completeness::Complete };
     state.fold(Event::Specified(Box::new(specified)));
+}
+
+#[test]
+fn ec2_is_looked_at_as_long_as_readings_may_not_show_what_was_made_there() {
+    let mut state = new_state();
+    specify(&mut state, on_groups(&["inf2.xlarge"]).desired());
+    state.fold(Event::Swept(Box::new(sweep(Ok(BTreeMap::new()), NOW))));
+    let request = Box::new(CreateAutoScalingGroup {
+        auto_scaling_group_name: "axon-inf2".into(),
+        ..CreateAutoScalingGroup::default()
+    });
+    let step = Step {
+        object: key("NeuronPool", "inf2"),
+        resource: Resource::AutoScalingGroup("axon-inf2".into()),
+        action: Action::CreateAutoScalingGroup(*request),
+        because: vec![Cause::Missing],
+    };
+    let ended = Ended { step, result: Ok(Effect::Done), at: NOW + 1.second(), not_before: NOW };
+    state.fold(Event::Ended(Box::new(ended)));
+    // The pool is taken back at once, and a reading that lags shows no group of it.
+    specify(&mut state, Specs::default().desired());
+    state.fold(Event::Swept(Box::new(sweep(Ok(BTreeMap::new()), NOW + 2.seconds()))));
+    assert!(state.scope(NOW + 4.minutes()).ec2.is_some());
+    assert!(state.scope(NOW + 6.minutes()).ec2.is_none());
+}
+
+#[test]
+fn subnets_are_looked_up_once_an_hour_and_those_that_are_missing_every_time() {
+    let mut state = new_state();
+    specify(&mut state, on_groups(&["inf2.xlarge"]).desired());
     let asks = |state: &State, at: Timestamp| state.scope(at).ec2.unwrap().subnets.len();
     assert_eq!(asks(&state, NOW), 2);
 
