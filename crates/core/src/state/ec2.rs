@@ -104,12 +104,8 @@ impl State {
 
     /// Whether something of it was written so lately that no reading may show it yet: who looks away now never sees it.
     fn wrote_ec2_lately(&self, now: Timestamp) -> bool {
-        let is_ec2 = |resource: &Resource| {
-            matches!(
-                resource,
-                Resource::AutoScalingGroup(_) | Resource::LaunchTemplate(_) | Resource::CapacityProvider(_)
-            )
-        };
+        let is_ec2 =
+            |resource: &Resource| matches!(resource, Resource::AutoScalingGroup(_) | Resource::LaunchTemplate(_));
         self.recent.iter().any(|(resource, all)| is_ec2(resource) && all.iter().any(|recent| is_recent(recent, now)))
     }
 

@@ -1,6 +1,6 @@
 //! Running instances after a change of image: surge, soak, drain, terminate; and back, if the image is bad.
 
-use axon_core::desired::Desired;
+use axon_core::desired::{Desired, DesiredGroup};
 use axon_core::observe::Activity;
 use axon_core::observed::Observed;
 use axon_core::plan::Prune;
@@ -25,6 +25,16 @@ fn new_image(desired: &Desired, observed: &mut Observed) {
     assert_eq!(steps, format!("CreateLaunchTemplateVersion launch template {name}\n"));
     let steps = text(&go(desired, observed, NOW));
     assert_eq!(steps, format!("UpdateAutoScalingGroup Auto Scaling group {name}\n"));
+}
+
+/// Two busy instances, and one of a new image that has registered beside them.
+fn with_newcomer(desired: &Desired) -> (DesiredGroup, Observed) {
+    let group = first_group(desired);
+    let mut observed = busy(desired, &["i-1", "i-2"]);
+    new_image(desired, &mut observed);
+    launch(&mut observed, &group, ("i-3", 2), NOW);
+    register(&mut observed, &group, "i-3", NOW);
+    (group, observed)
 }
 
 fn goes(desired: &Desired, observed: &mut Observed, now: Timestamp, steps: &str) {
@@ -197,11 +207,7 @@ fn an_image_whose_instance_never_registers_is_marked_and_taken_back() {
 #[test]
 fn tasks_that_fail_on_new_instances_only_are_the_fault_of_the_image() {
     let desired = inf2().desired();
-    let group = first_group(&desired);
-    let mut observed = busy(&desired, &["i-1", "i-2"]);
-    new_image(&desired, &mut observed);
-    launch(&mut observed, &group, ("i-3", 2), NOW);
-    register(&mut observed, &group, "i-3", NOW);
+    let (group, mut observed) = with_newcomer(&desired);
     let fail = |observed: &mut Observed, id: &str| {
         run(observed, id, NOW);
         let tasks = &mut observed.tasks.get_mut(&("ml".to_owned(), "llama".to_owned())).unwrap().tasks;
@@ -246,11 +252,7 @@ fn a_task_that_waited_for_its_instance_does_not_blame_it() {
 #[test]
 fn an_instance_that_was_drained_for_a_version_that_another_one_has_followed_takes_tasks_again() {
     let desired = inf2().desired();
-    let group = first_group(&desired);
-    let mut observed = busy(&desired, &["i-1", "i-2"]);
-    new_image(&desired, &mut observed);
-    launch(&mut observed, &group, ("i-3", 2), NOW);
-    register(&mut observed, &group, "i-3", NOW);
+    let (group, mut observed) = with_newcomer(&desired);
     let now = NOW + 10.minutes();
     drains(&desired, &mut observed, now, "i-1");
     // Its tasks have no place but on i-3, and fail there; then there is another image.
@@ -282,4 +284,23 @@ fn an_instance_that_its_group_holds_until_it_is_empty_takes_no_tasks() {
     empty(&mut observed, "i-2");
     leave(&mut observed, "i-2");
     goes(&desired, &mut observed, NOW, "");
+}
+
+#[test]
+fn an_instance_of_a_bad_image_that_may_be_registering_is_left_for_ten_minutes() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    go(&desired, &mut observed, NOW);
+    launch(&mut observed, &group, ("i-3", 2), NOW);
+    let now = NOW + 21.minutes();
+    launch(&mut observed, &group, ("i-4", 2), now);
+    goes(&desired, &mut observed, now, &format!("CreateTags launch template {}\n", group.name));
+    goes(&desired, &mut observed, now, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
+    goes(&desired, &mut observed, now, "TerminateInstanceInAutoScalingGroup instance i-3\n");
+    let later = text(&plan_at(&desired, &observed, now + 9.minutes()).steps);
+    assert!(!later.contains("i-4"), "{later}");
+    let given_up = text(&plan_at(&desired, &observed, now + 11.minutes()).steps);
+    assert!(given_up.contains("TerminateInstanceInAutoScalingGroup instance i-4"), "{given_up}");
 }
