@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CREATE_GRACE, Evidence, Limits, Planner, Wait, World};
+use jiff::Timestamp;
+
+use super::{Answer, CREATE_GRACE, Evidence, Limits, Planner, Recent, Wait, World};
 use crate::desired::DesiredService;
 use crate::fingerprint::{Comparison, Fingerprint};
 use crate::observe::{ServiceStatus, TaskDefinition};
@@ -94,10 +96,10 @@ pub(super) fn by_owner(world: World<'_>) -> BTreeMap<ObjectKey, Vec<&TaskDefinit
     revisions
 }
 
-/// Every revision (ARN) that a living service runs or is moving away from, or that one was put on so lately that readings may
-/// not show it yet.
+/// Every revision (ARN) that a living service runs or is moving away from, or that one may be on although readings do not show
+/// it yet.
 pub(super) fn in_use<'a>(observed: &'a Observed, limits: &'a Limits) -> BTreeSet<&'a str> {
-    let lately = limits.recent.values().flatten().filter(|recent| limits.now.duration_since(recent.at) < CREATE_GRACE);
+    let lately = limits.recent.values().flat_map(|recent| put_lately(recent, limits.now));
     observed
         .all_services()
         .filter(|service| service.status != ServiceStatus::Inactive)
@@ -105,8 +107,20 @@ pub(super) fn in_use<'a>(observed: &'a Observed, limits: &'a Limits) -> BTreeSet
             let deployed = service.deployments.iter().map(|deployment| deployment.task_definition.as_str());
             deployed.chain(service.settings.task_definition.as_deref())
         })
-        .chain(lately.filter_map(|recent| recent.revision.as_deref()))
+        .chain(lately)
         .collect()
+}
+
+/// The revisions on which a service may be by what was asked lately: that of the last call that AWS has accepted, and those of
+/// calls whose answers were lost, which may still arrive. What the last one has taken the place of is in the deployments of
+/// its answer as long as anything runs it.
+fn put_lately(recent: &[Recent], now: Timestamp) -> impl Iterator<Item = &str> {
+    let accepted = |recent: &Recent| recent.answer == Answer::Accepted && recent.revision.is_some();
+    let last = recent.iter().rposition(accepted);
+    let may_hold = move |(at, recent): &(usize, &Recent)| {
+        now.duration_since(recent.at) < CREATE_GRACE && (!accepted(recent) || Some(*at) == last)
+    };
+    recent.iter().enumerate().filter(may_hold).filter_map(|(_, recent)| recent.revision.as_deref())
 }
 
 fn has_content(found: &TaskDefinition, content: &Fingerprint) -> bool {

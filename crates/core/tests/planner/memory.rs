@@ -10,7 +10,7 @@ use axon_core::plan::{Prune, PruneLimits, Writes};
 use axon_core::roles::RoleRules;
 use axon_core::spec::Completeness;
 use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
-use axon_core::step::Step;
+use axon_core::step::{Action, Step};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::fixture::{NOW, Specs, converge, converged, empty_account, installation, key, llama, text};
@@ -182,6 +182,36 @@ fn a_revision_on_which_a_service_was_put_lately_stays_while_readings_may_lag() {
     swept(&mut state, &observed, NOW + 2.seconds());
     assert_eq!(steps(&mut state, NOW + 4.minutes()), []);
     assert_eq!(text(&steps(&mut state, NOW + 6.minutes())), "DeregisterTaskDefinition task definition ml-llama\n");
+}
+
+/// Carries out what is planned until nothing is; `answer` is AWS's.
+fn carry_out(state: &mut State, at: Timestamp, answer: impl Fn(&Step) -> Result<Effect, CloudError>) {
+    for _ in 0..10 {
+        for step in steps(state, at) {
+            let result = answer(&step);
+            end(state, step, result, at);
+        }
+    }
+}
+
+#[test]
+fn of_revisions_on_which_a_service_was_put_in_quick_succession_only_those_stay_that_it_may_still_get() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    swept(&mut state, &converged(), NOW);
+    for version in 2..=7 {
+        let image = format!("app:{version}").into();
+        let specs = Specs::default().edit_service("/spec/template/containers/0/image", image);
+        specify(&mut state, &specs, Completeness::Complete);
+        carry_out(&mut state, NOW + version.seconds(), |step| match step.action {
+            Action::UpdateService(_) if version == 2 => Err(error(ErrorClass::Ambiguous)),
+            _ => Ok(Effect::Done),
+        });
+    }
+    let revisions = &state.observed().task_definitions;
+    let mut left: Vec<i32> = revisions.iter().filter(|found| found.active).map(|found| found.revision).collect();
+    left.sort_unstable();
+    // Three are kept besides the newest, and that of the call whose answer was lost.
+    assert_eq!(left, [2, 4, 5, 6, 7]);
 }
 
 #[test]
