@@ -175,20 +175,31 @@ fn shrink(
 ) {
     let runs = |name: &str| existing.get(name).map_or(0, |found| running(found));
     // Services and tasks are not read in the same instant: a task that runs by the one need not run by the other yet.
-    let proven = |name: &str| standing.get(name).map_or(0, |standing| standing.proven).min(runs(name));
-    let proven_in_all: u32 = existing.keys().map(|name| proven(name)).sum();
-    let mut spare = proven_in_all.saturating_sub(ledger.floor);
+    let healthy = |name: &str| {
+        let Standing { proven, trusted, .. } = standing.get(name).copied().unwrap_or_default();
+        (proven.min(runs(name)), trusted.min(runs(name)))
+    };
+    let (surely, perhaps): (Vec<u32>, Vec<u32>) = existing.keys().map(|name| healthy(name)).unzip();
+    let (mut surely, mut perhaps): (u32, u32) = (surely.iter().sum(), perhaps.iter().sum());
+    let floor = ledger.floor;
     for (name, count) in now.iter_mut() {
         let surplus = count.saturating_sub(targets.get(name).copied().unwrap_or(0));
-        let (runs, proven) = (runs(name), proven(name));
+        let (runs, (proven, trusted)) = (runs(name), healthy(name));
         let idle = runs == 0;
         // Which tasks go is for ECS to say: it may be the healthy ones, and all that are above the new count.
-        let keeps_enough = if proven <= spare { surplus } else { count.saturating_add(spare).saturating_sub(runs) };
-        let allowed = ledger.available.saturating_sub(ledger.floor).min(keeps_enough);
-        let less = if idle || ledger.floor == 0 { surplus } else { surplus.min(allowed) };
+        let may_go = |healthy: u32, in_all: u32| {
+            let spare = in_all.saturating_sub(floor);
+            if healthy <= spare { surplus } else { count.saturating_add(spare).saturating_sub(runs) }
+        };
+        // Enough are left whether or not those are healthy of which it cannot be told.
+        let keeps_enough = may_go(proven, surely).min(may_go(trusted, perhaps));
+        let allowed = ledger.available.saturating_sub(floor).min(keeps_enough);
+        let less = if idle || floor == 0 { surplus } else { surplus.min(allowed) };
         *count -= less;
         if !idle && less > 0 {
-            spare = spare.saturating_sub(proven.min(runs.saturating_sub(*count)));
+            let gone = runs.saturating_sub(*count);
+            surely = surely.saturating_sub(proven.min(gone));
+            perhaps = perhaps.saturating_sub(trusted.min(gone));
             ledger.available = ledger.available.saturating_sub(less);
         }
     }
@@ -266,6 +277,10 @@ mod tests {
     /// An ECS service: desired, running and healthy tasks, and how many the layout wants.
     type Slot = (&'static str, [u32; 4]);
 
+    const fn tasks(proven: u32, trusted: u32) -> Standing {
+        Standing { leaving: 0, stopping: 0, proven, trusted }
+    }
+
     fn service(name: &str, desired: u32, running: u32) -> Service {
         let settings = UpdateService { desired_count: i32::try_from(desired).ok(), ..UpdateService::default() };
         Service {
@@ -285,11 +300,14 @@ mod tests {
 
     /// The counts that are safe now, where so many must run.
     fn shrunk(slots: &[Slot], floor: u32) -> Vec<u32> {
+        shrunk_of(slots, &slots.iter().map(|(_, [_, _, proven, _])| tasks(*proven, *proven)).collect::<Vec<_>>(), floor)
+    }
+
+    fn shrunk_of(slots: &[Slot], standing: &[Standing], floor: u32) -> Vec<u32> {
         let services: Vec<Service> =
             slots.iter().map(|(name, [desired, runs, ..])| service(name, *desired, *runs)).collect();
         let existing = services.iter().map(|found| (found.name.as_str(), found)).collect();
-        let tasks = |proven| Standing { proven, ..Standing::default() };
-        let standing = slots.iter().map(|(name, [_, _, proven, _])| ((*name).to_owned(), tasks(*proven))).collect();
+        let standing = slots.iter().zip(standing).map(|((name, _), tasks)| ((*name).to_owned(), *tasks)).collect();
         let targets = slots.iter().map(|(name, [.., target])| ((*name).to_owned(), *target)).collect();
         let mut now = slots.iter().map(|(name, [desired, ..])| ((*name).to_owned(), *desired)).collect();
         let available = slots.iter().map(|(_, [desired, runs, ..])| desired.min(runs)).sum();
@@ -309,6 +327,15 @@ mod tests {
     fn a_service_with_a_young_task_beside_its_healthy_one_does_not_go_for_the_young_one() {
         // As while its instance is drained: one is desired, and two run.
         assert_eq!(shrunk(&[("new", [1, 1, 0, 1]), ("old", [1, 2, 1, 0])], 1), [1, 1]);
+    }
+
+    #[test]
+    fn a_task_that_may_be_healthy_without_the_check_that_is_asked_for_now_stays_until_another_one_is() {
+        let slots = |proven| [("new", [2, 1, proven, 2]), ("old", [1, 1, 0, 0])];
+        assert_eq!(shrunk_of(&slots(0), &[tasks(0, 0), tasks(0, 1)], 1), [2, 1]);
+        assert_eq!(shrunk_of(&slots(1), &[tasks(1, 1), tasks(0, 1)], 1), [2, 0]);
+        // Where there is no room for others beside them, they make some.
+        assert_eq!(shrunk_of(&[("one", [1, 1, 0, 0]), ("two", [1, 1, 0, 0])], &[tasks(0, 1), tasks(0, 1)], 1), [0, 1]);
     }
 
     #[test]

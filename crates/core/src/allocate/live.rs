@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Shelf, devices_of, provider_names};
 use crate::desired::{DesiredCapacity, DesiredGroup, DesiredPool, PackedService};
+use crate::fingerprint::{Comparison, Fingerprint};
 use crate::layout::{self, Hold, InstanceState, Live, LiveInstance, Room};
-use crate::observe::{Instance, Service, ServiceStatus, Task};
+use crate::observe::{HealthSignal, Instance, Service, ServiceStatus, Task};
 use crate::observed::{Listing, Slot};
 use crate::ownership::{self, Owner};
 use crate::plan::World;
@@ -178,6 +179,8 @@ pub(super) struct Standing {
     pub(super) stopping: u32,
     /// Those that ECS counts as healthy.
     pub(super) proven: u32,
+    /// Those that it may count as healthy: a task of an earlier revision may have no health check where there is one now.
+    pub(super) trusted: u32,
 }
 
 /// How the tasks of a service stand, by ECS service.
@@ -199,9 +202,22 @@ pub(super) fn standing<'n>(
         let stopping = |task: &&Task| task.desired_status == "STOPPED" && task.last_status == "RUNNING";
         let count = |of: &dyn Fn(&&Task) -> bool| u32::try_from(all().filter(of).count()).unwrap_or(u32::MAX);
         let proven = |task: &&Task| task.runs() && task.is_proven(signal, read);
-        Standing { leaving: count(&here), stopping: count(&stopping), proven: count(&proven) }
+        let trusted = |task: &&Task| {
+            let earlier = !is_wanted(world, service, task);
+            proven(task) || earlier && task.runs() && task.is_proven(HealthSignal::Age, read)
+        };
+        let (proven, trusted) = (count(&proven), count(&trusted));
+        Standing { leaving: count(&here), stopping: count(&stopping), proven, trusted }
     };
     names.map(|name| (name.to_owned(), of(name))).collect()
+}
+
+/// Whether a task runs what is wanted now.
+fn is_wanted(world: World<'_>, service: &PackedService, task: &Task) -> bool {
+    let Some(revision) = world.observed.task_definitions.get(&task.task_definition) else { return false };
+    let Some(tag) = revision.tags.get(ownership::FINGERPRINT) else { return false };
+    let found = Fingerprint::from_tag(tag);
+    service.variants.values().any(|variant| variant.content.compare(&found) == Comparison::Same)
 }
 
 /// Container instances that lose their tasks: they are draining, or were taken back and still bear the mark.

@@ -1,13 +1,14 @@
 //! Packed services that change their devices, their pool, or fail: what their ECS services do meanwhile.
 
-use axon_core::observe::{DeploymentResult, PastDeployment};
+use axon_core::observe::{DeploymentResult, PastDeployment, ServiceTasks, Task};
 use axon_core::observed::{History, Observed};
 use axon_core::ownership::DEVICES;
 use axon_core::plan::Prune;
-use jiff::ToSpan as _;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
 use super::fixture::{NOW, Specs, converge, empty_ec2_account, group_pool, grouped, plan_once, pool, set, text, waits};
+use super::group_fixture::task;
 use super::miniature::Miniature;
 
 /// Four replicas with three of six devices each: two on an instance.
@@ -70,6 +71,40 @@ fn an_ecs_service_goes_only_when_those_that_take_its_place_are_there() {
     }
     let end = converge(&whole, observed, Prune::Enabled);
     assert_eq!(counts(&end), [("llama".to_owned(), 4)]);
+}
+
+/// The one task of an ECS service has run since then.
+fn runs(observed: &mut Observed, name: &str, since: Timestamp, health: &str) {
+    let found = observed.services.get_mut("ml").unwrap().get_mut(name).unwrap();
+    found.running = 1;
+    let task_definition = found.settings.task_definition.clone().unwrap();
+    let task = Task { task_definition, health: Some(health.to_owned()), ..task(name, "container-instance/i-1", since) };
+    let key = ("ml".to_owned(), name.to_owned());
+    observed.tasks.insert(key.clone(), ServiceTasks { tasks: vec![task], ..ServiceTasks::default() });
+    observed.tasks_read.insert(key, NOW);
+}
+
+#[test]
+fn a_replica_that_moves_and_gets_a_health_check_stays_until_the_new_one_has_passed_it() {
+    let specs = halves().edit_service("/spec/replicas", json!(1));
+    let mut observed = installed(&specs);
+    let check = json!({"command": ["CMD-SHELL", "curl -f http://localhost:8080/health"]});
+    let moved = specs
+        .edit_service("/spec/devices", json!(6))
+        .edit_service("/spec/template/containers/0/healthCheck", check)
+        .desired();
+    runs(&mut observed, "llama-n0-2", NOW - 1.hour(), "UNKNOWN");
+    for _ in ["RegisterTaskDefinition", "CreateService"] {
+        for step in &plan_once(&moved, &observed, Prune::Enabled).steps {
+            axon_core::preview::assume(&mut observed, step);
+        }
+    }
+    // Without a check it would be healthy by now.
+    runs(&mut observed, "llama", NOW - 2.minutes(), "UNKNOWN");
+    assert_eq!(text(&plan_once(&moved, &observed, Prune::Enabled).steps), "");
+    runs(&mut observed, "llama", NOW - 2.minutes(), "HEALTHY");
+    let steps = text(&plan_once(&moved, &observed, Prune::Enabled).steps);
+    assert!(steps.contains("DeleteService service ml/llama-n0-2"), "{steps}");
 }
 
 #[test]
