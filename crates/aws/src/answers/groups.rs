@@ -45,6 +45,7 @@ fn settings(sdk: types::AutoScalingGroup) -> UpdateAutoScalingGroup {
 }
 
 fn member(sdk: types::Instance) -> Result<GroupMember, Incomplete> {
+    let template = sdk.launch_template;
     Ok(GroupMember {
         id: present(sdk.instance_id, "Instances[].InstanceId")?,
         instance_type: sdk.instance_type,
@@ -52,7 +53,8 @@ fn member(sdk: types::Instance) -> Result<GroupMember, Incomplete> {
         lifecycle: present(sdk.lifecycle_state, "Instances[].LifecycleState")?.as_str().to_owned(),
         healthy: sdk.health_status.is_some_and(|word| word.eq_ignore_ascii_case("Healthy")),
         protected: sdk.protected_from_scale_in.unwrap_or(false),
-        template_version: sdk.launch_template.and_then(|template| template.version),
+        template: template.as_ref().and_then(|template| template.launch_template_id.clone()),
+        template_version: template.and_then(|template| template.version),
     })
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::Desc
 use aws_sdk_autoscaling::types::Filter;
 use axon_core::cloud::{ErrorClass, Reading};
 use axon_core::observe::{Activity, Group, NEWEST_ACTIVITIES};
-use axon_core::plan::version_of;
+use axon_core::plan::is_current;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::ec2::managed_by;
@@ -52,8 +52,7 @@ async fn described(caller: &Caller, request: DescribeAutoScalingGroupsFluentBuil
 async fn with_activities(caller: &Caller, group: Group) -> Reading<Group> {
     let in_service = group.members.iter().filter(|member| member.lifecycle == "InService").count();
     let lacks = usize::try_from(group.desired).is_ok_and(|desired| in_service < desired);
-    let version = version_of(&group).map(|number| number.to_string());
-    let rolls = group.members.iter().any(|member| member.template_version != version);
+    let rolls = group.members.iter().any(|member| !is_current(&group, member));
     if lacks || rolls {
         let activities = patiently(caller, || activities(caller, &group.name)).await?;
         return Ok(Group { activities, ..group });

@@ -96,7 +96,7 @@ async fn groups_are_found_by_tag_and_by_name_with_settings_members_and_tags() {
         ("i-1", "InService", "us-east-1a")
     );
     assert!(member.healthy && member.protected);
-    assert_eq!(member.template_version.as_deref(), Some("3"));
+    assert_eq!((member.template.as_deref(), member.template_version.as_deref()), (Some("lt-1"), Some("3")));
     assert_eq!(groups[1].status.as_deref(), Some("Delete in progress"));
     let asked = calls(&fake, "DescribeAutoScalingGroups");
     assert_eq!(values(&asked[0], "Filters.member.1.Values.member"), ["axon"]);

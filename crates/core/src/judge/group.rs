@@ -14,7 +14,7 @@ impl Hearing<'_> {
         let state = found.status.clone().unwrap_or_else(|| "ACTIVE".to_owned());
         status.resources.push(ResourceStatus { kind: "Auto Scaling group".to_owned(), id: found.arn.clone(), state });
         let version = version_of(found);
-        let sides = NodeSides::of(found, version.unwrap_or(0), observed.instances.get(pool.cluster.as_str()));
+        let sides = NodeSides::of(found, observed.instances.get(pool.cluster.as_str()));
         let current = sides.current.iter().map(|node| self.instance(pool, wanted, (node, false)));
         let outdated = sides.outdated.iter().map(|node| self.instance(pool, wanted, (node, true)));
         let mut instances: Vec<InstanceStatus> = current.chain(outdated).collect();

@@ -175,7 +175,9 @@ pub struct GroupMember {
     pub healthy: bool,
     /// Whether scale-in leaves it alone.
     pub protected: bool,
-    /// Version of the launch template that it was launched from.
+    /// The launch template that it was launched from (`lt-…`).
+    pub template: Option<String>,
+    /// Version of that launch template.
     pub template_version: Option<String>,
 }
 

@@ -212,7 +212,9 @@ fn version_numbered(template: &Template, number: i64) -> Option<&TemplateVersion
 }
 
 fn version_of<'t>(node: &Node<'_>, template: &'t Template) -> Option<&'t TemplateVersion> {
-    version_numbered(template, node.member.template_version.as_deref()?.parse().ok()?)
+    // Of a template that was deleted and made again, the same number is another version.
+    let same = node.member.template.as_ref() == Some(&template.id);
+    version_numbered(template, node.member.template_version.as_deref().filter(|_| same)?.parse().ok()?)
 }
 
 /// Whether a rollout has failed with the version that an instance was launched from.

@@ -87,7 +87,7 @@ impl Planner<'_> {
         let observed = self.world.observed;
         let group = observed.groups.get(&wanted.name)?;
         let instances = observed.instances.get(pool.cluster.as_str());
-        let NodeSides { current, outdated } = NodeSides::of(group, super::group::version_of(group)?, instances);
+        let NodeSides { current, outdated } = NodeSides::of(group, instances);
         let works =
             |node: &Node<'_>| node.lives() && node.instance.is_some_and(|it| it.status == "ACTIVE" && it.connected);
         let more = group.desired > wanted.settings.min_size.unwrap_or(0)

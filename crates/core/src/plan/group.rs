@@ -11,7 +11,7 @@ use super::{Evidence, Planner, Wait};
 use crate::desired::{DesiredGroup, DesiredPool};
 use crate::diff::{self, diff_without};
 use crate::fingerprint::Fingerprint;
-use crate::observe::{Group, ProviderStatus, SubnetAnswer, Template, TemplateVersion};
+use crate::observe::{Group, GroupMember, ProviderStatus, SubnetAnswer, Template, TemplateVersion};
 use crate::observed::Slot;
 use crate::ownership::{self, Tags};
 use crate::shape::launch_template::{
@@ -267,6 +267,19 @@ pub(super) fn version_with<'t>(template: &'t Template, fingerprint: &str) -> Opt
 /// The version that a group launches from.
 pub fn version_of(group: &Group) -> Option<i64> {
     specification(&group.settings)?.version.as_deref()?.parse().ok()
+}
+
+/// Whether a group launches from this version of this very template. One that was deleted and made again counts its versions
+/// from 1 again.
+pub(super) fn launches_from(group: &Group, version: &Version) -> bool {
+    let names = |given: &LaunchTemplateSpecification| given.launch_template_id.as_ref() == Some(&version.template);
+    specification(&group.settings).is_some_and(names) && version_of(group) == Some(version.number)
+}
+
+/// Whether an instance was launched from the template and the version that its group launches from.
+pub fn is_current(group: &Group, member: &GroupMember) -> bool {
+    let Some(given) = specification(&group.settings) else { return false };
+    given.launch_template_id == member.template && given.version == member.template_version
 }
 
 fn specification(settings: &UpdateAutoScalingGroup) -> Option<&LaunchTemplateSpecification> {

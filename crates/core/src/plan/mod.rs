@@ -45,7 +45,7 @@ use crate::spec::ObjectKey;
 use crate::step::{Action, Change, Resource, Step};
 
 pub use drift::Deviation;
-pub use group::version_of;
+pub use group::{is_current, version_of};
 pub use prune::{PruneBlock, PruneLimit, PruneLimits};
 pub use rollout::{Node, NodeSides};
 pub use waiting::{Wait, Waiting};

@@ -1,7 +1,7 @@
 //! Replaces running instances after a change of image or launch template: surge first, then drain, then terminate.
 //!
-//! Part of `plan`. There is no record of a rollout: an instance is out of date if it was launched from another version
-//! of the template than the group's, so every step is recognised from AWS and a restart goes on where it was. A rollout
+//! Part of `plan`. There is no record of a rollout: an instance is out of date if it was launched from another template
+//! or version of it than the group's, so every step is recognised from AWS and a restart goes on where it was. A rollout
 //! that goes wrong leaves one mark, a tag on the template with the image (or the contents) that failed; `image` then
 //! takes the group back, and the instances that failed are the ones out of date. Whether it goes wrong is decided in
 //! `blame`. An instance is marked as drained by Axon before it is: if its version is wanted again, it takes tasks again,
@@ -70,22 +70,22 @@ pub struct NodeSides<'a> {
 
 impl<'a> NodeSides<'a> {
     /// Tells the instances of a group apart. `instances` are the container instances of its cluster.
-    pub fn of(group: &'a Group, version: i64, instances: Option<&'a Listing<Instance>>) -> Self {
-        let version = version.to_string();
+    pub fn of(group: &'a Group, instances: Option<&'a Listing<Instance>>) -> Self {
         let mut fleet = Self::default();
         for member in &group.members {
             let mut found = instances.into_iter().flat_map(Listing::iter);
             let instance =
                 found.find(|instance| instance.ec2_id.as_ref() == Some(&member.id) && instance.status != "INACTIVE");
             let node = Node { member, instance };
-            let side = if member.template_version.as_ref() == Some(&version) {
-                &mut fleet.current
-            } else {
-                &mut fleet.outdated
-            };
+            let side = if super::group::is_current(group, member) { &mut fleet.current } else { &mut fleet.outdated };
             side.push(node);
         }
         fleet
+    }
+
+    fn alive(&self) -> i32 {
+        let alive = self.current.iter().chain(&self.outdated).filter(|node| node.lives()).count();
+        i32::try_from(alive).unwrap_or(i32::MAX)
     }
 }
 
@@ -98,16 +98,22 @@ pub(super) struct Roll<'p> {
     pub(super) version: &'p Version,
 }
 
+impl Roll<'_> {
+    fn most(&self) -> i32 {
+        self.wanted.settings.max_size.unwrap_or(i32::MAX)
+    }
+}
+
 impl<'a> Planner<'a> {
     pub(super) fn roll(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, group: &'a Group, version: &Version) {
         let observed = self.world.observed;
         let Some(template) = observed.templates.get(&wanted.name) else { return };
         // Until the group names the version, new instances would be outdated as well.
-        if super::group::version_of(group) != Some(version.number) {
+        if !super::group::launches_from(group, version) {
             return;
         }
         let instances = observed.instances.get(pool.cluster.as_str());
-        let fleet = NodeSides::of(group, version.number, instances);
+        let fleet = NodeSides::of(group, instances);
         let roll = Roll { pool, wanted, group, template, version };
         self.take_back(&roll, &fleet);
         self.drain_leaving(&roll, &fleet);
@@ -186,7 +192,7 @@ impl<'a> Planner<'a> {
 
     /// Drains as many as the budget allows.
     fn replace(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>, due: &[Node<'a>]) {
-        let under_way = self.under_way(roll);
+        let under_way = self.under_way(roll, due);
         let mut next: Vec<&Node<'a>> =
             due.iter().filter(|node| node.instance.is_some() && !node.is_draining()).collect();
         next.sort_by_key(|node| (!self.is_marked_for(roll, node), node.tasks(), node.member.id.clone()));
@@ -194,7 +200,7 @@ impl<'a> Planner<'a> {
         if next.is_empty() || under_way >= budget {
             let what = match under_way {
                 0 => "one that was launched before the change has not registered yet".to_owned(),
-                count => format!("{count} are being drained or terminated"),
+                count => format!("{count} are being drained or terminated{}", crowded(roll, fleet)),
             };
             self.wait_for_roll(roll, what);
             return;
@@ -215,12 +221,18 @@ impl<'a> Planner<'a> {
     }
 
     /// Instances of the whole pool that are being replaced, with those that this plan drains.
-    fn under_way(&self, roll: &Roll<'_>) -> usize {
+    fn under_way(&self, roll: &Roll<'_>, due: &[Node<'a>]) -> usize {
+        // What others drain, a person or EC2, may wait for the bad ones to go: its tasks may find no other place.
+        let urgent = due.iter().any(|node| was_bad(node, roll.template));
+        let counts = |node: &&Node<'_>| {
+            let goes = node.is_draining() || !node.lives();
+            goes && (!urgent || self.is_marked(node))
+        };
         let observed = self.world.observed;
         let instances = observed.instances.get(roll.pool.cluster.as_str());
         let groups = roll.pool.groups().iter().filter_map(|wanted| observed.groups.get(&wanted.name));
-        let sides = groups.filter_map(|group| Some(NodeSides::of(group, super::group::version_of(group)?, instances)));
-        let going = |sides: NodeSides<'_>| sides.outdated.iter().filter(|n| n.is_draining() || !n.lives()).count();
+        let sides = groups.map(|group| NodeSides::of(group, instances));
+        let going = |sides: NodeSides<'_>| sides.outdated.iter().filter(counts).count();
         let drains = |step: &&Step| {
             let action = &step.action;
             matches!(step.resource, Resource::Instance(_))
@@ -262,8 +274,7 @@ impl<'a> Planner<'a> {
             return false;
         }
         let unregistered = fleet.current.iter().any(|node| node.lives() && node.instance.is_none());
-        let alive = fleet.current.iter().chain(&fleet.outdated).filter(|node| node.lives()).count();
-        let alive = i32::try_from(alive).unwrap_or(i32::MAX);
+        let alive = fleet.alive();
         if unregistered || roll.group.desired > alive {
             let trouble = roll.group.activities.first().filter(|activity| activity.status == "Failed");
             let why = trouble.and_then(|activity| activity.message.as_deref());
@@ -271,9 +282,8 @@ impl<'a> Planner<'a> {
             self.wait_for_roll(roll, format!("a new one is being launched{why}"));
             return false;
         }
-        let most = roll.wanted.settings.max_size.unwrap_or(i32::MAX);
         // A full group has no room for a surge: the budget alone says what may be missing.
-        if fleet.current.iter().any(Node::is_spare) || alive >= most {
+        if fleet.current.iter().any(Node::is_spare) || alive >= roll.most() {
             return true;
         }
         // Otherwise the alarm that took an instance which was too many takes this one as well.
@@ -347,4 +357,18 @@ impl<'a> Planner<'a> {
 
 fn is_idle(node: &Node<'_>) -> bool {
     node.tasks() == 0
+}
+
+/// Why tasks may stay where they are drained, and what to do: where the group is full, ECS finds no place for others.
+fn crowded(roll: &Roll<'_>, fleet: &NodeSides<'_>) -> String {
+    let mut nodes = fleet.current.iter().chain(&fleet.outdated);
+    let busy = nodes.find(|node| node.is_draining() && !is_idle(node)).filter(|_| fleet.alive() >= roll.most());
+    let why = |node: &Node<'_>| {
+        let (id, most, tasks) = (&node.member.id, roll.most(), node.tasks());
+        format!(
+            "; {id} still has {tasks} tasks, and the group is at maxSize ({most}): if they find no place on other instances, \
+             raise maxSize, or lower minimumHealthyPercent of their services"
+        )
+    };
+    busy.map(why).unwrap_or_default()
 }

@@ -95,6 +95,7 @@ pub(crate) fn look(observed: &mut Observed) {
 
 /// Auto Scaling has launched an instance from a version of the template.
 pub(crate) fn launch(observed: &mut Observed, group: &DesiredGroup, (id, version): (&str, i64), at: Timestamp) {
+    let template = observed.templates.get(&group.name).map(|template| template.id.clone());
     let found = observed.groups.get_mut(&group.name).unwrap();
     found.members.push(GroupMember {
         id: id.into(),
@@ -103,6 +104,7 @@ pub(crate) fn launch(observed: &mut Observed, group: &DesiredGroup, (id, version
         lifecycle: "InService".into(),
         healthy: true,
         protected: true,
+        template,
         template_version: Some(version.to_string()),
     });
     found.desired = found.desired.max(i32::try_from(found.members.len()).unwrap());

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use axon_core::observe::{Rollout, ServiceStatus};
 use axon_core::observed::{Listing, Observed};
 use axon_core::ownership::QUARANTINED;
-use axon_core::plan::{Plan, Wait, version_of};
+use axon_core::plan::{Plan, Wait, is_current};
 use axon_core::step::{Action, Cause, Resource};
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -230,10 +230,8 @@ impl Play {
     fn note(&mut self, plan: &Plan) {
         let seen = &mut self.seen;
         seen.passes += 1;
-        let outdated = self.mini.observed.groups.iter().any(|group| {
-            let version = version_of(group).unwrap_or_default().to_string();
-            group.members.iter().any(|member| member.template_version.as_ref() != Some(&version))
-        });
+        let outdated =
+            self.mini.observed.groups.iter().any(|group| group.members.iter().any(|member| !is_current(group, member)));
         seen.rolling |= u32::from(outdated);
         seen.undone |= u32::from(self.mini.observed.templates.iter().any(|found| found.tags.contains_key(QUARANTINED)));
         let layouts = plan.allocation.pools.values().flatten();

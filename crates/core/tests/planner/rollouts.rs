@@ -108,6 +108,8 @@ fn a_full_group_is_drained_without_a_surge() {
     let mut observed = busy(&desired, &["i-1", "i-2"]);
     new_image(&desired, &mut observed);
     drains(&desired, &mut observed, NOW, "i-1");
+    // Its task may have nowhere to go.
+    waits_for(&desired, &observed, NOW, "i-1 still has 1 tasks, and the group is at maxSize (2)");
 }
 
 #[test]
@@ -204,25 +206,22 @@ fn an_image_whose_instance_never_registers_is_marked_and_taken_back() {
     goes(&desired, &mut observed, now, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
 }
 
+/// A task has failed on an instance.
+fn fail(observed: &mut Observed, id: &str) {
+    run(observed, id, NOW);
+    let tasks = &mut observed.tasks.get_mut(&("ml".to_owned(), "llama".to_owned())).unwrap().tasks;
+    let task = tasks.last_mut().unwrap();
+    task.last_status = "STOPPED".into();
+    task.desired_status = "STOPPED".into();
+    task.stop_code = Some("EssentialContainerExited".into());
+    let on = format!("container-instance/{id}");
+    observed.instances.get_mut("ml").unwrap().get_mut(&on).unwrap().running_tasks -= 1;
+}
+
 #[test]
 fn tasks_that_fail_on_new_instances_only_are_the_fault_of_the_image() {
     let desired = inf2().desired();
     let (group, mut observed) = with_newcomer(&desired);
-    let fail = |observed: &mut Observed, id: &str| {
-        run(observed, id, NOW);
-        let tasks = &mut observed.tasks.get_mut(&("ml".to_owned(), "llama".to_owned())).unwrap().tasks;
-        let task = tasks.last_mut().unwrap();
-        task.last_status = "STOPPED".into();
-        task.desired_status = "STOPPED".into();
-        task.stop_code = Some("EssentialContainerExited".into());
-        observed
-            .instances
-            .get_mut("ml")
-            .unwrap()
-            .get_mut(&format!("container-instance/{id}"))
-            .unwrap()
-            .running_tasks -= 1;
-    };
     fail(&mut observed, "i-3");
     waits_for(&desired, &observed, NOW, "new ones are watched");
     fail(&mut observed, "i-3");
@@ -303,4 +302,42 @@ fn an_instance_of_a_bad_image_that_may_be_registering_is_left_for_ten_minutes() 
     assert!(!later.contains("i-4"), "{later}");
     let given_up = text(&plan_at(&desired, &observed, now + 11.minutes()).steps);
     assert!(given_up.contains("TerminateInstanceInAutoScalingGroup instance i-4"), "{given_up}");
+}
+
+#[test]
+fn instances_of_a_template_that_was_deleted_and_made_again_are_not_taken_for_new_ones() {
+    let desired = inf2().desired();
+    let (group, mut observed) = with_newcomer(&desired);
+    observed.templates.remove(&group.name);
+    goes(&desired, &mut observed, NOW, &format!("CreateLaunchTemplate launch template {}\n", group.name));
+    // It counts its versions from 1 again, as that of the old instances was.
+    observed.templates.get_mut(&group.name).unwrap().id = "lt-again".to_owned();
+    goes(&desired, &mut observed, NOW, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
+    fail(&mut observed, "i-1");
+    fail(&mut observed, "i-1");
+    goes(&desired, &mut observed, NOW, "CreateTags instance i-3\n");
+}
+
+#[test]
+fn instances_of_a_bad_image_are_replaced_although_a_person_drains_another_one() {
+    let desired = inf2().desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1"]);
+    new_image(&desired, &mut observed);
+    launch(&mut observed, &group, ("i-3", 2), NOW);
+    register(&mut observed, &group, "i-3", NOW);
+    run(&mut observed, "i-3", NOW);
+    let tags = &mut observed.templates.get_mut(&group.name).unwrap().tags;
+    tags.insert("neuron.ecs/quarantined".to_owned(), "ami-2".to_owned());
+    let drained = observed.instances.get_mut("ml").unwrap().get_mut("container-instance/i-1").unwrap();
+    drained.status = "DRAINING".to_owned();
+    publish(&mut observed, &desired, image("ami-3"));
+    goes(&desired, &mut observed, NOW, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
+    goes(&desired, &mut observed, NOW, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
+    // The task on i-1 can go nowhere but to i-3, where it fails.
+    goes(&desired, &mut observed, NOW, &format!("SetDesiredCapacity Auto Scaling group {}\n", group.name));
+    launch(&mut observed, &group, ("i-4", 3), NOW);
+    register(&mut observed, &group, "i-4", NOW);
+    drains(&desired, &mut observed, NOW + 5.minutes(), "i-3");
+    waits_for(&desired, &observed, NOW + 5.minutes(), "1 are being drained or terminated");
 }

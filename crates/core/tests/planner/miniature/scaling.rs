@@ -77,8 +77,8 @@ impl Miniature {
     fn launch(&mut self, group: &Group) {
         let (name, now) = (group.name.clone(), self.now);
         let version = axon_core::plan::version_of(group).unwrap();
-        let id = &self.observed.templates.get(&name).unwrap().id;
-        let kind = self.versions[&(id.clone(), version)].instance_type.clone().unwrap();
+        let template = self.observed.templates.get(&name).unwrap().id.clone();
+        let kind = self.versions[&(template.clone(), version)].instance_type.clone().unwrap();
         let short = self.faults.short.contains(&kind);
         let found = self.observed.groups.get_mut(&name).unwrap();
         if found.members.len() >= usize::try_from(found.desired).unwrap() {
@@ -111,6 +111,7 @@ impl Miniature {
                 lifecycle: "InService".into(),
                 healthy: true,
                 protected: true,
+                template: Some(template.clone()),
                 template_version: Some(version.to_string()),
             });
             let group = Some(name.clone());
