@@ -83,7 +83,8 @@ impl Edit {
                 }
             }
         }
-        after
+        // What cannot be carried out without an outage is no edit.
+        if after.has_room() || !fleet.has_room() { after } else { fleet.clone() }
     }
 
     fn edit_service(self, fleet: &mut Fleet) {
@@ -133,7 +134,7 @@ impl Edit {
     }
 }
 
-/// Replicas that fit on a pool together with as many again while they are replaced.
+/// Replicas that fit on a pool together with as many again while they are replaced; in a shared one, `has_room` says.
 const fn most(pool: Option<&Pool>) -> u32 {
     match pool {
         Some(Pool { shape: Shape::Rolling, .. }) => 3,

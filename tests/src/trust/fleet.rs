@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 /// The one cluster of every fleet.
 pub const CLUSTER: &str = "ml";
 
+/// Chips of the smaller of the two types that a shared pool may have.
+const SHARED_CHIPS: u32 = 12;
+
 /// Everything declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fleet {
@@ -181,6 +184,27 @@ impl Fleet {
             all.services.extend(other.services);
         }
         all
+    }
+
+    /// Whether every shared pool has room for its services and for one instance more: without that, nothing can be replaced
+    /// where no replica may be missing.
+    pub fn has_room(&self) -> bool {
+        let shared = self.pools.iter().filter(|(_, pool)| pool.shape == Shape::Packed);
+        shared.into_iter().all(|(name, pool)| {
+            let here = self.services.values().filter(|service| service.pool == *name);
+            let mut sizes: Vec<u32> =
+                here.flat_map(|service| (0..service.replicas).map(move |_| service.devices)).collect();
+            sizes.sort_unstable_by_key(|size| std::cmp::Reverse(*size));
+            // The largest first, each on the first instance where it fits.
+            let mut left: Vec<u32> = Vec::new();
+            for size in sizes {
+                match left.iter_mut().find(|left| **left >= size) {
+                    Some(left) => *left -= size,
+                    None => left.push(SHARED_CHIPS.saturating_sub(size)),
+                }
+            }
+            u32::try_from(left.len()).is_ok_and(|count| count < pool.max)
+        })
     }
 
     /// The whole specification, as a user writes it.
