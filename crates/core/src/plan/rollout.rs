@@ -195,7 +195,9 @@ impl<'a> Planner<'a> {
         let under_way = self.under_way(roll, due);
         let mut next: Vec<&Node<'a>> =
             due.iter().filter(|node| node.instance.is_some() && !node.is_draining()).collect();
-        next.sort_by_key(|node| (!self.is_marked_for(roll, node), node.tasks(), node.member.id.clone()));
+        // The bad ones first: in a full group, tasks of any other would go to them.
+        let is_bad = |node: &Node<'_>| was_bad(node, roll.template);
+        next.sort_by_key(|node| (!is_bad(node), !self.is_marked_for(roll, node), node.tasks(), node.member.id.clone()));
         let budget = usize::try_from(roll.wanted.rollout.max_unavailable).unwrap_or(usize::MAX);
         if next.is_empty() || under_way >= budget {
             let what = match under_way {

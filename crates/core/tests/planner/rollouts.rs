@@ -318,22 +318,37 @@ fn instances_of_a_template_that_was_deleted_and_made_again_are_not_taken_for_new
     goes(&desired, &mut observed, NOW, "CreateTags instance i-3\n");
 }
 
+/// `i-3` has an image that was found to be bad, tasks that fail on it, and a third image is in force.
+fn with_bad_one(desired: &Desired, observed: &mut Observed) {
+    let group = first_group(desired);
+    new_image(desired, observed);
+    launch(observed, &group, ("i-3", 2), NOW);
+    register(observed, &group, "i-3", NOW);
+    run(observed, "i-3", NOW);
+    run(observed, "i-3", NOW);
+    let tags = &mut observed.templates.get_mut(&group.name).unwrap().tags;
+    tags.insert("neuron.ecs/quarantined".to_owned(), "ami-2".to_owned());
+    publish(observed, desired, image("ami-3"));
+    goes(desired, observed, NOW, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
+    goes(desired, observed, NOW, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
+}
+
+#[test]
+fn in_a_full_group_instances_of_a_bad_image_go_first() {
+    let desired = edit_group(inf2(), "maxSize", json!(3)).desired();
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    with_bad_one(&desired, &mut observed);
+    drains(&desired, &mut observed, NOW, "i-3");
+}
+
 #[test]
 fn instances_of_a_bad_image_are_replaced_although_a_person_drains_another_one() {
     let desired = inf2().desired();
     let group = first_group(&desired);
     let mut observed = busy(&desired, &["i-1"]);
-    new_image(&desired, &mut observed);
-    launch(&mut observed, &group, ("i-3", 2), NOW);
-    register(&mut observed, &group, "i-3", NOW);
-    run(&mut observed, "i-3", NOW);
-    let tags = &mut observed.templates.get_mut(&group.name).unwrap().tags;
-    tags.insert("neuron.ecs/quarantined".to_owned(), "ami-2".to_owned());
     let drained = observed.instances.get_mut("ml").unwrap().get_mut("container-instance/i-1").unwrap();
     drained.status = "DRAINING".to_owned();
-    publish(&mut observed, &desired, image("ami-3"));
-    goes(&desired, &mut observed, NOW, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
-    goes(&desired, &mut observed, NOW, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
+    with_bad_one(&desired, &mut observed);
     // The task on i-1 can go nowhere but to i-3, where it fails.
     goes(&desired, &mut observed, NOW, &format!("SetDesiredCapacity Auto Scaling group {}\n", group.name));
     launch(&mut observed, &group, ("i-4", 3), NOW);
