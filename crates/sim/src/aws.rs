@@ -206,8 +206,9 @@ impl Aws {
         while self.world.past.front().is_some_and(|(at, _)| later(*at, lag) <= now) {
             self.world.past.pop_front();
         }
-        if !operation.starts_with("Describe") {
-            if !operation.starts_with("List") && !operation.starts_with("Get") {
+        // The only modelled operations that begin with Get are those of parameters.
+        if !operation.starts_with("Describe") && !operation.starts_with("Get") {
+            if !operation.starts_with("List") {
                 let before = self.world.state.clone();
                 self.world.past.push_back((now, before));
             }

@@ -1,5 +1,5 @@
 //! A small AWS that speaks the wire protocol: Amazon ECS (with Managed Instances and Neuron devices), the part of EC2
-//! and Auto Scaling that runs its container instances, the SSM public parameters of the ECS-optimized images, and STS identity. For tests in virtual time and for users without an account.
+//! and Auto Scaling that runs its container instances, the parameters of Systems Manager, and STS identity. For tests in virtual time and for users without an account.
 //!
 //! It is written from AWS's documents and service models and depends on nothing else of this workspace, so that it cannot
 //! share our misunderstandings. What it does not model it refuses with the code `NotModelledBySimulator`.
@@ -37,8 +37,8 @@ pub use options::Options;
 pub use quirks::{
     ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
     GroupProviderCreation, GroupTemplate, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
-    NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, StoppingCounts, StrategyAlone, TaskGroupCounts,
-    Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
+    NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, RecreatedParameter, StoppingCounts, StrategyAlone,
+    TaskGroupCounts, Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 pub use record::{Breach, Call, LiveTask, Stopping, Violation};
 pub use shared::{Clock, Shared};

@@ -40,7 +40,7 @@ pub struct Quirks {
     pub trn2u_neuron_info: Trn2uNeuronInfo,
     /// InstanceTypes together with MaxResults in DescribeInstanceTypes.
     pub type_names_with_max_results: TypeNamesWithMaxResults,
-    /// Describe operations show the world as it was this many seconds ago, while something changed since.
+    /// Describe operations, and reads of parameters, show the world as it was this many seconds ago, while something changed since.
     pub read_lag_seconds: i64,
     /// How long a deleted service can be described.
     pub inactive_service_seconds: i64,
@@ -62,6 +62,17 @@ pub struct Quirks {
     pub first_scale_out: i64,
     /// How many one-minute data points below the target come before a group shrinks.
     pub scale_in_points: i64,
+    /// PutParameter with the name of a parameter that was deleted less than 30 seconds ago.
+    pub recreated_parameter: RecreatedParameter,
+}
+
+/// See [`Quirks::recreated_parameter`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecreatedParameter {
+    /// TooManyUpdates: AWS says to wait, and not what happens otherwise.
+    Refused,
+    /// A new parameter.
+    Accepted,
 }
 
 /// See [`Quirks::group_provider_creation`].
@@ -287,6 +298,7 @@ impl Default for Quirks {
             provisioning_limit_seconds: None,
             first_scale_out: 2,
             scale_in_points: 15,
+            recreated_parameter: RecreatedParameter::Refused,
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::{
     autoscaling::group::Group,
     ec2::{instance::Machine, template::Template},
+    ssm::parameter::Parameter,
     stages::{Stages, Watch},
 };
 
@@ -37,6 +38,10 @@ pub(crate) struct State {
     pub(crate) templates: BTreeMap<String, Template>,
     /// Auto Scaling groups by name.
     pub(crate) groups: BTreeMap<String, Group>,
+    /// The account's own parameters, by name with a leading slash.
+    pub(crate) parameters: BTreeMap<String, Parameter>,
+    /// When the parameters that are no more were deleted.
+    pub(crate) deleted_parameters: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use crate::{
     ids::Ids,
     options::Options,
     record::{Call, LiveTask, Stopping, Violation},
-    ssm::{self, Parameters},
+    ssm::published::{self, Parameters},
     state::{Host, Instance, State, Task},
     throttle::Buckets,
     wire::value::later,
@@ -43,6 +43,7 @@ pub struct World {
     pub(crate) violations: Vec<Violation>,
     pub(crate) stoppings: Vec<Stopping>,
     pub(crate) provider_failures: BTreeMap<String, String>,
+    /// The public parameters. The account's own are in `state`.
     pub(crate) parameters: Parameters,
     /// Images by id, deregistered ones included.
     pub(crate) images: BTreeMap<String, Image>,
@@ -61,8 +62,8 @@ impl World {
             ids: Ids::new(options.seed),
             request_ids: Ids::new(options.seed.wrapping_add(0x5EED)),
             dice: Ids::new(options.seed.wrapping_add(0xD1CE)),
-            parameters: ssm::published(options.start),
-            images: ssm::images(options.start),
+            parameters: published::published(options.start),
+            images: published::images(options.start),
             offerings: Vec::new(),
             vcpu_limits: Vec::new(),
             missing_subnets: BTreeSet::new(),

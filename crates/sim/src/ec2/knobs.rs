@@ -9,7 +9,9 @@ use super::{
     image::{Image, ImageState},
     instance::{self, MachineState, Market},
 };
-use crate::{behaviour::matches, catalog::Type, ecs::machines, engine::Event, ssm, wire::value::later, world::World};
+use crate::{
+    behaviour::matches, catalog::Type, ecs::machines, engine::Event, ssm::published, wire::value::later, world::World,
+};
 
 /// How an instance is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +71,7 @@ impl World {
     /// `recommended`.
     pub fn publish_image(&mut self, path: &str, image: Image) {
         let now = self.now;
-        ssm::publish(&mut self.parameters, path, &image, now);
+        published::publish(&mut self.parameters, path, &image, now);
         self.images.insert(image.id.clone(), image);
     }
 
