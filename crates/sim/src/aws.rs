@@ -14,7 +14,7 @@ use crate::{
     ec2, ecs,
     engine::Event,
     options::Options,
-    quirks::NewerAcceleratorNames,
+    quirks::{LaggingLists, NewerAcceleratorNames},
     record::Call,
     ssm, sts,
     throttle::{self, Throttling},
@@ -206,9 +206,12 @@ impl Aws {
         while self.world.past.front().is_some_and(|(at, _)| later(*at, lag) <= now) {
             self.world.past.pop_front();
         }
+        let lists_lag = self.world.options.quirks.lagging_lists == LaggingLists::LikeDescribe;
+        let list = operation.starts_with("List");
         // The only modelled operations that begin with Get are those of parameters.
-        if !operation.starts_with("Describe") && !operation.starts_with("Get") {
-            if !operation.starts_with("List") {
+        let lags = operation.starts_with("Describe") || operation.starts_with("Get") || (list && lists_lag);
+        if !lags {
+            if !list {
                 let before = self.world.state.clone();
                 self.world.past.push_back((now, before));
             }

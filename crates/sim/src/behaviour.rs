@@ -1,11 +1,17 @@
 //! What containers do once they run, and where capacity is short: the knobs a test turns. Neighbours: `world` holds them,
 //! `ecs::task` and `ecs::capacity` read them. Nothing of AWS's own rules belongs here.
 
-/// How tasks whose image matches a pattern behave. The first match in the list wins; without a match a task is well.
+use std::collections::BTreeMap;
+
+/// How tasks behave whose image matches a pattern and whose environment fits. The newest that matches wins; without a match a task
+/// is well.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Behaviour {
     /// An image, where `*` stands for anything.
     pub image: String,
+    /// Variables of the container's environment and patterns of their values, where `*` stands for anything; all must fit. The
+    /// environment is the definition's with what RunTask overrides.
+    pub environment: Vec<(String, String)>,
     /// What the first essential container does.
     pub acts: Acts,
     /// Seconds the pull of an image takes on an instance that does not have it.
@@ -28,6 +34,11 @@ pub enum Acts {
         /// Its exit code.
         exit_code: i64,
     },
+    /// Is killed after some seconds for the memory it uses: exit code 137 and the container's reason `OutOfMemoryError`.
+    RunsOutOfMemory {
+        /// Seconds after it started.
+        after_seconds: i64,
+    },
     /// Runs and never passes its health check.
     NeverHealthy,
     /// The image cannot be pulled.
@@ -40,7 +51,21 @@ pub enum Acts {
 impl Behaviour {
     /// A healthy container of the images that match.
     pub fn of(image: impl Into<String>) -> Self {
-        Self { image: image.into(), acts: Acts::Runs, pull_seconds: 60, healthy_after_seconds: 15, stop_seconds: 3 }
+        Self {
+            image: image.into(),
+            environment: Vec::new(),
+            acts: Acts::Runs,
+            pull_seconds: 60,
+            healthy_after_seconds: 15,
+            stop_seconds: 3,
+        }
+    }
+
+    /// The same for those tasks alone in whose environment the variable has a value that matches.
+    #[must_use]
+    pub fn when(mut self, variable: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((variable.into(), value.into()));
+        self
     }
 
     /// The same, acting in another way.
@@ -48,6 +73,37 @@ impl Behaviour {
     pub fn acting(mut self, acts: Acts) -> Self {
         self.acts = acts;
         self
+    }
+}
+
+impl Behaviour {
+    pub(crate) fn fits(&self, image: &str, environment: &BTreeMap<String, String>) -> bool {
+        let same = |(name, value): &(String, String)| environment.get(name).is_some_and(|v| matches(value, v));
+        matches(&self.image, image) && self.environment.iter().all(same)
+    }
+}
+
+/// How a container ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) exit_code: i64,
+    /// `reason` of the container.
+    pub(crate) reason: Option<&'static str>,
+}
+
+impl Acts {
+    /// When a container ends by itself, in seconds after its start, and how.
+    pub(crate) fn end(&self) -> Option<(i64, Ended)> {
+        match self {
+            Self::Ends { after_seconds, exit_code } => {
+                Some((*after_seconds, Ended { exit_code: *exit_code, reason: None }))
+            }
+            Self::RunsOutOfMemory { after_seconds } => {
+                let reason = Some("OutOfMemoryError: Container killed due to memory usage");
+                Some((*after_seconds, Ended { exit_code: 137, reason }))
+            }
+            Self::Runs | Self::NeverHealthy | Self::PullFails { .. } => None,
+        }
     }
 }
 
@@ -114,7 +170,21 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use std::collections::BTreeMap;
+
+    use super::{Behaviour, matches};
+
+    #[test]
+    fn every_variable_must_fit() {
+        let behaviour = Behaviour::of("job:*").when("INDEX", "3").when("ATTEMPT", "1*");
+        let set = |index: &str, attempt: &str| {
+            BTreeMap::from([("INDEX".to_owned(), index.to_owned()), ("ATTEMPT".to_owned(), attempt.to_owned())])
+        };
+        assert!(behaviour.fits("job:1", &set("3", "10")));
+        assert!(!behaviour.fits("job:1", &set("3", "0")));
+        assert!(!behaviour.fits("web:1", &set("3", "1")));
+        assert!(!behaviour.fits("job:1", &BTreeMap::new()));
+    }
 
     #[test]
     fn a_star_stands_for_any_run_of_characters() {

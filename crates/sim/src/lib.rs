@@ -36,9 +36,10 @@ pub use ec2::{Loss, RunningGroup, RunningMachine};
 pub use options::Options;
 pub use quirks::{
     ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
-    GroupProviderCreation, GroupTemplate, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
-    NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, RecreatedParameter, StoppingCounts, StrategyAlone,
-    TaskGroupCounts, Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
+    GroupProviderCreation, GroupTemplate, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut, NeuronOverride,
+    NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, RecreatedParameter,
+    StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts, Trainium2Memory,
+    Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 pub use record::{Breach, Call, LiveTask, Stopping, Violation};
 pub use shared::{Clock, Shared};

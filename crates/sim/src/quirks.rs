@@ -64,6 +64,50 @@ pub struct Quirks {
     pub scale_in_points: i64,
     /// PutParameter with the name of a parameter that was deleted less than 30 seconds ago.
     pub recreated_parameter: RecreatedParameter,
+    /// `stopCode` of tasks whose EC2 instance is gone.
+    pub lost_task_code: LostTaskCode,
+    /// Whether a task that stops by itself keeps its tags.
+    pub stopped_task_tags: StoppedTaskTags,
+    /// `desiredStatus` beside `startedBy` in ListTasks.
+    pub started_by_with_status: StartedByWithStatus,
+    /// Whether List operations trail writes, where `read_lag_seconds` lets Describe operations trail them.
+    pub lagging_lists: LaggingLists,
+}
+
+/// See [`Quirks::lost_task_code`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostTaskCode {
+    /// TerminationNotice whatever the cause, as users quote it for EC2.
+    TerminationNotice,
+    /// SpotInterruption when EC2 took Spot capacity back, else InfrastructureHealth.
+    ByCause,
+}
+
+/// See [`Quirks::stopped_task_tags`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoppedTaskTags {
+    /// No stopped task has tags.
+    Gone,
+    /// Only StopTask deletes the tags.
+    KeptUnlessStopped,
+}
+
+/// See [`Quirks::started_by_with_status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartedByWithStatus {
+    /// It is no filter in the sense of "startedBy must be the only filter".
+    Accepted,
+    /// InvalidParameterException.
+    Rejected,
+}
+
+/// See [`Quirks::lagging_lists`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaggingLists {
+    /// They show what is true.
+    Never,
+    /// They trail writes as Describe operations do.
+    LikeDescribe,
 }
 
 /// See [`Quirks::recreated_parameter`].
@@ -299,6 +343,10 @@ impl Default for Quirks {
             first_scale_out: 2,
             scale_in_points: 15,
             recreated_parameter: RecreatedParameter::Refused,
+            lost_task_code: LostTaskCode::TerminationNotice,
+            stopped_task_tags: StoppedTaskTags::Gone,
+            started_by_with_status: StartedByWithStatus::Accepted,
+            lagging_lists: LaggingLists::Never,
         }
     }
 }

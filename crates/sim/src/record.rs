@@ -81,7 +81,8 @@ pub struct Stopping {
     pub service: Option<String>,
     /// The task definition's ARN.
     pub definition: String,
-    /// `stopCode`: `ServiceSchedulerInitiated`, `EssentialContainerExited`, `InfrastructureHealth` or `UserInitiated`.
+    /// `stopCode`: `ServiceSchedulerInitiated`, `EssentialContainerExited`, `UserInitiated`, or one of a lost
+    /// instance.
     pub code: String,
     /// `stoppedReason`.
     pub reason: String,

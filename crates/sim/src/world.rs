@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
-    behaviour::{AlarmState, Behaviour, HookActs, Reservation, Shortage, matches},
+    behaviour::{AlarmState, Behaviour, Ended, HookActs, Reservation, Shortage, matches},
     disturb::Disturbance,
     ec2::{Loss, image::Image},
     ecs,
@@ -197,7 +197,7 @@ impl World {
         if self.state.tasks.get(&id).is_none_or(|t| t.status != "RUNNING") {
             return false;
         }
-        ecs::task::container_ended(self, &id, exit_code);
+        ecs::task::container_ended(self, &id, Ended { exit_code, reason: None });
         true
     }
 
@@ -270,8 +270,8 @@ impl World {
         self.state.instances.get(task.instance.as_ref()?)
     }
 
-    pub(crate) fn behaviour_of(&self, image: &str) -> Behaviour {
-        let found = self.behaviours.iter().find(|b| matches(&b.image, image));
+    pub(crate) fn behaviour_of(&self, image: &str, environment: &BTreeMap<String, String>) -> Behaviour {
+        let found = self.behaviours.iter().find(|b| b.fits(image, environment));
         found.cloned().unwrap_or_else(|| Behaviour::of("*"))
     }
 

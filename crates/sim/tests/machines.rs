@@ -169,7 +169,7 @@ fn a_terminated_machine_leaves_an_inactive_container_instance_and_services_repla
     assert_eq!((&gone["status"], &gone["agentConnected"]), (&json!("INACTIVE"), &json!(false)));
     let stopped = account.tasks("STOPPED")[0].clone();
     assert_eq!(stopped["taskArn"], task["taskArn"]);
-    assert_eq!(stopped["stoppedReason"], "Host EC2 (instance) terminated.");
+    assert_eq!(stopped["stoppedReason"], format!("Host EC2 (instance {machine}) terminated."));
     account.pass(600);
     assert_eq!(account.service("web")["runningCount"], 1);
     // The group has replaced the machine; the old container instance is not listed and is forgotten later.

@@ -368,6 +368,6 @@ fn a_lost_instance_is_replaced() {
     let old = account.tasks("RUNNING")[0].clone();
     assert!(account.aws.world_mut().lose_instance(old["containerInstanceArn"].as_str().unwrap()));
     account.pass(600);
-    assert_eq!(account.tasks("STOPPED")[0]["stopCode"], "InfrastructureHealth");
+    assert_eq!(account.tasks("STOPPED")[0]["stopCode"], "TerminationNotice");
     assert_eq!(account.service("web")["runningCount"], 1);
 }

@@ -18,6 +18,9 @@ const SHUTDOWN: (i64, i64) = (20, 40);
 /// "After you terminate an instance, it remains visible for a short while": an hour here.
 const REMEMBERED: i64 = 3600;
 
+/// Code of `stateReason` when Spot capacity was taken back.
+pub(crate) const INTERRUPTED: &str = "Server.SpotInstanceTermination";
+
 /// Where an instance stands in its life. Stopped instances are not modelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MachineState {

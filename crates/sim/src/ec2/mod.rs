@@ -71,7 +71,7 @@ pub(crate) fn happen(world: &mut World, event: &Event) {
         Event::MachineForgotten(id) => instance::forget(world, id),
         Event::MachineInterrupted(id) => {
             let message = "Server.SpotInstanceTermination: Spot instance termination";
-            instance::terminate(world, id, ("Server.SpotInstanceTermination", message));
+            instance::terminate(world, id, (instance::INTERRUPTED, message));
         }
         _ => {}
     }

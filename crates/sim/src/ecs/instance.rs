@@ -142,8 +142,10 @@ fn end(world: &mut World, id: &str) {
 /// The instance is gone; what still ran on it has stopped with it.
 pub(crate) fn gone(world: &mut World, id: &str) {
     let tasks: Vec<String> = world.state.tasks_on_instance(id).map(|t| t.id.clone()).collect();
+    let machine = world.state.instances.get(id).map(|i| i.ec2_id.clone()).unwrap_or_default();
+    let (code, reason) = (machines::code_of_lost(world, &machine), machines::reason_of_lost(&machine));
     for task in tasks {
-        task::lost(world, &task, "Host EC2 (instance) terminated.");
+        task::lost(world, &task, Stop { code, reason: &reason });
     }
     if let Some(instance) = world.state.instances.remove(id) {
         world.state.tasks_on.remove(id);
@@ -254,7 +256,10 @@ pub(crate) fn deregister(world: &mut World, input: &Value) -> Answer {
     let (id, host) = (instance.id.clone(), instance.host);
     match host {
         Host::Managed => gone(world, &id),
-        Host::Machine => machines::deregistered(world, &id, "Container instance was deregistered."),
+        Host::Machine => {
+            let stop = Stop { code: "InfrastructureHealth", reason: "Container instance was deregistered." };
+            machines::deregistered(world, &id, stop);
+        }
     }
     Ok(json!({"containerInstance": described}))
 }

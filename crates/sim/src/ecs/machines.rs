@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     agent::{self, Settings},
-    group_provider, instance, scaling, scheduler, task,
+    group_provider, instance, scaling, scheduler,
+    task::{self, Stop},
 };
 use crate::{
     autoscaling::group,
@@ -17,6 +18,7 @@ use crate::{
         subnet,
     },
     engine::{Drain, Event},
+    quirks::LostTaskCode,
     state::{Host, Instance},
     world::World,
 };
@@ -199,12 +201,28 @@ pub(crate) fn drained(world: &mut World, id: &str, drain: Drain) {
 /// automatically deregisters the instance from your cluster."
 pub(crate) fn machine_gone(world: &mut World, id: &str) {
     if let Some(container) = of(world, id).map(|i| i.id.clone()) {
-        deregistered(world, &container, "Host EC2 (instance) terminated.");
+        let (code, reason) = (code_of_lost(world, id), reason_of_lost(id));
+        deregistered(world, &container, Stop { code, reason: &reason });
     }
 }
 
+/// `stopCode` of the tasks of an EC2 instance that is gone.
+pub(crate) fn code_of_lost(world: &World, machine: &str) -> &'static str {
+    let reason = world.state.machines.get(machine).and_then(|m| m.reason.as_ref());
+    match world.options.quirks.lost_task_code {
+        LostTaskCode::TerminationNotice => "TerminationNotice",
+        LostTaskCode::ByCause if reason.is_some_and(|(code, _)| *code == ec2::INTERRUPTED) => "SpotInterruption",
+        LostTaskCode::ByCause => "InfrastructureHealth",
+    }
+}
+
+/// `stoppedReason` of the tasks of an EC2 instance that is gone, as users of ECS and AWS Batch quote it in public.
+pub(crate) fn reason_of_lost(machine: &str) -> String {
+    format!("Host EC2 (instance {machine}) terminated.")
+}
+
 /// A container instance is INACTIVE from now on, and what ran on it has stopped for ECS.
-pub(crate) fn deregistered(world: &mut World, id: &str, reason: &str) {
+pub(crate) fn deregistered(world: &mut World, id: &str, stop: Stop<'_>) {
     let Some(instance) = world.state.instances.get_mut(id) else { return };
     instance.status = "INACTIVE";
     instance.agent_connected = false;
@@ -213,7 +231,7 @@ pub(crate) fn deregistered(world: &mut World, id: &str, reason: &str) {
     let tasks: Vec<(String, Option<String>)> =
         world.state.tasks_on_instance(id).map(|t| (t.id.clone(), t.service.clone())).collect();
     for (task, service) in tasks {
-        task::lost(world, &task, reason);
+        task::lost(world, &task, stop);
         if let Some(service) = service {
             scheduler::wake(world, &(cluster.clone(), service));
         }

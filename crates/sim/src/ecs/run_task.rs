@@ -104,7 +104,7 @@ fn seed(world: &World, cluster: &str, input: &Value) -> Result<Seed, Fault> {
         }
     }
     let started_by = input.text("startedBy");
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_/".contains(c);
     if started_by.is_some_and(|s| s.chars().count() > 128 || !s.chars().all(plain)) {
         return Err(Fault::invalid("startedBy has up to 128 letters, digits, hyphens, slashes and underscores."));
     }

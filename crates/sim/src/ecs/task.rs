@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{chips, instance, machines, notices, ports, revision_defaults, scheduler};
 use crate::{
-    behaviour::Acts,
+    behaviour::{Acts, Ended},
     engine::Event,
+    quirks::StoppedTaskTags,
     record::Stopping,
     state::{Container, Interface, Task},
     wire::value::Read,
@@ -49,8 +50,8 @@ pub(crate) fn step(world: &mut World, id: &str, plan: u32) {
         "ACTIVATING" => runs(world, id),
         "DEACTIVATING" => moves(world, id, "STOPPING", stop_seconds(task)),
         "STOPPING" => {
-            let code = if task.behaviour.stop_seconds > stop_timeout(task) { 137 } else { 143 };
-            end_containers(world, id, Some(code));
+            let code = stop_code(task);
+            end_containers(world, id, |_| Some(code));
             moves(world, id, "DEPROVISIONING", 2);
         }
         "DEPROVISIONING" | "PROVISIONING" | "PENDING" => stopped(world, id),
@@ -65,6 +66,11 @@ fn stop_timeout(task: &Task) -> i64 {
 
 fn stop_seconds(task: &Task) -> i64 {
     task.behaviour.stop_seconds.min(stop_timeout(task)).max(0)
+}
+
+/// What a container ends with that is told to stop: of SIGTERM, or of SIGKILL when that is not enough.
+fn stop_code(task: &Task) -> i64 {
+    if task.behaviour.stop_seconds > stop_timeout(task) { 137 } else { 143 }
 }
 
 fn moves(world: &mut World, id: &str, status: &'static str, seconds: i64) {
@@ -140,7 +146,7 @@ fn runs(world: &mut World, id: &str) {
     }
     let plan = task.plan;
     let mut due = Vec::new();
-    if let Acts::Ends { after_seconds, .. } = task.behaviour.acts {
+    if let Some((after_seconds, _)) = task.behaviour.acts.end() {
         due.push(after_seconds.max(0));
     }
     due.extend(verdict_after(task));
@@ -172,10 +178,10 @@ pub(crate) fn acts(world: &mut World, id: &str, plan: u32) {
     let now = world.now;
     let Some(task) = world.state.tasks.get_mut(id).filter(|t| t.plan == plan && t.status == "RUNNING") else { return };
     let ran = task.times.started.map_or(0, |s| (now.as_millisecond() - s.as_millisecond()) / 1000);
-    if let Acts::Ends { after_seconds, exit_code } = task.behaviour.acts
+    if let Some((after_seconds, ended)) = task.behaviour.acts.end()
         && ran >= after_seconds
     {
-        container_ended(world, id, exit_code);
+        container_ended(world, id, ended);
         return;
     }
     if verdict_after(task).is_none_or(|after| ran < after) {
@@ -195,8 +201,9 @@ pub(crate) fn acts(world: &mut World, id: &str, plan: u32) {
     }
 }
 
-/// An essential container has ended by itself.
-pub(crate) fn container_ended(world: &mut World, id: &str, exit_code: i64) {
+/// The first essential container has ended by itself: "if that container fails or stops for any reason, then all other containers
+/// that are part of that task are stopped".
+pub(crate) fn container_ended(world: &mut World, id: &str, ended: Ended) {
     note(world, id, Stop { code: "EssentialContainerExited", reason: "Essential container in task exited" });
     let Some(task) = world.state.tasks.get_mut(id) else { return };
     task.desired = "STOPPED";
@@ -204,7 +211,12 @@ pub(crate) fn container_ended(world: &mut World, id: &str, exit_code: i64) {
     task.stop_code = Some("EssentialContainerExited");
     task.stopped_reason = Some("Essential container in task exited".to_owned());
     task.times.stopping = Some(world.now);
-    end_containers(world, id, Some(exit_code));
+    let code = stop_code(task);
+    let main = task.containers.iter().position(|c| c.definition.flag("essential") != Some(false));
+    if let Some(container) = main.and_then(|index| task.containers.get_mut(index)) {
+        container.reason = ended.reason.map(str::to_owned);
+    }
+    end_containers(world, id, |index| Some(if Some(index) == main { ended.exit_code } else { code }));
     moves(world, id, "DEPROVISIONING", 2);
 }
 
@@ -218,15 +230,15 @@ pub(crate) fn fails_to_start(world: &mut World, id: &str, reason: &str) {
 }
 
 /// The instance under a task is gone.
-pub(crate) fn lost(world: &mut World, id: &str, reason: &str) {
-    note(world, id, Stop { code: "InfrastructureHealth", reason });
+pub(crate) fn lost(world: &mut World, id: &str, stop: Stop<'_>) {
+    note(world, id, stop);
     let Some(task) = world.state.tasks.get_mut(id) else { return };
     task.desired = "STOPPED";
     task.plan += 1;
-    task.stop_code.get_or_insert("InfrastructureHealth");
-    task.stopped_reason.get_or_insert_with(|| reason.to_owned());
+    task.stop_code.get_or_insert(stop.code);
+    task.stopped_reason.get_or_insert_with(|| stop.reason.to_owned());
     task.times.stopping.get_or_insert(world.now);
-    end_containers(world, id, None);
+    end_containers(world, id, |_| None);
     stopped(world, id);
 }
 
@@ -278,25 +290,28 @@ fn note(world: &mut World, id: &str, stop: Stop<'_>) {
     world.stoppings.push(noted);
 }
 
-fn end_containers(world: &mut World, id: &str, exit_code: Option<i64>) {
+fn end_containers(world: &mut World, id: &str, exit_code: impl Fn(usize) -> Option<i64>) {
     let now = world.now;
     let Some(task) = world.state.tasks.get_mut(id) else { return };
-    for container in &mut task.containers {
+    for (index, container) in task.containers.iter_mut().enumerate() {
         let ran = container.status == "RUNNING";
         container.status = "STOPPED";
-        container.exit_code = exit_code.filter(|_| ran);
+        container.exit_code = exit_code(index).filter(|_| ran);
     }
     task.times.ended = Some(now);
 }
 
 fn stopped(world: &mut World, id: &str) {
     let now = world.now;
+    let tags = world.options.quirks.stopped_task_tags;
     let Some(task) = world.state.tasks.get_mut(id).filter(|t| t.live()) else { return };
     task.status = "STOPPED";
     task.version += 1;
     task.times.stopped = Some(now);
-    // The API reference: tags of a task go when it stops.
-    task.tags.clear();
+    // StopTask in the API reference: "Any tags associated with the task will be deleted."
+    if tags == StoppedTaskTags::Gone || task.stop_code == Some("UserInitiated") {
+        task.tags.clear();
+    }
     for container in &mut task.containers {
         container.status = "STOPPED";
     }

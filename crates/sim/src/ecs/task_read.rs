@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{names, ports, task};
 use crate::{
+    quirks::StartedByWithStatus,
     state::{Container, Task},
     wire::{
         fault::{Answer, Fault},
@@ -147,8 +148,9 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
     }
     let filters = ["containerInstance", "family", "serviceName", "launchType", "startedBy"];
     let used = filters.iter().filter(|f| input.has(f)).count();
-    // desiredStatus is allowed beside startedBy: the SDK's own paginator examples combine them.
-    if input.has("startedBy") && used > 1 {
+    let quirk = world.options.quirks.started_by_with_status;
+    let status = input.has("desiredStatus") && quirk == StartedByWithStatus::Rejected;
+    if input.has("startedBy") && (used > 1 || status) {
         return Err(Fault::invalid("startedBy must be the only filter."));
     }
     if let Some(name) = input.text("serviceName") {

@@ -74,6 +74,7 @@ fn make(world: &mut World, seed: &Seed) -> Task {
         seed.definition.list("containerDefinitions").iter().map(|c| container(world, seed, c)).collect();
     let main = containers.iter().find(|c| c.definition.flag("essential") != Some(false));
     let image = main.and_then(|c| c.definition.text("image")).unwrap_or_default();
+    let environment = main.map(|c| environment(seed, &c.definition)).unwrap_or_default();
     let serial = world.next_serial();
     let provider = choose(world, seed);
     let backing = provider.as_ref().and_then(|p| world.state.providers.get(p));
@@ -97,7 +98,7 @@ fn make(world: &mut World, seed: &Seed) -> Task {
         desired: "RUNNING",
         needs: needs(seed),
         placement: seed.placement.clone(),
-        behaviour: world.behaviour_of(image),
+        behaviour: world.behaviour_of(image, &environment),
         containers,
         overrides: seed.overrides.clone(),
         tags: seed.tags.clone(),
@@ -124,6 +125,13 @@ fn choose(world: &World, seed: &Seed) -> Option<String> {
 fn override_of<'v>(seed: &'v Seed, container: &Value) -> &'v Value {
     let mut all = seed.overrides.list("containerOverrides").iter();
     all.find(|o| o.text("name") == container.text("name")).unwrap_or(&Value::Null)
+}
+
+/// The environment of a container: the definition's, and over it the request's. Files and secrets are not read.
+fn environment(seed: &Seed, container: &Value) -> BTreeMap<String, String> {
+    let all = container.list("environment").iter().chain(override_of(seed, container).list("environment"));
+    let text = |pair: &Value, key: &str| pair.text(key).map(str::to_owned);
+    all.filter_map(|pair| Some((text(pair, "name")?, text(pair, "value").unwrap_or_default()))).collect()
 }
 
 fn container(world: &mut World, seed: &Seed, definition: &Value) -> Container {

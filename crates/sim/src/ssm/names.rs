@@ -82,14 +82,11 @@ pub(super) fn new(world: &World, text: &str) -> Result<Name, Fault> {
 /// The parameter that a read means: by name or by ARN, with a version or a label after a colon if wanted.
 pub(super) fn asked(world: &World, text: &str) -> Result<Asked, Fault> {
     let text = text.trim_matches(' ');
-    let bare = match text.strip_prefix("arn:") {
-        None => text,
-        Some(_) => {
-            let of_ours = text.strip_prefix(&arn(world, ""));
-            let found = of_ours.or_else(|| text.strip_prefix(&public_arn(world, "")));
-            found.ok_or_else(|| Fault::not_modelled("parameters of other accounts and Regions"))?
-        }
-    };
+    let here = text.strip_prefix(&arn(world, "")).or_else(|| text.strip_prefix(&public_arn(world, "")));
+    if here.is_none() && text.starts_with("arn:") {
+        return Err(Fault::not_modelled("parameters of other accounts and Regions"));
+    }
+    let bare = here.unwrap_or(text);
     let (bare, selector) = bare.split_once(':').map_or((bare, None), |(a, b)| (a, Some(b.to_owned())));
     Ok(Asked { name: given(bare)?, selector })
 }
