@@ -43,20 +43,21 @@ const AUTOSCALING: Rate = rate("autoscaling", 100, 10);
 /// Parameter Store. Source of the first: "AWS Systems Manager endpoints and quotas": 40 transactions a second for these together, no
 /// burst published. AWS publishes no numbers for the others. 3 a second for PutParameter is what AWS Support told users who say so
 /// in public, 5 for DeleteParameter what users report; both without a burst, though users have seen one. The rest is the simulator's own.
-fn of_ssm(operation: &str) -> Rate {
-    match operation {
+fn of_ssm(operation: &str) -> Option<Rate> {
+    Some(match operation {
         "GetParameter" | "GetParameters" | "GetParametersByPath" => rate("read", 40, 40),
         "PutParameter" => rate("put", 3, 3),
         "DeleteParameter" | "DeleteParameters" => rate("delete", 5, 5),
-        _ => rate("tags", 5, 5),
-    }
+        "AddTagsToResource" | "RemoveTagsFromResource" | "ListTagsForResource" => rate("tags", 5, 5),
+        _ => return None,
+    })
 }
 
 fn of(service: &str, operation: &str) -> Option<(String, Rate)> {
     match service {
         "ec2" => Some((format!("ec2 {operation}"), of_ec2(operation))),
         "autoscaling" => Some((AUTOSCALING.bucket.to_owned(), AUTOSCALING)),
-        "ssm" => Some(of_ssm(operation)).map(|r| (format!("ssm {}", r.bucket), r)),
+        "ssm" => of_ssm(operation).map(|r| (format!("ssm {}", r.bucket), r)),
         _ => of_ecs(operation).map(|r| (r.bucket.to_owned(), r)),
     }
 }

@@ -253,6 +253,8 @@ fn three_writes_five_deletions_and_forty_reads_a_second_are_answered() {
     assert_eq!(refused("PutParameter", input), Some(3));
     assert_eq!(refused("DeleteParameter", json!({"Name": "/a"})), Some(5));
     assert_eq!(refused("GetParameter", json!({"Name": "/a"})), Some(40));
+    // What is refused as not modelled is not throttled.
+    assert_eq!(refused("DescribeParameters", json!({})), None);
 }
 
 #[test]
