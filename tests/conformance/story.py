@@ -48,6 +48,7 @@ def parameters(ask):
     one = ask("a parameter", "ssm", "GetParameter", Name=f"{RECOMMENDED}/image_id")
     ask("parameters, one unknown", "ssm", "GetParameters", Names=[f"{RECOMMENDED}/image_id", "/no/such"])
     ask("parameters by path", "ssm", "GetParametersByPath", Path=RECOMMENDED, Recursive=True, MaxResults=10)
+    own_parameters(ask)
     image = first(one, "Parameter", "Value") or "ami-0a1b2c3d4e5f60718"
     ask("the image", "ec2", "DescribeImages", ImageIds=[image])
     for kind in NEURON:
@@ -55,6 +56,24 @@ def parameters(ask):
     filters = [{"Name": "instance-type", "Values": [KIND]}]
     ask("where a type is offered", "ec2", "DescribeInstanceTypeOfferings", LocationType="availability-zone", Filters=filters)
     return image
+
+
+def own_parameters(ask):
+    """Parameters of the account's own, created once, changed, tagged and deleted."""
+    tags = [{"Key": "team", "Value": "nlp"}]
+    ask("a parameter is created", "ssm", "PutParameter", Name="/story/a", Value="one", Type="String", Tags=tags)
+    ask("the same parameter", "ssm", "PutParameter", Name="/story/a", Value="two", Type="String", Overwrite=False)
+    ask("a parameter is overwritten", "ssm", "PutParameter", Name="/story/a", Value="three", Overwrite=True)
+    ask("a list", "ssm", "PutParameter", Name="/story/b", Value="x,y", Type="StringList")
+    ask("its first version", "ssm", "GetParameter", Name="/story/a:1")
+    ask("own parameters, one unknown", "ssm", "GetParameters", Names=["/story/b", "/story/a", "/story/none"])
+    ask("own parameters by path", "ssm", "GetParametersByPath", Path="/story")
+    named = {"ResourceType": "Parameter", "ResourceId": "/story/a"}
+    ask("tags of a parameter", "ssm", "AddTagsToResource", **named, Tags=[{"Key": "stage", "Value": "test"}])
+    ask("tags of a parameter taken", "ssm", "RemoveTagsFromResource", **named, TagKeys=["team"])
+    ask("tags of a parameter listed", "ssm", "ListTagsForResource", **named)
+    ask("a parameter is deleted", "ssm", "DeleteParameter", Name="/story/a")
+    ask("parameters are deleted, one unknown", "ssm", "DeleteParameters", Names=["/story/b", "/story/a"])
 
 
 def clusters(ask):

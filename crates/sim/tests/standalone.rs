@@ -87,7 +87,9 @@ fn a_task_that_ends_is_not_started_again_and_its_end_is_told_for_an_hour() {
     let mut account = ready();
     account.aws.world_mut().behave(Behaviour::of("job:*").acting(ends(7)));
     let task = started(&mut account, run(&[]));
-    account.pass(600);
+    while described(&mut account, &task)["lastStatus"] != "STOPPED" {
+        account.pass(1);
+    }
     let ended = described(&mut account, &task);
     assert_eq!((&ended["lastStatus"], &ended["desiredStatus"]), (&json!("STOPPED"), &json!("STOPPED")));
     assert_eq!(ended["stopCode"], "EssentialContainerExited");
@@ -96,11 +98,9 @@ fn a_task_that_ends_is_not_started_again_and_its_end_is_told_for_an_hour() {
     assert_eq!((&ended["containers"][0]["exitCode"], &ended["containers"][0]["reason"]), (&json!(7), &Value::Null));
     assert!(account.aws.world().live_tasks().is_empty());
     assert_eq!(listed(&mut account, json!({})), Vec::<Value>::new());
-    let stopped_at = ended["stoppedAt"].as_f64().unwrap();
-    let until = |seconds: f64| jiff::Timestamp::from_millisecond(((stopped_at + seconds) * 1000.0) as i64).unwrap();
-    account.aws.advance_to(until(3599.0));
+    account.pass(3599);
     assert_eq!(listed(&mut account, json!({"desiredStatus": "STOPPED"})), [json!(task)]);
-    account.aws.advance_to(until(3600.0));
+    account.pass(1);
     assert_eq!(listed(&mut account, json!({"desiredStatus": "STOPPED"})), Vec::<Value>::new());
     assert!(described(&mut account, &task).is_null());
 }
@@ -299,20 +299,29 @@ fn a_lost_managed_instance_takes_its_task_with_it() {
     assert!(ended["stoppedReason"].as_str().unwrap().starts_with("Host EC2 (instance i-"));
 }
 
+fn drain(account: &mut Account, task: &str) -> Value {
+    let on = described(account, task)["containerInstanceArn"].clone();
+    let input = json!({"cluster": "ml", "containerInstances": [on], "status": "DRAINING"});
+    assert_eq!(account.call("UpdateContainerInstancesState", input)["failures"], json!([]));
+    on
+}
+
 #[test]
-fn draining_leaves_a_standalone_task_alone_and_takes_no_new_one() {
+fn draining_leaves_standalone_tasks_alone_and_lets_no_new_one_in() {
     let mut account = ready();
     let task = started(&mut account, run(&[]));
     account.pass(400);
-    let on = described(&mut account, &task)["containerInstanceArn"].clone();
-    let drain = json!({"cluster": "ml", "containerInstances": [on], "status": "DRAINING"});
-    account.call("UpdateContainerInstancesState", drain);
+    let on = drain(&mut account, &task);
     account.pass(6 * 3600);
     assert_eq!(described(&mut account, &task)["lastStatus"], "RUNNING");
     account.call("StopTask", json!({"cluster": "ml", "task": task}));
     let next = started(&mut account, run(&[]));
+    // One that has not started yet goes on, too.
+    while described(&mut account, &next)["lastStatus"] != "PENDING" {
+        account.pass(1);
+    }
+    assert_ne!(drain(&mut account, &next), on);
     account.pass(600);
-    assert_ne!(described(&mut account, &next)["containerInstanceArn"], on);
     assert_eq!(described(&mut account, &next)["lastStatus"], "RUNNING");
 }
 

@@ -184,6 +184,7 @@ fn run_task_refuses_what_aws_refuses() {
     add("taskDefinition", json!("none"), "ClientException");
     add("cluster", json!("none"), "ClusterNotFoundException");
     add("startedBy", json!("a b"), "InvalidParameterException");
+    add("startedBy", json!("a.b"), "InvalidParameterException");
     add("placementConstraints", json!([{"type": "memberOf", "expression": "nonsense"}]), "InvalidParameterException");
     for (input, code) in bad {
         assert_eq!(account.refused("RunTask", input.clone()), code, "{input}");

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use axon_sim::{
     ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
-    GroupProviderCreation, GroupTemplate, ImageActs, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
-    NewerAcceleratorNames, OmittedOnUpdate, Options, PriceProtection, Quirks, StoppingCounts, StrategyAlone,
-    TaskGroupCounts, Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
+    GroupProviderCreation, GroupTemplate, ImageActs, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut,
+    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, Options, PriceProtection, Quirks,
+    RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts,
+    Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 use axon_tests::World;
 use axon_tests::fleets::{ROLLING, SMALL, edit, example};
@@ -44,6 +45,12 @@ fn every_other() -> Quirks {
         provisioning_limit_seconds: Some(3600),
         first_scale_out: 1,
         scale_in_points: 5,
+        recreated_parameter: RecreatedParameter::Accepted,
+        lost_task_code: LostTaskCode::ByCause,
+        stopped_task_tags: StoppedTaskTags::KeptUnlessStopped,
+        started_by_with_status: StartedByWithStatus::Rejected,
+        // Not tried with Axon yet: lists that trail writes too.
+        lagging_lists: LaggingLists::Never,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use axon_sim::{
     ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
-    GroupProviderCreation, GroupTemplate, Launchable, ManagedNamesInPut, NeuronOverride, NeuronResource,
-    NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, StoppingCounts, StrategyAlone, TaskGroupCounts,
-    Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
+    GroupProviderCreation, GroupTemplate, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut, NeuronOverride,
+    NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, RecreatedParameter,
+    StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts, Trainium2Memory,
+    Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 
 use crate::failure::Failure;
@@ -49,7 +50,7 @@ macro_rules! number {
     };
 }
 
-const SWITCHES: [Switch; 29] = [
+const SWITCHES: [Switch; 34] = [
     choice!("omitted-on-update", omitted_on_update, "keep or reset",
         "keep" => OmittedOnUpdate::Keep, "reset" => OmittedOnUpdate::Reset),
     choice!("neuron-resource", neuron_resource, "integer or string-set",
@@ -93,6 +94,16 @@ const SWITCHES: [Switch; 29] = [
         "until-stopped" => StoppingCounts::UntilStopped, "until-desired-stopped" => StoppingCounts::UntilDesiredStopped),
     choice!("task-group-counts", task_group_counts, "desired-running or not-stopped",
         "desired-running" => TaskGroupCounts::DesiredRunning, "not-stopped" => TaskGroupCounts::NotStopped),
+    choice!("recreated-parameter", recreated_parameter, "refused or accepted",
+        "refused" => RecreatedParameter::Refused, "accepted" => RecreatedParameter::Accepted),
+    choice!("lost-task-code", lost_task_code, "termination-notice or by-cause",
+        "termination-notice" => LostTaskCode::TerminationNotice, "by-cause" => LostTaskCode::ByCause),
+    choice!("stopped-task-tags", stopped_task_tags, "gone or kept-unless-stopped",
+        "gone" => StoppedTaskTags::Gone, "kept-unless-stopped" => StoppedTaskTags::KeptUnlessStopped),
+    choice!("started-by-with-status", started_by_with_status, "accepted or rejected",
+        "accepted" => StartedByWithStatus::Accepted, "rejected" => StartedByWithStatus::Rejected),
+    choice!("lagging-lists", lagging_lists, "never or like-describe",
+        "never" => LaggingLists::Never, "like-describe" => LaggingLists::LikeDescribe),
     number!("provisioning-limit-seconds", provisioning_limit_seconds, "seconds"),
     number!("first-scale-out", first_scale_out, "instances"),
     number!("scale-in-points", scale_in_points, "minutes"),
