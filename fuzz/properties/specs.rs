@@ -45,6 +45,7 @@ pub(crate) fn check(data: &[u8]) {
             Kind::NeuronCluster => fleet.clusters.contains_key(&key.name),
             Kind::NeuronPool => fleet.pools.contains_key(&key.name),
             Kind::NeuronService => fleet.services.contains_key(&key.name),
+            Kind::NeuronJob => fleet.jobs.contains_key(&key.name),
         };
         assert!(usable != fleet.stalled.contains(key), "{key} is declared: it is usable or held");
     }

@@ -25,6 +25,8 @@ LIST = programs.ROOT / "crates" / "aws" / "src" / "operations.rs"
 
 # What no specification that is accepted can have, or what is never sent.
 UNUSED = {
+    "NeuronJob.template": "the template of a service, which has them all",
+    "NeuronJob.networking": "the networking of a service, which has it all",
     "NeuronPool.autoScalingGroup.instanceRequirements.": "Axon picks the types itself; AWS gets their names",
     "NeuronPool.autoScalingGroup.capacityOption=Reserved": "refused: groups have no reservations",
     "NeuronPool.managedInstances.instanceRequirements.acceleratorNames": "the enum of the model has no name of an accelerator that Managed Instances launch",
@@ -126,6 +128,22 @@ def one_host_more():
     return history.ends()
 
 
+def jobs():
+    """A job whose task is started and, when the job leaves the source, stopped; records of a run that is long over."""
+    history = History(speed="30")
+    ssm = history.account.past_the_proxy("ssm")
+    over = {"work": "r1", "result": "Complete", "at": "2024-01-01T00:00:00Z", "succeeded": 1, "attempts": 1, "message": "is complete", "ttl": 0}
+    for name, value in (("0.0", "{}"), ("end", json.dumps(over))):
+        ssm.put_parameter(Name=f"/axon/axon/jobs/long-over/r1/{name}", Value=value, Type="String")
+    full = FULL.read_text(encoding="utf-8")
+    text = edit(only(full, "full", "group}", "job-of-everything"), ("suspend: true", "suspend: false"))
+    # It runs until somebody stops it, so it is not waited for to its end.
+    path = history.specify(text)
+    history.account.axon("apply", "--yes", "--wait", "--timeout", "60s", path)
+    history.apply("without the job", history.specify(only(text, "full", "group}")), flags=["--prune"])
+    return history.ends()
+
+
 def edited_by_others(account):
     """Somebody sets a service back to the revision before; Axon asks whether ECS did it."""
     ecs = account.past_the_proxy("ecs")
@@ -138,8 +156,8 @@ def edited_by_others(account):
 class Requests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        with concurrent.futures.ThreadPoolExecutor(3) as pool:
-            histories = [pool.submit(one) for one in (examples, everything, one_host_more)]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            histories = [pool.submit(one) for one in (examples, everything, one_host_more, jobs)]
             cls.reads = [read for history in histories for read in history.result()]
 
     def test_every_request_fits_its_model(self):

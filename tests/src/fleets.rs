@@ -134,6 +134,53 @@ spec:
     containers: [{name: server, image: "server:1", ports: [{containerPort: 8080}]}]
 "#;
 
+/// One Auto Scaling group of instances with twelve chips, a service with a chip for each of its two replicas, and a job of four
+/// indexes that takes one chip for each.
+pub const JOBS: &str = r#"
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronCluster
+metadata: {name: ml}
+spec: {}
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronPool
+metadata: {name: shared}
+spec:
+  cluster: ml
+  autoScalingGroup:
+    instanceTypes: [inf2.48xlarge]
+    instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole
+    subnets: [subnet-0a1b2c3d, subnet-4e5f6a7b]
+    securityGroups: [sg-0a1b2c3d]
+    maxSize: 4
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronService
+metadata: {name: small}
+spec:
+  pool: shared
+  replicas: 2
+  devices: 1
+  template:
+    cpu: 8192
+    memory: 30000
+    executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+    containers: [{name: server, image: "small:1", ports: [{containerPort: 8080}]}]
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronJob
+metadata: {name: sweep}
+spec:
+  pool: shared
+  devices: 1
+  completions: 4
+  template:
+    cpu: 8192
+    memory: 30000
+    executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+    containers: [{name: train, image: "sweep:1"}]
+"#;
+
 /// A cluster that keeps a source from being empty.
 pub const OTHER: &str = "
 apiVersion: neuron.ecs/v1alpha1

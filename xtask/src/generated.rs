@@ -15,13 +15,14 @@ struct Page {
 }
 
 /// Every generated file. A new page is one line here and one page in `axon docs`.
-const PAGES: [Page; 8] = [
+const PAGES: [Page; 9] = [
     Page { path: "config/axon.schema.json", args: &["docs", "schema"] },
     Page { path: "config/operator.schema.json", args: &["docs", "configuration"] },
     Page { path: "docs/reference/diagnostics.md", args: &["docs", "diagnostics"] },
     Page { path: "docs/reference/metrics.md", args: &["docs", "metrics"] },
     Page { path: "deploy/iam/operator.json", args: &["docs", "iam-operator"] },
     Page { path: "deploy/iam/operator-groups.json", args: &["docs", "iam-groups"] },
+    Page { path: "deploy/iam/operator-jobs.json", args: &["docs", "iam-jobs"] },
     Page { path: "deploy/iam/operator-adoption.json", args: &["docs", "iam-adoption"] },
     Page { path: "deploy/iam/plan-read-only.json", args: &["docs", "iam-plan"] },
 ];

@@ -76,6 +76,7 @@ operations! {
     ecs Read ListServiceDeployments,
     ecs Read ListContainerInstances,
     ssm Read GetParameters,
+    ssm Read GetParametersByPath,
     ec2 Read DescribeImages,
     ec2 Read DescribeInstanceTypes,
     ec2 Read DescribeInstances,
@@ -109,6 +110,10 @@ operations! {
     ecs Write CreateService,
     ecs Write UpdateService,
     ecs Write DeleteService,
+    ecs Write RunTask,
+    ecs Write StopTask,
+    ssm Write PutParameter,
+    ssm Write DeleteParameters,
     ecs Write TagResource,
     ecs Write UntagResource,
 }

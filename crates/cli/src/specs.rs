@@ -42,8 +42,13 @@ impl Specs {
             return Err(Failure::usage(format!("there is no YAML file in {}", named.join(", ")))
                 .hint("folders are searched for *.yaml and *.yml; a file that is named itself may end in anything"));
         }
+        Ok(Self::of(snapshot, roles))
+    }
+
+    /// Judges files.
+    pub(crate) fn of(snapshot: Snapshot, roles: &RoleRules) -> Self {
         let judged = validate_under(roles, parse(&snapshot.files), &Catalog::builtin());
-        Ok(Self { snapshot, fleet: judged.fleet, found: judged.diagnostics, roles: roles.clone() })
+        Self { snapshot, fleet: judged.fleet, found: judged.diagnostics, roles: roles.clone() }
     }
 
     /// How many findings there are.

@@ -5,6 +5,7 @@
 //! repeated here.
 
 mod ec2;
+mod job;
 mod prune;
 
 use std::cell::OnceCell;
@@ -85,6 +86,15 @@ pub enum Rule {
     /// Tasks are drained before their instance goes.
     #[error("an instance is to be terminated while tasks run on it")]
     InstanceIdle,
+    /// A task is started only after the record that says so.
+    #[error("a task is to be started of which there is no record")]
+    IntentFirst,
+    /// What is over is not started again.
+    #[error("an attempt is to be started, or written down, of a run that is over")]
+    OverIsOver,
+    /// Records stay until the end of their run is written down.
+    #[error("a record is to be removed that is needed to know what has run")]
+    RecordNeeded,
     /// A role hands its rights to whoever gets it.
     #[error("a step passes an IAM role that the operator does not allow")]
     RolesAllowed,
@@ -139,7 +149,8 @@ impl<'a> Review<'a> {
         };
         rule(self.limits.writes == Writes::Allowed, Rule::WritesAllowed);
         rule(!self.limits.in_flight.contains_key(&step.resource), Rule::NotInFlight);
-        rule(!self.desired().suspended.contains(&step.object), Rule::NotSuspended);
+        let notes = matches!(&step.action, Action::PutParameter { name, .. } if name.strip_suffix(".end").is_some());
+        rule(notes || !self.desired().suspended.contains(&step.object), Rule::NotSuspended);
         rule(self.passes_allowed_roles(step), Rule::RolesAllowed);
         rule(self.may_prune || !step.because.contains(&Cause::NotDeclared), Rule::PruneLimited);
         for (holds, name) in self.action(step) {
@@ -168,12 +179,7 @@ impl<'a> Review<'a> {
             Action::UpdateCluster(request) => {
                 vec![(self.owns_cluster(request.cluster.as_deref().unwrap_or_default()), Rule::OnlyOurs)]
             }
-            Action::DeleteCluster { cluster } => {
-                let declared = self.desired().clusters.keys().any(|name| name.as_str() == cluster);
-                let mut rules = self.deletion(step, self.observed().clusters.get(cluster).map(|found| &found.tags));
-                rules.push((!declared, Rule::NothingDeclaredIsDeleted));
-                rules
-            }
+            Action::DeleteCluster { cluster } => self.delete_cluster(step, cluster),
             Action::PutClusterCapacityProviders(request) => self.associate(request),
             Action::CreateLaunchTemplate(request) => self.create_template(request),
             Action::CreateLaunchTemplateVersion(request) => self.write_ec2(&request.launch_template_id),
@@ -209,11 +215,22 @@ impl<'a> Review<'a> {
             Action::CreateService(request) => self.create_service(request),
             Action::UpdateService(request) => self.update_service(request),
             Action::DeleteService { cluster, service } => self.delete_service(step, cluster, service),
+            Action::PutParameter { name, .. } => self.put_record(name),
+            Action::DeleteParameters { names } => self.delete_records(names),
+            Action::RunTask(request) => self.run_task(request),
+            Action::StopTask { cluster, task, .. } => self.stop_task(step, cluster, task),
             Action::TagResource { arn, .. } | Action::UntagResource { arn, .. } => {
                 let adopts = step.because == [Cause::Adoption];
                 vec![(adopts || self.owns_arn(arn), Rule::OnlyOurs)]
             }
         }
+    }
+
+    fn delete_cluster(&self, step: &Step, cluster: &str) -> Vec<(bool, Rule)> {
+        let declared = self.desired().clusters.keys().any(|name| name.as_str() == cluster);
+        let mut rules = self.deletion(step, self.observed().clusters.get(cluster).map(|found| &found.tags));
+        rules.push((!declared, Rule::NothingDeclaredIsDeleted));
+        rules
     }
 
     fn create_provider(&self, request: &crate::shape::provider::CreateCapacityProvider) -> Vec<(bool, Rule)> {

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::observe::{
-    Cluster, ClusterName, Group, Identity, ImageAnswer, ImageSource, Instance, Machine, PastDeployment, Provider,
-    Service, ServiceTasks, SubnetAnswer, TaskDefinition, Template, TemplateVersion,
+    Cluster, ClusterName, Group, Identity, ImageAnswer, ImageSource, Instance, Machine, Parameter, PastDeployment,
+    Provider, Service, ServiceTasks, StandaloneTask, SubnetAnswer, TaskDefinition, Template, TemplateVersion,
 };
 use crate::ownership::Installation;
 use crate::step::Step;
@@ -80,6 +80,19 @@ pub struct Scope {
     pub history_of: BTreeSet<ServiceKey>,
     /// The EC2 path, if it is wanted.
     pub ec2: Option<Ec2Scope>,
+    /// Records and tasks of jobs, if they are wanted.
+    pub jobs: Option<JobScope>,
+}
+
+/// What a sweep should read of jobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobScope {
+    /// Everything below this path of Parameter Store is read.
+    pub path: String,
+    /// Tasks with this `startedBy` are read.
+    pub started_by: String,
+    /// Clusters whose tasks are wanted.
+    pub tasks_of: BTreeSet<ClusterName>,
 }
 
 /// What a sweep should read of the EC2 path. Templates, groups and providers that carry this installation's id are read
@@ -118,8 +131,19 @@ pub struct Sweep {
     pub history: BTreeMap<ServiceKey, Reading<Vec<PastDeployment>>>,
     /// The EC2 path.
     pub ec2: Option<Ec2Sweep>,
+    /// Jobs.
+    pub jobs: Option<JobSweep>,
     /// How many AWS calls it took.
     pub calls: u32,
+}
+
+/// What a sweep found of jobs.
+#[derive(Clone, Debug)]
+pub struct JobSweep {
+    /// Every parameter below the path.
+    pub records: Reading<Vec<Parameter>>,
+    /// Tasks that have not stopped, or within the hour, by cluster.
+    pub tasks: BTreeMap<ClusterName, Reading<Vec<StandaloneTask>>>,
 }
 
 /// What a sweep found on the EC2 path.
@@ -158,6 +182,10 @@ pub enum Effect {
     TemplateVersion(String, TemplateVersion),
     /// The container instance of this cluster as answered, with the tasks that it has now.
     Instance(String, Box<Instance>),
+    /// The parameter as written.
+    Parameter(Parameter),
+    /// Tasks as answered.
+    Tasks(Vec<StandaloneTask>),
     /// Tags of the resource changed as asked.
     Tags,
     /// Done as asked; the answer says nothing about the resource.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fingerprint::Fingerprint;
+use crate::job::RunId;
 use crate::layout::Host;
 use crate::neuron::DeviceSet;
 use crate::observe::{HealthSignal, ImageSource, SubnetAnswer};
@@ -17,7 +18,7 @@ use crate::shape::provider::{AutoScalingGroupProvider, ManagedInstancesProvider}
 use crate::shape::scaling_group::UpdateAutoScalingGroup;
 use crate::shape::service::UpdateService;
 use crate::shape::task_definition::RegisterTaskDefinition;
-use crate::spec::{Adopt, Consolidation, Drift, Name, ObjectKey, PoolRollout, Spread};
+use crate::spec::{Adopt, Consolidation, Drift, JobSpec, Name, ObjectKey, PoolRollout, Spread};
 
 /// The whole target as it should be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Desired {
     pub services: BTreeMap<Name, DesiredService>,
     /// Services whose replicas get device ids from the layout of their pool, by name.
     pub packed: BTreeMap<Name, PackedService>,
+    /// Jobs by name.
+    pub jobs: BTreeMap<Name, DesiredJob>,
     /// Objects that are declared but cannot be rendered now: left alone, neither changed nor pruned.
     pub held: BTreeSet<ObjectKey>,
     /// Which source revision each object is taken from.
@@ -48,6 +51,7 @@ impl Desired {
             Kind::NeuronCluster => self.clusters.contains_key(&key.name),
             Kind::NeuronPool => self.pools.contains_key(&key.name),
             Kind::NeuronService => self.services.contains_key(&key.name) || self.packed.contains_key(&key.name),
+            Kind::NeuronJob => self.jobs.contains_key(&key.name),
         };
         rendered || self.held.contains(key)
     }
@@ -58,9 +62,11 @@ impl Desired {
         let pools = self.pools.iter().filter(|(name, pool)| other.pools.get(*name) != Some(*pool));
         let services = self.services.iter().filter(|(name, service)| other.services.get(*name) != Some(*service));
         let packed = self.packed.iter().filter(|(name, service)| other.packed.get(*name) != Some(*service));
+        let jobs =
+            self.jobs.iter().filter(|(name, job)| other.jobs.get(*name) != Some(*job)).map(|(_, job)| &job.object);
         let unpacked = clusters.map(|(_, c)| &c.object).chain(pools.map(|(_, p)| &p.object));
         let placed = services.map(|(_, s)| &s.object).chain(packed.map(|(_, s)| &s.object));
-        unpacked.chain(placed).cloned().collect()
+        unpacked.chain(placed).chain(jobs).cloned().collect()
     }
 
     /// Whether nothing at all is declared.
@@ -69,6 +75,7 @@ impl Desired {
             && self.pools.is_empty()
             && self.services.is_empty()
             && self.packed.is_empty()
+            && self.jobs.is_empty()
             && self.held.is_empty()
     }
 
@@ -78,7 +85,8 @@ impl Desired {
         let pools = self.pools.values().map(|p| p.object.clone());
         let services = self.services.values().map(|s| s.object.clone());
         let packed = self.packed.values().map(|s| s.object.clone());
-        clusters.chain(pools).chain(services).chain(packed).chain(self.held.iter().cloned()).collect()
+        let jobs = self.jobs.values().map(|job| job.object.clone());
+        clusters.chain(pools).chain(services).chain(packed).chain(jobs).chain(self.held.iter().cloned()).collect()
     }
 }
 
@@ -241,6 +249,8 @@ pub struct PackedService {
     pub cpu: u32,
     /// MiB.
     pub memory: u32,
+    /// Who gets devices first where they are short: the higher number.
+    pub priority: i32,
     /// How its replicas are spread over instances.
     pub spread: Spread,
     /// How many may be missing or surplus while something changes.
@@ -257,6 +267,42 @@ impl PackedService {
         let mut containers = self.variants.values().flat_map(|variant| &variant.task_definition.container_definitions);
         let checked = containers.any(|container| container.health_check.is_some());
         if checked { HealthSignal::Check } else { HealthSignal::Age }
+    }
+}
+
+/// Work that ends: what its tasks are, and when they are to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesiredJob {
+    /// Object that asks for it.
+    pub object: ObjectKey,
+    /// ECS cluster that it runs in.
+    pub cluster: Name,
+    /// The run that is wanted now; another template or size is another run. Runs of a schedule have names of their own.
+    pub run: RunId,
+    /// How often, how long, and what after failures.
+    pub spec: JobSpec,
+    /// What its tasks are.
+    pub tasks: JobTasks,
+    /// The container whose exit code is the result.
+    pub container: String,
+}
+
+/// What the tasks of a job are: rendered as the service whose replicas would be such tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobTasks {
+    /// ECS gives each all devices of an instance.
+    Placed(Box<DesiredService>),
+    /// Axon chooses their devices.
+    Packed(Box<PackedService>),
+}
+
+impl DesiredJob {
+    /// Everything that may be run.
+    pub fn variants(&self) -> Vec<&DesiredService> {
+        match &self.tasks {
+            JobTasks::Placed(task) => vec![task],
+            JobTasks::Packed(tasks) => tasks.variants.values().collect(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod domain;
 mod group;
+mod job;
 mod packed;
 mod service;
 mod shortage;
@@ -128,6 +129,7 @@ impl<'a> Hearing<'a> {
             resources: Vec::new(),
             replicas: None,
             groups: Vec::new(),
+            job: None,
         };
         let held = desired.held.contains(key);
         let findings = if held {
@@ -165,6 +167,10 @@ impl<'a> Hearing<'a> {
                     Some(service) => findings.extend(self.packed(service, status)),
                     None => findings.extend(removal(&findings)),
                 },
+            },
+            Kind::NeuronJob => match desired.jobs.get(&key.name) {
+                Some(job) => findings.extend(self.job(job, status)),
+                None => findings.extend(removal(&findings)),
             },
         }
         findings
@@ -319,6 +325,7 @@ fn finding(wait: &Wait) -> Finding {
         Wait::Window { .. } => Reason::OutOfDate,
         Wait::Budget { .. } => Reason::DeploymentInProgress,
         Wait::Devices { .. } => Reason::InsufficientDevices,
+        Wait::Job(wait) => job::reason(wait),
         Wait::Suspended => Reason::Suspended,
         Wait::ReadOnly { .. } => Reason::ReadOnly,
         Wait::Drift { .. } | Wait::Gone { .. } => Reason::DriftDetected,

@@ -22,6 +22,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod fingerprint;
 pub mod ignored;
+pub mod job;
 pub mod judge;
 pub mod layout;
 pub mod neuron;

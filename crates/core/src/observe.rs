@@ -260,6 +260,8 @@ pub struct Task {
     pub created: Option<Timestamp>,
     /// When it reached RUNNING.
     pub started: Option<Timestamp>,
+    /// When it had stopped.
+    pub stopped: Option<Timestamp>,
     /// Why it stopped, in ECS's words.
     pub stopped_reason: Option<String>,
     /// `stopCode`.
@@ -300,6 +302,28 @@ impl Task {
     pub fn runs(&self) -> bool {
         self.last_status == "RUNNING" && self.desired_status != "STOPPED"
     }
+}
+
+/// A task of ours that belongs to no service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandaloneTask {
+    /// `group`: says which attempt it is.
+    pub group: String,
+    /// Cluster that it runs in.
+    pub cluster: ClusterName,
+    /// The task.
+    pub task: Task,
+}
+
+/// A parameter of SSM Parameter Store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Full name.
+    pub name: String,
+    /// What it holds.
+    pub value: String,
+    /// When it was written; nothing if it was only just now.
+    pub written: Option<Timestamp>,
 }
 
 /// A container of a task.

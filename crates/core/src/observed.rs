@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::cloud::ServiceKey;
 use crate::observe::{
-    Cluster, ClusterName, ClusterStatus, Group, ImageAnswer, ImageSource, Instance, Machine, PastDeployment, Provider,
-    Service, ServiceTasks, SubnetAnswer, TaskDefinition, Template,
+    Cluster, ClusterName, ClusterStatus, Group, ImageAnswer, ImageSource, Instance, Machine, Parameter, PastDeployment,
+    Provider, Service, ServiceTasks, StandaloneTask, SubnetAnswer, TaskDefinition, Template,
 };
 use crate::ownership::{self, Installation, Owner, Tags};
 use crate::spec::ObjectKey;
@@ -132,6 +132,12 @@ pub struct Observed {
     pub subnets: BTreeMap<String, SubnetAnswer>,
     /// Container instances by cluster and ARN.
     pub instances: BTreeMap<ClusterName, Listing<Instance>>,
+    /// Records of jobs by full name.
+    pub records: Listing<Parameter>,
+    /// Tasks of jobs that have not stopped, or within the hour, by cluster and ARN.
+    pub standalone: BTreeMap<ClusterName, Listing<StandaloneTask>>,
+    /// When they were read.
+    pub standalone_read: BTreeMap<ClusterName, Timestamp>,
 }
 
 /// Past deployments of a service as of a moment.

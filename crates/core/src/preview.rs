@@ -7,6 +7,7 @@
 
 mod capacity;
 mod ec2;
+mod job;
 mod service;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use crate::observe::{ClusterStatus, ProviderStatus};
 use crate::observed::{Listing, Observed};
 use crate::ownership::Tags;
-use crate::plan::{Limits, Plan, Waiting, World, plan};
+use crate::plan::{JobWait, Limits, Plan, Wait, Waiting, World, plan};
 use crate::shape::shared::Tag;
 use crate::step::{Action, Step};
 
@@ -50,7 +51,7 @@ pub fn preview(world: World<'_>, limits: &Limits) -> Preview {
         }
         let moved = settle(&mut observed, &plan);
         if plan.steps.is_empty() && !moved {
-            preview.blocked = plan.waiting;
+            preview.blocked = plan.waiting.into_iter().filter(|waiting| !goes_on(&waiting.on)).collect();
             preview.ended = true;
             return preview;
         }
@@ -59,6 +60,11 @@ pub fn preview(world: World<'_>, limits: &Limits) -> Preview {
         }
     }
     preview
+}
+
+/// Whether a job just takes its time: its tasks run, or it is in the queue behind others, or its schedule has its next run.
+const fn goes_on(wait: &Wait) -> bool {
+    matches!(wait, Wait::Job(job) if job.passes() || matches!(job, JobWait::Schedule { next: Some(_) }))
 }
 
 /// Lets everything in transition arrive; says whether anything did.
@@ -147,6 +153,10 @@ pub fn assume(observed: &mut Observed, step: &Step) {
                 listing.remove(service);
             }
         }
+        Action::PutParameter { name, value } => job::put(observed, name, value),
+        Action::DeleteParameters { names } => job::delete(observed, names),
+        Action::RunTask(request) => job::run(observed, request),
+        Action::StopTask { .. } => job::stop(observed, step),
         Action::TagResource { arn, tags } => {
             if let Some(found) = tags_of(observed, arn) {
                 found.extend(tags.clone());

@@ -141,6 +141,23 @@ pub const QUOTAS: &[Quota] = &[
         operations: &["GetParameter", "GetParameters", "GetParametersByPath"],
         source: SSM,
     },
+    // AWS publishes none for these; what is quoted is 3 and 5 a second, and a score at once passes.
+    Quota {
+        name: "parameter create",
+        service: "ssm",
+        burst: 3,
+        per_second: 3,
+        operations: &["PutParameter"],
+        source: SUPPOSED,
+    },
+    Quota {
+        name: "parameter delete",
+        service: "ssm",
+        burst: 5,
+        per_second: 5,
+        operations: &["DeleteParameter", "DeleteParameters"],
+        source: SUPPOSED,
+    },
 ];
 
 static BY_OPERATION: LazyLock<BTreeMap<(&str, &str), &Quota>> = LazyLock::new(|| {

@@ -4,8 +4,10 @@
 //! plan and the next scope to read. Outcomes are newer than sweeps that began before them; an ambiguous outcome makes a
 //! step wait for a fresh reading. No I/O, no clock.
 
+mod apply;
 mod declared;
 mod ec2;
+mod jobs;
 mod merge;
 mod permissions;
 mod push;
@@ -20,11 +22,11 @@ use crate::check::{self, Violation};
 use crate::cloud::{CloudError, Effect, ErrorClass, ServiceKey, Sweep};
 use crate::desired::Desired;
 use crate::observe::{ClusterStatus, Service};
-use crate::observed::{History, Listing, Observed};
-use crate::ownership::{Installation, Tags};
+use crate::observed::{History, Observed};
+use crate::ownership::Installation;
 use crate::plan::{self, Answer, Limits, Plan, Prune, PruneBlock, Recent, Retry, World};
 use crate::spec::{Completeness, ObjectKey};
-use crate::step::{Action, Change, Resource, Step};
+use crate::step::{Resource, Step};
 
 pub use permissions::{Permissions, Pruning};
 pub use scope::is_steady;
@@ -246,6 +248,9 @@ impl State {
         if let Some(ec2) = sweep.ec2 {
             self.swept_ec2(ec2, started);
         }
+        if let Some(jobs) = sweep.jobs {
+            self.swept_jobs(jobs, started);
+        }
         self.forget_lost_clusters();
         self.swept_details(sweep.tasks, sweep.history, started);
     }
@@ -292,6 +297,7 @@ impl State {
         observed.providers.retain(|name, _| lives(name));
         observed.services.retain(|name, _| lives(name));
         observed.instances.retain(|name, _| lives(name));
+        observed.standalone.retain(|name, _| lives(name));
     }
 
     fn ended(&mut self, ended: Ended) {
@@ -315,70 +321,9 @@ impl State {
         }
     }
 
-    fn apply(&mut self, step: &Step, effect: Effect) {
-        let observed = &mut self.observed;
-        match effect {
-            Effect::Cluster(mut cluster) => {
-                if matches!(step.action, Action::CreateCluster(_)) {
-                    // A cluster that was just made has nothing in it.
-                    observed.providers.insert(cluster.name.clone(), Listing::Read(BTreeMap::new()));
-                    observed.services.insert(cluster.name.clone(), Listing::Read(BTreeMap::new()));
-                }
-                let known = observed.clusters.get(&cluster.name).map(|known| &known.tags);
-                keep_tags(&mut cluster.tags, known, step);
-                observed.clusters.put(cluster.name.clone(), *cluster);
-            }
-            Effect::Provider(mut provider) => {
-                if provider.auto_scaling_group.is_some() {
-                    let known = observed.group_providers.get(&provider.name).map(|known| &known.tags);
-                    keep_tags(&mut provider.tags, known, step);
-                    observed.group_providers.put(provider.name.clone(), *provider);
-                } else if let Some(listing) = observed.providers.get_mut(&provider.cluster) {
-                    keep_tags(&mut provider.tags, listing.get(&provider.name).map(|known| &known.tags), step);
-                    listing.put(provider.name.clone(), *provider);
-                }
-            }
-            Effect::TaskDefinition(revision) if revision.active => {
-                observed.task_definitions.put(revision.arn.clone(), revision);
-            }
-            Effect::TaskDefinition(revision) => observed.task_definitions.remove(&revision.arn),
-            Effect::Service(mut service) => {
-                if let Some(listing) = observed.services.get_mut(&service.cluster) {
-                    keep_tags(&mut service.tags, listing.get(&service.name).map(|known| &known.tags), step);
-                    listing.put(service.name.clone(), *service);
-                }
-            }
-            Effect::Template(template) => observed.templates.put(template.name.clone(), template),
-            Effect::TemplateVersion(id, version) => {
-                let name = observed.templates.iter().find(|template| template.id == id).map(|t| t.name.clone());
-                if let Some(template) = name.and_then(|name| observed.templates.get_mut(&name)) {
-                    template.versions.push(version);
-                }
-            }
-            Effect::Instance(cluster, instance) => {
-                if let Some(listing) = observed.instances.get_mut(&cluster) {
-                    listing.put(instance.arn.clone(), *instance);
-                }
-            }
-            // A group that was just made has an ARN that only the next sweep tells.
-            Effect::Done if matches!(step.action, Action::CreateAutoScalingGroup(_)) => {}
-            Effect::Tags | Effect::Done | Effect::Gone => crate::preview::assume(observed, step),
-        }
-    }
-
     /// Objects that are declared now, in order of creation.
     pub fn objects(&self) -> BTreeSet<ObjectKey> {
         self.specified.as_ref().map(|specified| specified.desired.objects()).unwrap_or_default()
-    }
-}
-
-/// AWS answers with tags only where something is created; anywhere else their absence says nothing.
-fn keep_tags(answered: &mut Tags, known: Option<&Tags>, step: &Step) {
-    if answered.is_empty()
-        && step.action.change() != Change::Create
-        && let Some(known) = known
-    {
-        answered.clone_from(known);
     }
 }
 

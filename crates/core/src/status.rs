@@ -2,11 +2,15 @@
 //!
 //! Made by `judge`, kept and served by `runtime` and `web`, printed by the command line. Plain data.
 
+mod job;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::spec::ObjectKey;
+
+pub use job::{AttemptStatus, JobStatus, RunState, RunStatus};
 
 /// Status of one object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +32,9 @@ pub struct Status {
     /// Instances of a pool of Auto Scaling groups, by type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupStatus>,
+    /// Runs of a job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobStatus>,
 }
 
 impl Status {
@@ -105,6 +112,20 @@ pub enum ConditionType {
     /// The pool has subnets in several zones, so that replicas can be spread. Present only with `spread:
     /// AvailabilityZones`, once the subnets were read.
     Spread,
+    /// The devices of every attempt that is due are there (Kueue's word).
+    QuotaReserved,
+    /// Something of the run was started (Kueue's word).
+    Admitted,
+    /// All tasks that are not over run.
+    TasksReady,
+    /// An attempt has lost its instance. Present only while its run goes on.
+    Evicted,
+    /// It is tried again. Present only while its run goes on.
+    Requeued,
+    /// The newest run is over, and every index has succeeded. Present only then.
+    Complete,
+    /// The newest run is over without that. Present only then.
+    Failed,
 }
 
 /// Why a condition is as it is, in one word.
@@ -158,8 +179,16 @@ pub enum Reason {
     RolloutInProgress,
     /// Instances are out of date.
     OutOfDate,
-    /// No Neuron devices are left for some replicas.
+    /// No Neuron devices are left for some replicas or attempts.
     InsufficientDevices,
+    /// Tasks of a job run.
+    JobRunning,
+    /// Attempts of a job have failed and are tried again.
+    JobRetrying,
+    /// A run of a job has ended without success.
+    JobFailed,
+    /// Nobody can tell whether an attempt of a job has run.
+    OutcomeUnknown,
 }
 
 /// A resource on AWS behind an object.

@@ -3,6 +3,8 @@
 //! `plan` makes steps, `check` reviews them, `axon-aws` executes them, `preview` imagines their effect. A step names the
 //! resource that it writes; two steps on one resource never run at once.
 
+mod cause;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -12,9 +14,12 @@ use crate::ownership::Tags;
 use crate::shape::cluster::{CreateCluster, PutClusterCapacityProviders, UpdateCluster};
 use crate::shape::launch_template::{CreateLaunchTemplate, CreateLaunchTemplateVersion};
 use crate::shape::provider::{CreateCapacityProvider, UpdateCapacityProvider};
+use crate::shape::run_task::RunTask;
 use crate::shape::scaling_group::{CreateAutoScalingGroup, GroupTag, UpdateAutoScalingGroup};
 use crate::shape::service::{CreateService, UpdateService};
 use crate::shape::task_definition::RegisterTaskDefinition;
+
+pub use cause::{Cause, FieldChange};
 
 /// A resource on AWS that Axon writes. The order is the order of creation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,6 +43,16 @@ pub enum Resource {
         /// Service name.
         name: String,
     },
+    /// A record of a job, by the full name of its parameter.
+    Parameter(String),
+    /// A task of a job, by its `group`.
+    #[serde(rename_all = "camelCase")]
+    Task {
+        /// Cluster name.
+        cluster: String,
+        /// Says which attempt of which job it is.
+        group: String,
+    },
     /// An EC2 instance of one of our groups, and the container instance on it.
     Instance(String),
 }
@@ -51,6 +66,8 @@ impl fmt::Display for Resource {
             Self::CapacityProvider(name) => write!(f, "capacity provider {name}"),
             Self::TaskDefinition(family) => write!(f, "task definition {family}"),
             Self::Service { cluster, name } => write!(f, "service {cluster}/{name}"),
+            Self::Parameter(name) => write!(f, "parameter {name}"),
+            Self::Task { cluster, group } => write!(f, "task {cluster}/{group}"),
             Self::Instance(id) => write!(f, "instance {id}"),
         }
     }
@@ -174,6 +191,29 @@ pub enum Action {
         /// Service name.
         service: String,
     },
+    /// ssm:PutParameter of a name that must be free (`Overwrite` is false).
+    PutParameter {
+        /// Full name.
+        name: String,
+        /// What it shall hold.
+        value: String,
+    },
+    /// ssm:DeleteParameters
+    DeleteParameters {
+        /// Full names, 1 to 10.
+        names: Vec<String>,
+    },
+    /// ecs:RunTask
+    RunTask(Box<RunTask>),
+    /// ecs:StopTask
+    StopTask {
+        /// Cluster name.
+        cluster: String,
+        /// Task ARN.
+        task: String,
+        /// Why, in words; ECS keeps it with the task.
+        reason: String,
+    },
     /// ecs:TagResource
     TagResource {
         /// ARN of the resource.
@@ -218,6 +258,10 @@ impl Action {
             Self::CreateService(_) => "CreateService",
             Self::UpdateService(_) => "UpdateService",
             Self::DeleteService { .. } => "DeleteService",
+            Self::PutParameter { .. } => "PutParameter",
+            Self::DeleteParameters { .. } => "DeleteParameters",
+            Self::RunTask(_) => "RunTask",
+            Self::StopTask { .. } => "StopTask",
             Self::TagResource { .. } => "TagResource",
             Self::UntagResource { .. } => "UntagResource",
         }
@@ -251,14 +295,22 @@ impl Action {
             | Self::CreateService(_)
             | Self::UpdateService(_)
             | Self::DeleteService { .. }
+            | Self::RunTask(_)
+            | Self::StopTask { .. }
             | Self::TagResource { .. }
             | Self::UntagResource { .. } => "ecs",
+            Self::PutParameter { .. } | Self::DeleteParameters { .. } => "ssm",
         }
     }
 
     /// Whether AWS gives what is made a number and makes another one each time: nothing but a reading tells how many there are.
     pub const fn is_numbered(&self) -> bool {
         matches!(self, Self::RegisterTaskDefinition(_) | Self::CreateLaunchTemplateVersion(_))
+    }
+
+    /// Whether it only writes down how an attempt of a job has ended.
+    pub fn is_result(&self) -> bool {
+        matches!(self, Self::PutParameter { name, .. } if name.strip_suffix(".end").is_some())
     }
 
     /// What kind of change it is, for reading a plan at a glance.
@@ -270,7 +322,9 @@ impl Action {
             | Self::CreateAutoScalingGroup(_)
             | Self::CreateCapacityProvider(_)
             | Self::RegisterTaskDefinition(_)
-            | Self::CreateService(_) => Change::Create,
+            | Self::CreateService(_)
+            | Self::PutParameter { .. }
+            | Self::RunTask(_) => Change::Create,
             Self::UpdateCluster(_)
             | Self::PutClusterCapacityProviders(_)
             | Self::CreateTags { .. }
@@ -290,7 +344,9 @@ impl Action {
             | Self::TerminateInstanceInAutoScalingGroup { .. }
             | Self::DeleteCapacityProvider { .. }
             | Self::DeregisterTaskDefinition { .. }
-            | Self::DeleteService { .. } => Change::Delete,
+            | Self::DeleteService { .. }
+            | Self::DeleteParameters { .. }
+            | Self::StopTask { .. } => Change::Delete,
         }
     }
 }
@@ -337,55 +393,4 @@ impl Step {
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.action)
     }
-}
-
-/// Why a step is needed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "cause", rename_all = "camelCase")]
-pub enum Cause {
-    /// It does not exist.
-    Missing,
-    /// No revision with this content exists.
-    NewContent,
-    /// One field differs.
-    Field(FieldChange),
-    /// The object is no longer declared.
-    NotDeclared,
-    /// A newer generation has taken over.
-    Superseded {
-        /// What took over.
-        by: String,
-    },
-    /// More old revisions than `revisionHistoryLimit`.
-    BeyondHistory {
-        /// How many are kept.
-        limit: u32,
-    },
-    /// The tasks of an instance fit on the others of its group.
-    Surplus {
-        /// Instances that the layout needs.
-        needed: usize,
-        /// Instances that hold tasks.
-        held: usize,
-    },
-    /// The annotation `neuron.ecs/adopt` allows taking it over.
-    Adoption,
-    /// It failed to be created and cannot be repaired.
-    Failed {
-        /// AWS's reason.
-        reason: String,
-    },
-}
-
-/// One differing field of a document.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FieldChange {
-    /// Path in AWS's member names, dotted (`deploymentConfiguration.maximumPercent`).
-    pub path: String,
-    /// What AWS has, if anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<serde_json::Value>,
-    /// What is wanted, if anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<serde_json::Value>,
 }

@@ -105,7 +105,8 @@ fn usable(validated: &Validated) -> Documents {
     let clusters = fleet.clusters.values().map(|found| (found.key(), format!("{:?}", found.object)));
     let pools = fleet.pools.values().map(|found| (found.key(), format!("{:?}", found.object)));
     let services = fleet.services.values().map(|found| (found.key(), format!("{:?}", found.object)));
-    clusters.chain(pools).chain(services).collect()
+    let jobs = fleet.jobs.values().map(|found| (found.key(), format!("{:?}", found.object)));
+    clusters.chain(pools).chain(services).chain(jobs).collect()
 }
 
 /// A text that ends too early is YAML all the same, where it ends between two lines: nobody can see that a list has lost
@@ -115,7 +116,13 @@ fn usable(validated: &Validated) -> Documents {
 #[test]
 fn a_file_that_is_cut_anywhere_changes_at_most_the_document_that_is_cut() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/examples");
-    let texts = ["inf2-single-chip.yaml", "vllm-managed.yaml", "inf2-48xlarge-shared.yaml", "ec2/ec2-shared-pool.yaml"];
+    let texts = [
+        "inf2-single-chip.yaml",
+        "vllm-managed.yaml",
+        "inf2-48xlarge-shared.yaml",
+        "ec2/ec2-shared-pool.yaml",
+        "../job-examples/sweep.yaml",
+    ];
     for name in texts {
         let text = std::fs::read_to_string(folder.join(name)).unwrap();
         let whole = usable(&judge(&text));

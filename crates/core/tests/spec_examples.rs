@@ -1,4 +1,4 @@
-//! The examples in `config/examples` are valid as one fleet, and findings about them are the known ones.
+//! The examples in `config/examples` and `config/job-examples` are valid as one fleet, and findings about them are the known ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test crate")]
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use axon_core::diagnostic::Code;
 use axon_core::neuron::Catalog;
 use axon_core::parse::{SourceFile, parse};
-use axon_core::spec::{Completeness, schema_text};
+use axon_core::spec::{Completeness, JobSpec, schema_text};
 use axon_core::validate::validate;
 
 /// The examples in a folder, by the path from `config/examples`.
@@ -24,7 +24,7 @@ fn folder(inside: &str) -> Vec<SourceFile> {
 }
 
 fn examples() -> Vec<SourceFile> {
-    [folder(""), folder("ec2")].concat()
+    [folder(""), folder("ec2"), folder("../job-examples")].concat()
 }
 
 #[test]
@@ -40,12 +40,30 @@ fn the_examples_are_one_valid_fleet() {
     assert_eq!(validated.fleet.complete, Completeness::Complete);
     assert!(validated.fleet.stalled.is_empty());
     assert!(validated.fleet.services.len() >= 30, "{}", validated.fleet.services.len());
+    assert!(validated.fleet.jobs.len() >= 4, "{}", validated.fleet.jobs.len());
+}
+
+#[test]
+fn the_examples_of_jobs_are_a_fleet_of_their_own() {
+    let validated = validate(parse(&folder("../job-examples")), &Catalog::builtin());
+    let lines: Vec<String> = validated.diagnostics.iter().map(ToString::to_string).collect();
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
+    let jobs: Vec<&JobSpec> = validated.fleet.jobs.values().map(|job| &job.spec).collect();
+    let on = |job: &JobSpec| &validated.fleet.pools[&job.pool].spec;
+    let trains = |job: &&JobSpec| {
+        let types = on(job).auto_scaling_group.as_ref().map(|group| group.instance_types.as_slice());
+        job.devices.to_string() == "16" && types == Some(&["trn1.32xlarge".to_owned()])
+    };
+    assert!(jobs.iter().any(|job| trains(job) && job.checkpoint.is_some()));
+    let shares = |job: &JobSpec| validated.fleet.services.values().any(|s| s.spec.pool.as_ref() == Some(&job.pool));
+    assert!(jobs.iter().any(|job| job.completions == 40 && job.devices.to_string() == "1" && shares(job)));
+    assert!(jobs.iter().any(|job| job.schedule.is_some()));
 }
 
 #[test]
 fn every_example_begins_with_its_schema() {
     for file in examples() {
-        let up = if file.path.contains('/') { "../.." } else { ".." };
+        let up = if file.path.starts_with("ec2/") { "../.." } else { ".." };
         let line = format!("# yaml-language-server: $schema={up}/axon.schema.json\n");
         assert!(file.text.starts_with(&line), "{}", file.path);
     }

@@ -5,7 +5,7 @@
 use axon_core::diagnostic::Code;
 use axon_core::neuron::Catalog;
 use axon_core::parse::{MAX_FILE_BYTES, Parsed, SourceFile, parse};
-use axon_core::spec::{Completeness, Object};
+use axon_core::spec::{Completeness, Kind, Object};
 use axon_core::validate::validate;
 
 fn read(text: &str) -> Parsed {
@@ -74,6 +74,32 @@ fn a_service_on_a_held_pool_is_no_error_itself() {
     let errors: Vec<String> = validated.diagnostics.iter().filter(|d| d.is_error()).map(ToString::to_string).collect();
     assert_eq!(errors.len(), 1, "{}", errors.join("\n"));
     assert_eq!(validated.fleet.services.len(), 1);
+}
+
+#[test]
+fn a_document_of_every_kind_is_read_into_its_type() {
+    let page = axon_core::diagnostic::explain(Code::JobAndService);
+    let job_and_service = page.split("```yaml\n").nth(2).unwrap().split("```").next().unwrap();
+    let page = axon_core::diagnostic::explain(Code::DifferentClusters);
+    let pool = page.split("```yaml\n").nth(2).unwrap().split("---").next().unwrap();
+    let parsed = read(&format!("{job_and_service}---\n{pool}---\n{CLUSTER}"));
+    assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+    let mut kinds: Vec<Kind> =
+        parsed.objects.iter().map(|declared| declared.object.as_ref().unwrap().key().kind).collect();
+    kinds.sort();
+    assert_eq!(kinds, Kind::ALL);
+}
+
+#[test]
+fn a_job_on_a_held_pool_is_no_error_itself_and_says_nothing_of_pools_without_use() {
+    let page = axon_core::diagnostic::explain(Code::StorageSize);
+    let pool = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let job = axon_core::diagnostic::explain(Code::OutlivesInstance);
+    let job = job.split("```yaml\n").nth(2).unwrap().split("```").next().unwrap();
+    let text = format!("{}---\n{pool}---\n{job}", CLUSTER.replace("name: a", "name: ml-prod"));
+    let validated = validate(read(&text), &Catalog::builtin());
+    assert_eq!(validated.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::StorageSize]);
+    assert_eq!(validated.fleet.jobs.len(), 1);
 }
 
 #[test]

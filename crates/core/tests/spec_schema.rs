@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use axon_core::neuron::Catalog;
 use axon_core::parse::{Parsed, SourceFile, parse};
-use axon_core::spec::generate::{Size, fleet, fleet_on_groups};
-use axon_core::spec::{Fleet, Object, field_doc, schema, schema_text};
+use axon_core::spec::generate::{Size, fleet, fleet_on_groups, fleet_with_jobs};
+use axon_core::spec::{Fleet, Kind, Object, field_doc, schema, schema_text};
 use axon_core::validate::validate;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -19,7 +19,8 @@ fn objects(fleet: &Fleet) -> Vec<Object> {
     let clusters = fleet.clusters.values().map(|a| Object::Cluster(Box::new(a.object.clone())));
     let pools = fleet.pools.values().map(|a| Object::Pool(Box::new(a.object.clone())));
     let services = fleet.services.values().map(|a| Object::Service(Box::new(a.object.clone())));
-    clusters.chain(pools).chain(services).collect()
+    let jobs = fleet.jobs.values().map(|a| Object::Job(Box::new(a.object.clone())));
+    clusters.chain(pools).chain(services).chain(jobs).collect()
 }
 
 fn read(value: &Value) -> Parsed {
@@ -96,10 +97,17 @@ proptest! {
     }
 
     #[test]
+    fn a_generated_fleet_with_jobs_is_valid_and_reads_back_as_it_was(fleet in fleet_with_jobs(Size::default())) {
+        prop_assert!(!fleet.jobs.is_empty());
+        reads_back(&fleet)?;
+    }
+
+    #[test]
     fn a_document_is_read_exactly_if_the_schema_accepts_it(
         fleet in prop_oneof![
             fleet(Size { clusters: 1, pools: 1, services: 1 }),
             fleet_on_groups(Size { clusters: 1, pools: 1, services: 1 }),
+            fleet_with_jobs(Size { clusters: 1, pools: 1, services: 1 }),
         ],
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 12),
     ) {
@@ -123,6 +131,16 @@ fn the_schema_is_a_valid_schema_without_null() {
 }
 
 #[test]
+fn every_kind_is_a_choice_of_the_schema() {
+    let root = schema();
+    let choices: Vec<&str> =
+        root["oneOf"].as_array().unwrap().iter().map(|kind| kind["$ref"].as_str().unwrap()).collect();
+    let kinds = Kind::ALL.map(|kind| format!("#/$defs/{kind}"));
+    assert_eq!(choices, kinds);
+    assert!(Kind::ALL.iter().all(|kind| field_doc(kind.as_str()).is_some_and(|doc| doc.contains("`spec`"))));
+}
+
+#[test]
 fn every_field_has_a_description_that_can_be_looked_up() {
     let root = schema();
     let definitions = root["$defs"].as_object().unwrap();
@@ -140,4 +158,5 @@ fn every_field_has_a_description_that_can_be_looked_up() {
     assert!(field_doc("NeuronService.spec.template.containers.image").is_some());
     assert!(field_doc("NeuronService").unwrap().contains("`spec`"));
     assert_eq!(field_doc("NeuronService.spec.nothing"), None);
+    assert!(field_doc("NeuronJob.spec.retryPolicy.rules.onExitCodes").unwrap().contains("1 to 255"));
 }

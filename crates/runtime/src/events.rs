@@ -3,18 +3,21 @@
 //! `controller` reports ended steps and changes of status; `view` shows the log. It is bounded, and the same thing said
 //! again only counts up. Events are for people: nothing is decided by them.
 
+mod job;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use axon_core::cloud::CloudError;
 use axon_core::spec::ObjectKey;
 use axon_core::status::{Condition, ConditionType, Reason, Status, Truth};
-use axon_core::step::{Cause, Change, Step};
+use axon_core::step::{Action, Cause, Change, Step};
 use jiff::Timestamp;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::job_record::written;
 use crate::source::{SourceReason, SourceStatus};
 use crate::subject::Subject;
 
@@ -82,6 +85,16 @@ pub enum EventReason {
     /// A condition took on this reason.
     #[serde(skip)]
     Because(Reason),
+    /// A run of a job has begun.
+    RunBegun,
+    /// Every index of a run has succeeded.
+    RunCompleted,
+    /// A run has ended without success.
+    RunFailed,
+    /// A run has ended because it was cancelled or left for a newer one.
+    RunEnded,
+    /// An attempt of a job has failed.
+    AttemptFailed,
     /// A source became ready.
     SourceReady,
     /// A source is not ready for this reason.
@@ -98,9 +111,17 @@ impl EventReason {
             | Self::DriftCorrected
             | Self::Deleted
             | Self::Ready
+            | Self::RunBegun
+            | Self::RunCompleted
+            | Self::RunEnded
             | Self::SourceReady
             | Self::Because(Reason::Succeeded | Reason::DriftDetected | Reason::OutOfDate) => EventType::Normal,
-            Self::CallFailed | Self::Stalled | Self::Because(_) | Self::Source(_) => EventType::Warning,
+            Self::CallFailed
+            | Self::Stalled
+            | Self::RunFailed
+            | Self::AttemptFailed
+            | Self::Because(_)
+            | Self::Source(_) => EventType::Warning,
         }
     }
 }
@@ -150,15 +171,27 @@ pub(crate) enum Before {
     Otherwise,
 }
 
-/// What there is to say about a step that ended.
-pub(crate) fn of_step(step: &Step, result: Result<(), &CloudError>, before: Before) -> Said {
+/// What there is to say about a step that ended. Records of jobs that a later event speaks of are not told, nor that old ones
+/// were removed.
+pub(crate) fn of_step(step: &Step, result: Result<(), &CloudError>, before: Before) -> Option<Said> {
     let (operation, resource) = (step.action.operation(), &step.resource);
     let said = |reason, message| Said { object: Subject::Object(step.object.clone()), reason, message };
     // Without the request id, which would make every failure a new event.
     if let Err(CloudError { code, message, .. }) = result {
         let message = format!("{operation} on {resource} answered {code}: {message}");
-        return said(EventReason::CallFailed, message);
+        return Some(said(EventReason::CallFailed, message));
     }
+    if let Some(record) = written(step) {
+        return job::of_record(&record).map(|(reason, message)| said(reason, message));
+    }
+    if matches!(step.action, Action::DeleteParameters { .. }) {
+        return None;
+    }
+    Some(done(step, before, said))
+}
+
+fn done(step: &Step, before: Before, said: impl Fn(EventReason, String) -> Said) -> Said {
+    let (operation, resource) = (step.action.operation(), &step.resource);
     let fields: Vec<&str> = step.because.iter().filter_map(field).collect();
     match step.action.change() {
         Change::Create => said(EventReason::Created, format!("created {resource} ({operation})")),
@@ -202,6 +235,9 @@ fn of_status(before: Option<&Status>, after: &Status) -> Vec<Said> {
         before.and_then(|before| before.condition(ConditionType::Ready)).is_some_and(|was| was.status == Truth::False);
     if after.is_ready() && was_not_ready {
         say(EventReason::Ready, "as declared".to_owned());
+    }
+    for message in job::begun(before, after) {
+        say(EventReason::RunBegun, message);
     }
     if let Some(stalled) = newly(ConditionType::Stalled, |_| true) {
         if stalled.reason == Reason::PruneBlocked {
@@ -265,6 +301,8 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::ImageUnusable
         | Reason::SubnetMissing
         | Reason::InsufficientDevices
+        | Reason::JobRetrying
+        | Reason::OutcomeUnknown
         | Reason::PruneBlocked => true,
         Reason::Succeeded
         | Reason::Progressing
@@ -282,6 +320,8 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::RolloutInProgress
         | Reason::OneZone
         | Reason::OutOfDate
+        | Reason::JobRunning
+        | Reason::JobFailed
         | Reason::Pruning => false,
     }
 }

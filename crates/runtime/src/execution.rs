@@ -89,6 +89,7 @@ fn nothing_read(started: Timestamp) -> Sweep {
         tasks: BTreeMap::new(),
         history: BTreeMap::new(),
         ec2: None,
+        jobs: None,
         calls: 0,
     }
 }

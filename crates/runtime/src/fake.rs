@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axon_core::cloud::{Cloud, CloudError, Ec2Sweep, Effect, ErrorClass, Facts, Scope, Sweep};
+use axon_core::cloud::{Cloud, CloudError, Ec2Sweep, Effect, ErrorClass, Facts, JobSweep, Scope, Sweep};
 use axon_core::observe::{Cluster, ClusterStatus, Identity};
 use axon_core::ownership::Tags;
 use axon_core::parse::SourceFile;
@@ -144,6 +144,7 @@ impl Cloud for Fake {
                 instances: BTreeMap::new(),
                 subnets: Ok(BTreeMap::new()),
             }),
+            jobs: scope.jobs.map(|_| JobSweep { records: Ok(vec![]), tasks: BTreeMap::new() }),
             calls: 1,
         }
     }

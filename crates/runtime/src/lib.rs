@@ -20,6 +20,7 @@ mod events;
 mod execution;
 pub mod health;
 pub mod history;
+mod job_record;
 pub mod metrics;
 mod pacing;
 mod preview;

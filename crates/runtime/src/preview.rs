@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use axon_core::allocate::{PoolLayout, allocate};
 use axon_core::cloud::{Cloud, CloudError};
+use axon_core::job::agenda::Agenda;
 use axon_core::observed::{Listing, Slot};
 use axon_core::ownership::Installation;
 use axon_core::plan::{Limits, PruneLimits, World, Writes};
@@ -69,7 +70,7 @@ pub async fn preview<C: Cloud>(
         let (_plan, _violations) = state.plan(now);
         let mut next = state.scope(now);
         // Where Axon chooses the devices, the plan depends on who holds them; elsewhere tasks matter to statuses only.
-        if desired.packed.is_empty() {
+        if desired.packed.is_empty() && desired.jobs.is_empty() {
             next.tasks_of.clear();
         }
         if !asks_more(&next, &scope) {
@@ -79,12 +80,12 @@ pub async fn preview<C: Cloud>(
     }
     let world = World { installation: state.installation(), desired: &desired, observed: state.observed() };
     let preview = axon_core::preview::preview(world, &limits);
-    Ok((Foreseen { preview, layouts: layouts(world) }, state.sweep_errors().to_vec()))
+    Ok((Foreseen { preview, layouts: layouts(world, now) }, state.sweep_errors().to_vec()))
 }
 
 /// The layouts that the preview aims at. A cluster that does not exist yet has nothing in it, and that is known without
 /// reading.
-fn layouts(world: World<'_>) -> BTreeMap<Name, Vec<PoolLayout>> {
+fn layouts(world: World<'_>, now: Timestamp) -> BTreeMap<Name, Vec<PoolLayout>> {
     let mut observed = world.observed.clone();
     for pool in world.desired.pools.values() {
         let cluster = pool.cluster.as_str();
@@ -92,5 +93,6 @@ fn layouts(world: World<'_>) -> BTreeMap<Name, Vec<PoolLayout>> {
             observed.services.insert(cluster.to_owned(), Listing::Read(BTreeMap::new()));
         }
     }
-    allocate(World { observed: &observed, ..world }).pools
+    let world = World { observed: &observed, ..world };
+    allocate(world, &Agenda::of(world, now)).pools
 }

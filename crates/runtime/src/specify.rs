@@ -113,17 +113,19 @@ impl Specifier {
 
 /// Puts the last valid versions in the place of what cannot be used now.
 fn fold(fleet: &mut Fleet, last: &Fleet) {
-    let Fleet { clusters, pools, services, stalled, complete } = fleet;
+    let Fleet { clusters, pools, services, jobs, stalled, complete } = fleet;
     let mut keep = Keep { stalled, complete: *complete };
     keep.kind(Kind::NeuronCluster, clusters, &last.clusters);
     keep.kind(Kind::NeuronPool, pools, &last.pools);
     keep.kind(Kind::NeuronService, services, &last.services);
+    keep.kind(Kind::NeuronJob, jobs, &last.jobs);
     // Absence proves nothing for an object that was held before without any valid version either.
     if *complete == Completeness::Partial {
         let declared = |key: &ObjectKey| match key.kind {
             Kind::NeuronCluster => clusters.contains_key(&key.name),
             Kind::NeuronPool => pools.contains_key(&key.name),
             Kind::NeuronService => services.contains_key(&key.name),
+            Kind::NeuronJob => jobs.contains_key(&key.name),
         };
         stalled.extend(last.stalled.iter().filter(|key| !declared(key)).cloned());
     }

@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) instances: BTreeMap<String, Instance>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) run_tokens: BTreeMap<(String, String), RunToken>,
+    /// Groups of all tasks that belonged to no service, in the order of their creation. It forgets none.
+    pub(crate) standalone_groups: Vec<String>,
     /// Ids of a service's tasks, stopped ones included.
     pub(crate) tasks_of_service: BTreeMap<(String, String), BTreeSet<String>>,
     /// Ids of the tasks on an instance that are not yet stopped.

@@ -250,6 +250,17 @@ impl World {
             .collect()
     }
 
+    /// Groups of all tasks of RunTask since the account began, in the order of their creation, forgotten ones included.
+    pub fn started_groups(&self) -> Vec<String> {
+        self.state.standalone_groups.clone()
+    }
+
+    /// Names of the account's own parameters that begin so.
+    pub fn parameter_names(&self, prefix: &str) -> Vec<String> {
+        let names = self.state.parameters.values().map(|parameter| parameter.name.clone());
+        names.filter(|name| name.starts_with(prefix)).collect()
+    }
+
     /// Instance types of the instances that run or start, by container instance ARN.
     pub fn running_instances(&self) -> BTreeMap<String, &'static str> {
         let up = self.state.instances.values().filter(|i| i.status != "INACTIVE");

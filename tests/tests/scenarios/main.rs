@@ -14,6 +14,7 @@ mod faults;
 mod foreign_refresh;
 mod gathering;
 mod images;
+mod jobs;
 mod limits;
 mod lost_instances;
 mod managed_devices;

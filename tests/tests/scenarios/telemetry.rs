@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use axon_runtime::history::{History, Limits, Query};
 use axon_runtime::metrics::{Metric, MetricType, metrics_page};
-use axon_sim::Image;
+use axon_sim::{Acts, Behaviour, Image};
 use axon_tests::World;
 use axon_tests::exposition::{Family, read};
-use axon_tests::fleets::{OTHER, ROLLING, SMALL, edit, many};
+use axon_tests::fleets::{JOBS, OTHER, ROLLING, SMALL, edit, many};
 use axon_tests::watched::Watch;
 use serde_json::json;
 
@@ -28,6 +28,9 @@ const RARE: [Metric; 10] = [
     Metric::PacingRatio,
     Metric::ReconcileErrors,
 ];
+
+/// What is exposed where there are jobs.
+const OF_JOBS: &str = "axon_job_";
 
 fn scrape(watch: &Watch) -> BTreeMap<String, Family> {
     let text = watch.metrics.text();
@@ -75,7 +78,8 @@ async fn every_metric_is_what_the_reference_says_and_a_strict_reader_takes_the_p
     operator.ready().await;
     let families = scrape(&watch);
     let exposed: BTreeSet<&str> = during.keys().chain(families.keys()).map(String::as_str).collect();
-    let missing = Metric::ALL.iter().filter(|metric| !RARE.contains(metric) && !exposed.contains(metric.spec().name));
+    let common = Metric::ALL.iter().filter(|metric| !RARE.contains(metric) && !metric.spec().name.starts_with(OF_JOBS));
+    let missing = common.filter(|metric| !exposed.contains(metric.spec().name));
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<&Metric>::new(), "everything is exposed once it happens");
 
     let at = |name: &str, labels: &[(&str, &str)]| families[name].value(labels);
@@ -91,6 +95,42 @@ async fn every_metric_is_what_the_reference_says_and_a_strict_reader_takes_the_p
     assert_eq!(at("axon_steps_in_flight", &[]), Some(0.0));
     assert!(families["axon_deployments_total"].sum(&[("result", "succeeded")]) >= 1.0);
     assert!(at("axon_aws_requests_total", &[("operation", "CreateService"), ("code", "OK")]).unwrap() >= 1.0);
+    operator.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_and_runs_of_a_job_are_counted_and_told_once_each() {
+    let world = World::new(JOBS);
+    let ends = |after_seconds, exit_code| Acts::Ends { after_seconds, exit_code };
+    let first_of_three = Behaviour::of("*sweep:*").when("AXON_JOB_INDEX", "3").when("AXON_JOB_ATTEMPT", "0");
+    world.aws.with(|aws| {
+        aws.world_mut().behave(Behaviour::of("*sweep:*").acting(ends(60, 0)));
+        aws.world_mut().behave(first_of_three.acting(ends(30, 7)));
+    });
+    let watch = Watch::default();
+    let mut operator = world.start_watched(&watch).await;
+    operator
+        .shows("tasks", |view| {
+            let runs = view.statuses.values().filter_map(|status| status.job.as_ref()).flat_map(|job| &job.runs);
+            runs.flat_map(|run| &run.attempts).any(|attempt| attempt.state == "RUNNING")
+        })
+        .await;
+    assert_eq!(scrape(&watch)["axon_job_runs"].value(&[("name", "sweep"), ("state", "Running")]), Some(1.0));
+    operator.ready().await;
+    let families = scrape(&watch);
+    let value = |name: &str, labels: &[(&str, &str)]| families[name].value(labels);
+    assert_eq!(value("axon_job_attempts_total", &[("outcome", "succeeded")]), Some(4.0));
+    assert_eq!(value("axon_job_attempts_total", &[("outcome", "failed"), ("failure", "ExitCode")]), Some(1.0));
+    assert_eq!(value("axon_job_retries_total", &[("name", "sweep")]), Some(1.0));
+    assert!(value("axon_job_device_seconds_total", &[("name", "sweep")]) >= Some(4.0 * 60.0 + 30.0));
+    let ended = families["axon_job_run_seconds"].samples.iter().find(|sample| sample.name.ends_with("_count")).unwrap();
+    assert_eq!((ended.labels["result"].as_str(), ended.value), ("Complete", 1.0));
+    assert!(!families.contains_key("axon_job_runs"), "no run is left");
+    let view = operator.view();
+    let told = |reason: &str| {
+        view.events.iter().filter(|event| event.reason.to_string() == reason).map(|e| e.count).sum::<u32>()
+    };
+    assert_eq!(["RunBegun", "AttemptFailed", "RunCompleted", "RunFailed"].map(told), [1, 1, 1, 0]);
     operator.stop().await;
 }
 

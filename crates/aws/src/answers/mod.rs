@@ -11,6 +11,7 @@ pub(crate) mod groups;
 pub(crate) mod images;
 pub(crate) mod instance_types;
 pub(crate) mod machines;
+pub(crate) mod parameters;
 pub(crate) mod providers;
 pub(crate) mod services;
 pub(crate) mod task_definitions;

@@ -3,7 +3,7 @@
 //! Used by `observe`. No calls, no opinion.
 
 use aws_sdk_ecs::types;
-use axon_core::observe::{Instance, Task, TaskContainer};
+use axon_core::observe::{Instance, StandaloneTask, Task, TaskContainer};
 
 use super::{Incomplete, present, time};
 
@@ -19,10 +19,17 @@ pub(crate) fn task(sdk: types::Task) -> Result<Task, Incomplete> {
         availability_zone: sdk.availability_zone,
         created: time(sdk.created_at),
         started: time(sdk.started_at),
+        stopped: time(sdk.stopped_at),
         stopped_reason: sdk.stopped_reason,
         stop_code: sdk.stop_code.map(|word| word.as_str().to_owned()),
         containers: sdk.containers.into_iter().flatten().map(container).collect::<Result<_, _>>()?,
     })
+}
+
+/// Reads a task of a cluster with its group.
+pub(crate) fn standalone(sdk: types::Task, cluster: &str) -> Result<StandaloneTask, Incomplete> {
+    let group = sdk.group.clone().unwrap_or_default();
+    Ok(StandaloneTask { group, cluster: cluster.to_owned(), task: task(sdk)? })
 }
 
 fn container(sdk: types::Container) -> Result<TaskContainer, Incomplete> {

@@ -214,6 +214,7 @@ mod deployment;
 mod launch_template;
 mod provider;
 mod requirements;
+mod run_task;
 mod scaling_group;
 mod service;
 mod tags;

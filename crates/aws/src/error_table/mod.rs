@@ -106,6 +106,9 @@ pub(crate) const TABLE: &[Row] = &[
     row("ecs", "DescribeTaskDefinition", "ClientException", "Unable to describe task definition", NotFound),
     row("ecs", "DeregisterTaskDefinition", "ClientException", "Unable to describe task definition", NotFound),
     row("ecs", "DeregisterTaskDefinition", "ClientException", "does not exist", NotFound),
+    row("ecs", "StopTask", "InvalidParameterException", "not found", NotFound),
+    // At most 500 tasks of a cluster wait in PROVISIONING (developer guide, cluster auto scaling).
+    row("ecs", "RunTask", "ClientException", "PROVISIONING", NoCapacity),
 
     row("ecs", "CreateCapacityProvider", "ClientException", "already exists", Conflict),
     row("ecs", "CreateCapacityProvider", "InvalidParameterException", "already exists", Conflict),
@@ -151,6 +154,10 @@ pub(crate) const TABLE: &[Row] = &[
     any("ClusterContainsCapacityProviderException", Conflict),
     any("ClusterContainsTasksException", Conflict),
 
+    // A record that somebody has made already; a name that was removed a moment ago.
+    any("ParameterAlreadyExists", Conflict),
+    any("TooManyUpdates", Conflict),
+
     // Auto Scaling. A template or group that exists already, and what is being changed just now.
     any("AlreadyExists", Conflict),
     any("ResourceContention", Conflict),
@@ -179,6 +186,17 @@ pub(crate) const TABLE: &[Row] = &[
     any("InsufficientCapacity", NoCapacity),
     any("InsufficientHostCapacity", NoCapacity),
     any("UnfulfillableCapacity", NoCapacity),
+    // Reasons in `failures[]` of RunTask (developer guide, "API failure reasons").
+    any("RESOURCE:CPU", NoCapacity),
+    any("RESOURCE:MEMORY", NoCapacity),
+    any("RESOURCE:PORTS", NoCapacity),
+    any("RESOURCE:ENI", NoCapacity),
+    any("ATTRIBUTE", NoCapacity),
+    any("AGENT", NoCapacity),
+    any("EMPTY CAPACITY PROVIDER", NoCapacity),
+    any("NO ACTIVE INSTANCES", NoCapacity),
+    any("ParameterLimitExceeded", Quota),
+    any("ParameterMaxVersionLimitExceeded", Quota),
     any("LimitExceededException", Quota),
     any("AttributeLimitExceededException", Quota),
     any("MaxSpotInstanceCountExceeded", Quota),

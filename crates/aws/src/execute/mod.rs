@@ -13,6 +13,7 @@ use crate::observe::task_definitions::Revisions;
 
 mod clusters;
 mod groups;
+mod jobs;
 mod machines;
 mod providers;
 mod services;
@@ -39,6 +40,10 @@ pub(crate) async fn execute(caller: &Caller, revisions: &Revisions, action: Acti
         Action::CreateService(request) => Box::pin(services::create(caller, request)).await,
         Action::UpdateService(request) => Box::pin(services::update(caller, request)).await,
         Action::DeleteService { cluster, service } => gone_if_missing(services::delete(caller, cluster, service).await),
+        Action::PutParameter { name, value } => jobs::put(caller, name, value).await,
+        Action::DeleteParameters { names } => jobs::delete(caller, names).await,
+        Action::RunTask(request) => Box::pin(jobs::run(caller, *request)).await,
+        Action::StopTask { cluster, task, reason } => gone_if_missing(jobs::stop(caller, cluster, task, reason).await),
         Action::TagResource { arn, tags } => tags::set(caller, revisions, arn, tags).await,
         Action::UntagResource { arn, keys } => tags::remove(caller, revisions, arn, keys).await,
         Action::CreateLaunchTemplate(request) => Box::pin(templates::create(caller, request)).await,

@@ -22,6 +22,8 @@ pub enum Policy {
     Operator,
     /// What they need in addition for pools of Auto Scaling groups; one managed policy could not hold both.
     Groups,
+    /// What they need in addition for NeuronJobs.
+    Jobs,
     /// What they need in addition to take over what somebody else has made (`neuron.ecs/adopt`).
     Adoption,
     /// What `axon plan` needs; nothing that changes anything.

@@ -32,6 +32,16 @@ pub(super) enum Scope {
     NewGroup,
     /// Auto Scaling groups that bear our tag.
     OurGroups,
+    /// Records of jobs.
+    Records,
+    /// The same, to read them.
+    RecordsRead,
+    /// Tasks of jobs, started from our task definitions.
+    NewTasks,
+    /// Tasks that bear our tag.
+    OurTasks,
+    /// Tags of a task that ECS is just starting for us.
+    TagsOfNewTasks,
 }
 
 /// The scopes in which Axon makes a call.
@@ -71,7 +81,11 @@ pub(super) const fn scopes(operation: Operation) -> &'static [Scope] {
         | O::UpdateService
         | O::DeleteService
         | O::UntagResource => &[Scope::OursInEcs],
-        O::TagResource => &[Scope::OursInEcs, Scope::TagsOfNewInEcs],
+        O::TagResource => &[Scope::OursInEcs, Scope::TagsOfNewInEcs, Scope::TagsOfNewTasks],
+        O::GetParametersByPath => &[Scope::RecordsRead],
+        O::PutParameter | O::DeleteParameters => &[Scope::Records],
+        O::RunTask => &[Scope::NewTasks],
+        O::StopTask => &[Scope::OurTasks],
         O::DeregisterTaskDefinition => &[Scope::Revisions],
         O::UpdateContainerInstancesState => &[Scope::ContainerInstances],
         O::CreateLaunchTemplate => &[Scope::NewLaunchTemplate],

@@ -39,6 +39,8 @@ const fn equals(key: &'static str, values: &'static [&'static str]) -> Condition
 const OPERATOR: &[Policy] = &[Policy::Operator];
 /// In addition, for pools of Auto Scaling groups.
 const GROUP_POOLS: &[Policy] = &[Policy::Groups];
+/// In addition, for NeuronJobs.
+const JOBS: &[Policy] = &[Policy::Jobs];
 const ADOPTION: &[Policy] = &[Policy::Adoption];
 const READERS: &[Policy] = &[Policy::Operator, Policy::ReadOnly];
 
@@ -55,6 +57,10 @@ const IN_ECS: &[&str] = &[
     "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:service/*",
 ];
 const LAUNCH_TEMPLATES: &[&str] = &["arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:launch-template/*"];
+const RECORDS: &[&str] = &[
+    "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/axon/${Installation}/jobs",
+    "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/axon/${Installation}/jobs/*",
+];
 const GROUPS: &[&str] =
     &["arn:${AWS::Partition}:autoscaling:${AWS::Region}:${AWS::AccountId}:autoScalingGroup:*:autoScalingGroupName/*"];
 
@@ -76,6 +82,13 @@ pub(super) const TABLE: &[Statement] = &[
             "arn:${AWS::Partition}:ssm:${AWS::Region}::parameter/aws/service/ecs/optimized-ami/*",
             "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/axon/*",
         ],
+        conditions: &[],
+    },
+    Statement {
+        sid: "ReadRecordsOfJobs",
+        policies: READERS,
+        actions: Actions::Calls(Scope::RecordsRead),
+        resources: RECORDS,
         conditions: &[],
     },
     Statement {
@@ -157,6 +170,34 @@ pub(super) const TABLE: &[Statement] = &[
         policies: GROUP_POOLS,
         actions: Actions::Calls(Scope::OurGroups),
         resources: GROUPS,
+        conditions: &[OURS],
+    },
+    Statement {
+        sid: "RecordJobs",
+        policies: JOBS,
+        actions: Actions::Calls(Scope::Records),
+        resources: RECORDS,
+        conditions: &[],
+    },
+    Statement {
+        sid: "RunTasksOfOurRevisions",
+        policies: JOBS,
+        actions: Actions::Calls(Scope::NewTasks),
+        resources: &["arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task-definition/*"],
+        conditions: &[OURS],
+    },
+    Statement {
+        sid: "TagTasks",
+        policies: JOBS,
+        actions: Actions::Calls(Scope::TagsOfNewTasks),
+        resources: &["arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task/*"],
+        conditions: &[equals("ecs:CreateAction", &["RunTask"])],
+    },
+    Statement {
+        sid: "StopOurTasks",
+        policies: JOBS,
+        actions: Actions::Calls(Scope::OurTasks),
+        resources: &["arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task/*"],
         conditions: &[OURS],
     },
     // A group with a launch template may be made by whoever may launch from it.

@@ -13,11 +13,11 @@ fn read(policy: Policy) -> Vec<Value> {
     document["Statement"].as_array().expect("a policy has statements").clone()
 }
 
-const ALL_POLICIES: [Policy; 4] = [Policy::Operator, Policy::Groups, Policy::Adoption, Policy::ReadOnly];
+const ALL_POLICIES: [Policy; 5] = [Policy::Operator, Policy::Groups, Policy::Jobs, Policy::Adoption, Policy::ReadOnly];
 
 /// What the operator has with pools of both kinds.
 fn operator() -> Vec<Value> {
-    [read(Policy::Operator), read(Policy::Groups)].concat()
+    [read(Policy::Operator), read(Policy::Groups), read(Policy::Jobs)].concat()
 }
 
 fn words(value: &Value) -> BTreeSet<String> {
@@ -65,8 +65,17 @@ fn a_plan_may_make_every_call_that_reads_and_none_that_writes() {
 #[test]
 fn nothing_is_changed_that_is_not_ours_or_born_ours() {
     // AWS offers no tag to hold on to in these; each has another bound.
-    let others =
-        ["RetireRevisions", "DrainInstances", "LaunchOnlyFromTemplates", "FirstUseOfEcs", "FirstUseOfAutoScaling"];
+    let others = [
+        "RetireRevisions",
+        "DrainInstances",
+        "LaunchOnlyFromTemplates",
+        "FirstUseOfEcs",
+        "FirstUseOfAutoScaling",
+        // By their path.
+        "RecordJobs",
+        // By RunTask, which takes only task definitions of ours.
+        "TagTasks",
+    ];
     for statement in operator().iter().chain(&read(Policy::Adoption)) {
         let sid = statement["Sid"].as_str().expect("a statement has a name");
         if sid.starts_with("Read") || sid.starts_with("PassRoles") || others.contains(&sid) {

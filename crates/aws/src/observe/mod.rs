@@ -25,6 +25,7 @@ mod groups;
 mod history;
 mod images;
 mod instances;
+mod jobs;
 mod machines;
 mod providers;
 mod services;
@@ -52,15 +53,16 @@ pub(crate) async fn sweep(caller: Caller, revisions: &Revisions, scope: Scope) -
     let started = Timestamp::try_from(caller.clock.now()).unwrap_or(Timestamp::UNIX_EPOCH);
     let known = known_clusters(&scope);
     let clusters = clusters::all(&caller, &known).await;
-    let (within, task_definitions, tasks, history, ec2) = futures::join!(
+    let (within, task_definitions, tasks, history, ec2, jobs) = futures::join!(
         Box::pin(within(&caller, &scope, &known, &clusters)),
         Box::pin(read_revisions(&caller, revisions, &scope.family_prefixes)),
         Box::pin(each(scope.tasks_of.clone(), |key| tasks_of(caller.clone(), key))),
         Box::pin(each(scope.history_of.clone(), |key| history_of(caller.clone(), key))),
         Box::pin(ec2::read(&caller, &scope, &clusters)),
+        Box::pin(jobs::read(&caller, scope.jobs.as_ref(), &clusters)),
     );
     let (providers, services) = within;
-    Sweep { started, clusters, providers, services, task_definitions, tasks, history, ec2, calls: caller.calls() }
+    Sweep { started, clusters, providers, services, task_definitions, tasks, history, ec2, jobs, calls: caller.calls() }
 }
 
 /// Clusters that the scope names, directly or through a service.

@@ -228,6 +228,7 @@ pub(crate) fn scope(cluster: &str) -> Scope {
         tasks_of: BTreeSet::new(),
         history_of: BTreeSet::new(),
         ec2: None,
+        jobs: None,
     }
 }
 
@@ -261,6 +262,10 @@ pub(crate) fn actions() -> Vec<Action> {
         document!(CreateService),
         document!(UpdateService),
         Action::DeleteService { cluster: "main".to_owned(), service: "llama".to_owned() },
+        Action::PutParameter { name: "/axon/test/jobs/a/r/0.0".to_owned(), value: "{}".to_owned() },
+        Action::DeleteParameters { names: vec!["/axon/test/jobs/a/r/0.0".to_owned()] },
+        document!(RunTask),
+        Action::StopTask { cluster: "main".to_owned(), task: TASK.to_owned(), reason: "axon: done".to_owned() },
         Action::TagResource { arn: arn.clone(), tags: [("team".to_owned(), "ml".to_owned())].into() },
         Action::UntagResource { arn, keys: vec!["team".to_owned()] },
         document!(PutClusterCapacityProviders),
@@ -287,6 +292,9 @@ pub(crate) fn actions() -> Vec<Action> {
     ]
 }
 
+/// ARN of a task.
+pub(crate) const TASK: &str = "arn:aws:ecs:us-east-1:123456789012:task/main/1";
+
 /// ARN of a container instance.
 pub(crate) const INSTANCE: &str = "arn:aws:ecs:us-east-1:123456789012:container-instance/main/1";
 
@@ -310,7 +318,16 @@ pub(crate) fn written(call: &Call) -> Reply {
 }
 
 fn written_to_ecs(call: &Call) -> Value {
+    let task = json!({
+        "taskArn": TASK,
+        "taskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/axon-llama:3",
+        "lastStatus": "PROVISIONING",
+        "desiredStatus": "RUNNING",
+        "group": "axon:test/a/r/0.0",
+    });
     json!({
+        "tasks": [task],
+        "task": task,
         "cluster": cluster("main"),
         "capacityProvider": {
             "name": "trn",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axon_aws::OPERATIONS;
-use axon_core::cloud::{Cloud, Ec2Scope};
+use axon_core::cloud::{Cloud, Ec2Scope, JobScope};
 use axon_core::observe::ImageSource;
 use serde_json::json;
 
@@ -26,10 +26,14 @@ fn anything(call: &crate::fake::Call) -> Reply {
             "lastStatus": "RUNNING",
             "desiredStatus": "RUNNING",
             "startedAt": 1_700_000_000,
+            "group": "axon:test/a/r/0.0",
             "containerInstanceArn": INSTANCE,
             "containers": [{"name": "server", "lastStatus": "RUNNING", "neuronDeviceIds": ["0", "1"]}],
         }]}),
         "ListContainerInstances" => json!({"containerInstanceArns": [INSTANCE]}),
+        "GetParametersByPath" => {
+            json!({"Parameters": [{"Name": "/axon/test/jobs/a/r/0.0", "Value": "{}", "LastModifiedDate": 1_700_000_000}]})
+        }
         "GetParameters" => json!({"Parameters": [{"Name": "/ami", "Value": "ami-1"}]}),
         "DescribeLaunchTemplates" => {
             let item =
@@ -63,6 +67,11 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
     scope.family_prefixes.insert("axon-".to_owned());
     scope.tasks_of.insert(key.clone());
     scope.history_of.insert(key.clone());
+    scope.jobs = Some(JobScope {
+        path: "/axon/test/jobs".to_owned(),
+        started_by: "axon/test".to_owned(),
+        tasks_of: ["main".to_owned()].into(),
+    });
     let images = [ImageSource::Parameter("/ami".to_owned())].into();
     let (instances_of, subnets) = (["main".to_owned()].into(), ["subnet-1".to_owned()].into());
     scope.ec2 = Some(Ec2Scope { images, instances_of, subnets, ..Ec2Scope::default() });
@@ -75,6 +84,11 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
     assert_eq!(instance.instance_type.as_deref(), Some("inf2.xlarge"));
     let ec2 = sweep.ec2.expect("asked for");
     assert!(ec2.templates.is_ok() && ec2.groups.is_ok() && ec2.machines.is_ok() && ec2.providers.is_ok());
+    let jobs = sweep.jobs.expect("asked for");
+    let records = jobs.records.expect("read");
+    assert_eq!((records[0].name.as_str(), records[0].value.as_str()), ("/axon/test/jobs/a/r/0.0", "{}"));
+    let own: Vec<&str> = jobs.tasks["main"].as_ref().expect("read").iter().map(|found| found.group.as_str()).collect();
+    assert_eq!(own, ["axon:test/a/r/0.0"]);
     aws.lookup().await.expect("an identity");
     for action in actions() {
         aws.execute(&step(action)).await.expect("the fake says yes");

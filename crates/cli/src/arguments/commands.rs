@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::aws::{AwsArguments, Speed};
+use super::job::Job;
 use super::policy::PolicyArguments;
 use super::prune::PruneArguments;
 use super::values::{Lasting, Listen};
@@ -29,6 +30,8 @@ pub enum Command {
     Status(Status),
     /// Ask a running operator what happened.
     Events(Events),
+    /// Show runs of jobs, begin one now, cancel one, or try again what has failed.
+    Job(Box<Job>),
     /// Print the page behind a diagnostic code, a kind or a field.
     Explain(Explain),
     /// Print the JSON Schema of the objects, for editors.
@@ -370,6 +373,8 @@ pub enum Page {
     IamOperator,
     /// What the operator may do in addition for pools of Auto Scaling groups.
     IamGroups,
+    /// What the operator may do in addition for NeuronJobs.
+    IamJobs,
     /// What the operator may do in addition in order to take things over.
     IamAdoption,
     /// The IAM policy for `axon plan`.

@@ -6,6 +6,7 @@
 mod aws;
 mod commands;
 mod global;
+mod job;
 mod policy;
 mod prune;
 mod values;
@@ -18,14 +19,16 @@ pub use commands::{
     RenderFormat, Run, Simulate, Status, StatusFormat, Validate,
 };
 pub use global::{Color, Global, LogFormat};
+pub use job::{Job, JobCancel, JobCommand, JobList, JobRetry, JobRun};
 pub use policy::PolicyArguments;
 pub use prune::PruneArguments;
 pub use values::{Lasting, Listen};
 
 /// Keeps AWS Neuron (Inferentia, Trainium) workloads on Amazon ECS equal to YAML in git.
 ///
-/// Objects are NeuronCluster, NeuronPool (capacity) and NeuronService (replicas of an inference server). Everything that
-/// talks to AWS also takes `--simulate`: a small AWS inside this program, for which no account is needed.
+/// Objects are NeuronCluster, NeuronPool (capacity), NeuronService (replicas of an inference server) and NeuronJob (work that
+/// ends). Everything that talks to AWS also takes `--simulate`: a small AWS inside this program, for which no account is
+/// needed.
 #[derive(Debug, Parser)]
 #[command(
     name = "axon",

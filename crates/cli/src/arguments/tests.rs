@@ -11,7 +11,7 @@ fn parse(line: &str) -> Result<Arguments, String> {
 /// Every long flag of a command, in order, without the global ones.
 fn flags(name: &str) -> String {
     let root = Arguments::command();
-    let command = root.find_subcommand(name).unwrap();
+    let command = name.split(' ').fold(&root, |command, name| command.find_subcommand(name).unwrap());
     let long = command.get_arguments().filter_map(|argument| argument.get_long());
     long.collect::<Vec<_>>().join(" ")
 }
@@ -34,6 +34,7 @@ fn the_commands_are_the_documented_ones() {
         "run",
         "status",
         "events",
+        "job",
         "explain",
         "schema",
         "simulate",
@@ -56,6 +57,10 @@ fn the_flags_of_each_command_stay_as_they_are() {
     assert_eq!(flags("run"), format!("{run} {AWS}"));
     assert_eq!(flags("status"), "target output server");
     assert_eq!(flags("events"), "since limit target output server");
+    assert_eq!(flags("job list"), format!("output {AWS}"));
+    assert_eq!(flags("job run"), format!("parallel yes {AWS}"));
+    assert_eq!(flags("job cancel"), format!("reason yes {AWS}"));
+    assert_eq!(flags("job retry"), format!("yes {AWS}"));
     assert_eq!(flags("explain"), "all");
     assert_eq!(flags("simulate"), "listen speed start seed region quirk disturb");
     assert_eq!(flags("healthcheck"), "server");
@@ -64,7 +69,8 @@ fn the_flags_of_each_command_stay_as_they_are() {
 #[test]
 fn every_flag_has_its_variable() {
     let root = Arguments::command();
-    for command in std::iter::once(&root).chain(root.get_subcommands()) {
+    let nested = root.get_subcommands().flat_map(clap::Command::get_subcommands);
+    for command in std::iter::once(&root).chain(root.get_subcommands()).chain(nested) {
         for argument in command.get_arguments() {
             let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else { continue };
             let wanted = match long {

@@ -1,7 +1,6 @@
 //! `axon apply`: one pass to convergence. Neighbours: `plan` foresees, `follow` works and tells.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 
 use axon_core::plan::{PruneLimits, Wait};
@@ -11,21 +10,21 @@ use axon_runtime::source::FixedSource;
 use axon_runtime::{Outcome, Settings, Until, View};
 use tokio::sync::watch;
 
+use super::consent::Consent;
 use super::plan::{Wish, foresee, pruning};
 use crate::arguments::Apply;
 use crate::exit::Exit;
 use crate::failure::{Answer, Failure};
 use crate::follow::{Ended, Following, Telling};
-use crate::output::{Asking, Output};
+use crate::output::Output;
 use crate::show;
 use crate::signals::Stop;
 use crate::specs::Specs;
 use crate::target::Target;
 
 pub(super) async fn apply(arguments: &Apply, out: &mut Output) -> Answer {
-    if !arguments.yes && out.asking == Asking::Impossible {
-        return Err(Failure::usage("nobody is here to be asked").hint("give --yes to apply without a question"));
-    }
+    let consent = Consent::from(arguments.yes);
+    consent.possible(out)?;
     let roles = arguments.policy.roles()?;
     let specs = Specs::sound(&arguments.paths, &roles, out)?;
     let target = Target::connect(&arguments.aws).await?;
@@ -36,7 +35,7 @@ pub(super) async fn apply(arguments: &Apply, out: &mut Output) -> Answer {
     out.talk(&show::plan::text(&foreseen))?;
     let preview = foreseen.preview;
     let changes = preview.steps().next().is_some();
-    if changes && !arguments.yes && !agreed(out).await? {
+    if changes && !consent.to("Make these changes?", out).await? {
         out.talk("Nothing was changed.\n")?;
         return Ok(Exit::Failed);
     }
@@ -135,16 +134,6 @@ pub(super) fn timed_out(view: &View) -> Failure {
         view.statuses.values().filter(|status| !status.is_ready()).map(|status| status.object.to_string()).collect();
     let failure = Failure { exit: Exit::TimedOut, ..Failure::work(format!("not done in time: {}", late.join(", "))) };
     failure.hint("what was begun goes on in AWS; give a longer --timeout, or look again with `axon plan`")
-}
-
-async fn agreed(out: &mut Output) -> io::Result<bool> {
-    out.talk("Make these changes? Only `yes` is taken for it: ")?;
-    let read = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
-    });
-    let line = read.await.map_err(io::Error::other)??;
-    Ok(line.trim() == "yes")
 }
 
 #[cfg(test)]

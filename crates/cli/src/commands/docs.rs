@@ -22,6 +22,7 @@ pub(super) fn docs(arguments: &Docs, out: &mut Output) -> Answer {
         Page::Configuration => crate::config::schema_text(),
         Page::IamOperator => iam_policy(Policy::Operator),
         Page::IamGroups => iam_policy(Policy::Groups),
+        Page::IamJobs => iam_policy(Policy::Jobs),
         Page::IamAdoption => iam_policy(Policy::Adoption),
         Page::IamPlan => iam_policy(Policy::ReadOnly),
     };
@@ -46,6 +47,10 @@ fn commands() -> String {
     for command in root.get_subcommands_mut().filter(|command| !command.is_hide_set()) {
         let name = command.get_name().to_owned();
         let _ = write!(text, "\n## axon {name}\n\n```text\n{}```\n", command.render_long_help());
+        for below in command.get_subcommands_mut() {
+            let last = below.get_name().to_owned();
+            let _ = write!(text, "\n### axon {name} {last}\n\n```text\n{}```\n", below.render_long_help());
+        }
     }
     text
 }

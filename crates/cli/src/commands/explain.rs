@@ -50,7 +50,7 @@ fn unknown(topic: &str) -> Failure {
         }
         known = shorter;
     }
-    failure.hint("give a code (axon explain --all lists them), a kind (NeuronCluster, NeuronPool, NeuronService) or a field such as NeuronPool.spec.managedInstances or NeuronPool.spec.autoScalingGroup.rollout")
+    failure.hint("give a code (axon explain --all lists them), a kind (NeuronCluster, NeuronPool, NeuronService, NeuronJob) or a field such as NeuronPool.spec.managedInstances or NeuronPool.spec.autoScalingGroup.rollout")
 }
 
 fn all() -> String {
@@ -69,6 +69,7 @@ mod tests {
         assert!(about("pool.spec.managedInstances").unwrap().contains("`subnets`"));
         assert!(about("pool.spec.autoScalingGroup.rollout").unwrap().contains("`soak`"));
         assert!(about("service.spec.devices").unwrap().contains("devices"));
+        assert!(about("job.spec").unwrap().contains("`backoffLimit`"));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! One file per command: arguments → work → output → exit code. Neighbours: `arguments` and `show` on either side.
 
 mod apply;
+mod consent;
 mod disturbance;
 mod docs;
 mod events;
 mod explain;
 mod healthcheck;
+mod job;
 mod plan;
 mod quirks;
 mod render;
@@ -29,6 +31,7 @@ pub(crate) async fn perform(command: Command, out: &mut Output, global: &crate::
         Command::Run(arguments) => Box::pin(run::run(*arguments, out, global)).await,
         Command::Status(arguments) => status::status(&arguments, out).await,
         Command::Events(arguments) => events::events(&arguments, out).await,
+        Command::Job(arguments) => Box::pin(job::job(&arguments, out)).await,
         Command::Explain(arguments) => explain::explain(&arguments, out),
         Command::Schema => {
             out.data(&axon_core::spec::schema_text())?;

@@ -2,25 +2,28 @@
 //!
 //! An account with nothing in it is imagined, and the plan that fills it is played to its end: what is printed is what
 //! the planner would send, names of providers and revisions included, as they are on first creation. Replicas whose
-//! devices Axon chooses are laid out on new instances. An image that a parameter names is not looked up: EC2's own way of
+//! devices Axon chooses are laid out on new instances. A job begins at once, whatever it would wait for, and its first attempt
+//! stands for all. An image that a parameter names is not looked up: EC2's own way of
 //! writing such a reference stands for its id.
 
 use std::collections::BTreeMap;
 
 use axon_core::cloud::Facts;
-use axon_core::desired::{Desired, DesiredPool};
+use axon_core::desired::{Desired, DesiredJob, DesiredPool};
 use axon_core::observe::{Identity, Image, ImageAnswer, ImageSource};
 use axon_core::observed::{Listing, Observed};
 use axon_core::plan::{Limits, Prune, World};
 use axon_core::preview::{Preview, preview};
 use axon_core::roles::RoleRules;
-use axon_core::spec::Fleet;
+use axon_core::spec::{Fleet, Name};
+use axon_core::step::Step;
 use axon_runtime::clock::{Clock, SystemClock};
 
 use crate::arguments::{Render, RenderFormat};
 use crate::exit::Exit;
 use crate::failure::{Answer, Failure};
 use crate::output::Output;
+use crate::show::plan::attempt;
 use crate::show::requests::{self, Places, RESOLVE};
 use crate::specs::Specs;
 
@@ -28,8 +31,8 @@ pub(super) fn render(arguments: &Render, out: &mut Output) -> Answer {
     let specs = Specs::sound(&arguments.paths, &RoleRules::ANY, out)?;
     let preview = filled(&specs, arguments)?;
     match arguments.output {
-        RenderFormat::Yaml => out.data(&requests::yaml(preview.steps(), &places(&specs.fleet)))?,
-        RenderFormat::Json => out.data(&format!("{:#}\n", requests::json(preview.steps())))?,
+        RenderFormat::Yaml => out.data(&requests::yaml(shown(&preview), &places(&specs.fleet)))?,
+        RenderFormat::Json => out.data(&format!("{:#}\n", requests::json(shown(&preview))))?,
     }
     match preview.blocked.first() {
         None => Ok(Exit::Done),
@@ -39,9 +42,28 @@ pub(super) fn render(arguments: &Render, out: &mut Output) -> Answer {
     }
 }
 
+/// The first attempt of a job stands for all: they differ in their numbers and devices only, and each set of
+/// devices has its task definition.
+const FIRST_ATTEMPT: &str = "0.0";
+
+/// The steps whose requests are printed.
+fn shown(preview: &Preview) -> impl Iterator<Item = &Step> {
+    preview.steps().filter(|step| attempt(step).is_none_or(|attempt| attempt == FIRST_ATTEMPT))
+}
+
+/// What jobs wait for is not what is asked here.
+fn begin_at_once(jobs: &mut BTreeMap<Name, DesiredJob>) {
+    for job in jobs.values_mut() {
+        job.spec.schedule = None;
+        job.spec.suspend = false;
+        job.spec.depends_on.clear();
+    }
+}
+
 /// Everything that fills an account with nothing in it.
 fn filled(specs: &Specs, arguments: &Render) -> Result<Preview, Failure> {
-    let specified = specs.specified(arguments.installation.clone(), &facts(arguments))?;
+    let mut specified = specs.specified(arguments.installation.clone(), &facts(arguments))?;
+    begin_at_once(&mut specified.desired.jobs);
     let observed = nothing_but_images(&specified.desired);
     let world = World { installation: &arguments.installation, desired: &specified.desired, observed: &observed };
     Ok(preview(world, &Limits::fresh(SystemClock.now(), Prune::Disabled)))
@@ -57,6 +79,7 @@ fn nothing_but_images(desired: &Desired) -> Observed {
         templates: Listing::Read(BTreeMap::new()),
         groups: Listing::Read(BTreeMap::new()),
         machines: Listing::Read(BTreeMap::new()),
+        records: Listing::Read(BTreeMap::new()),
         images: groups.map(|group| (group.image.clone(), ImageAnswer::Found(image(&group.image)))).collect(),
         ..Observed::default()
     }
@@ -100,18 +123,56 @@ fn places(fleet: &Fleet) -> Places {
     let clusters = fleet.clusters.values().map(|one| (one.key(), one.source.clone()));
     let pools = fleet.pools.values().map(|one| (one.key(), one.source.clone()));
     let services = fleet.services.values().map(|one| (one.key(), one.source.clone()));
-    clusters.chain(pools).chain(services).collect()
+    let jobs = fleet.jobs.values().map(|one| (one.key(), one.source.clone()));
+    clusters.chain(pools).chain(services).chain(jobs).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
+    use axon_core::parse::SourceFile;
     use axon_core::step::Action;
 
     use super::*;
 
+    /// A job that waits for its time, for a person and for another job.
+    const JOB: &str = "
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronJob
+metadata: {name: nightly}
+spec:
+  pool: ec2-shared
+  devices: 2
+  completions: 3
+  suspend: true
+  schedule: {cron: '0 2 * * *'}
+  dependsOn: [other]
+  template:
+    cpu: 4096
+    memory: 8192
+    containers: [{name: work, image: 'public.ecr.aws/docker/library/busybox:1.37'}]
+";
+
+    #[test]
+    fn a_job_is_rendered_to_the_task_of_its_first_attempt_whatever_it_would_wait_for() {
+        let waits = ["  dependsOn: [other]\n", "  schedule: {cron: '0 2 * * *'}\n"];
+        let other = waits.iter().fold(JOB.replace("nightly", "other"), |text, line| text.replace(line, ""));
+        let (preview, text) = rendered(&["vllm-managed.yaml", "ec2/ec2-shared-pool.yaml"], &[JOB, &other]);
+        assert_eq!((preview.blocked.as_slice(), preview.ended), (&[][..], true));
+        let heads = text.lines().filter_map(|line| line.strip_prefix("# ")?.strip_suffix(" for NeuronJob/nightly"));
+        // Each set of devices has a task definition of its own.
+        let calls = ["ecs:RegisterTaskDefinition"; 3].into_iter().chain(["ssm:PutParameter", "ecs:RunTask"]);
+        assert_eq!(heads.collect::<Vec<_>>(), calls.collect::<Vec<_>>());
+        let places = text.lines().filter(|line| line.starts_with("group: axon:axon/nightly/")).collect::<Vec<_>>();
+        assert!(matches!(places.as_slice(), [only] if only.ends_with("/0.0")), "{text}");
+    }
+
     fn render_of(examples: &[&str]) -> (Preview, String) {
+        rendered(examples, &[])
+    }
+
+    fn rendered(examples: &[&str], more: &[&str]) -> (Preview, String) {
         let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples"));
         let arguments = Render {
             paths: examples.iter().map(|example| folder.join(example)).collect(),
@@ -120,9 +181,14 @@ mod tests {
             account: "111122223333".to_owned(),
             installation: "axon".parse().unwrap(),
         };
-        let specs = Specs::read(&arguments.paths, &RoleRules::ANY).unwrap();
+        let mut snapshot = Specs::read(&arguments.paths, &RoleRules::ANY).unwrap().snapshot;
+        let more = more.iter().map(|text| SourceFile { path: "more.yaml".to_owned(), text: (*text).to_owned() });
+        let files = snapshot.files.iter().cloned().chain(more).collect();
+        snapshot.files = std::sync::Arc::new(files);
+        let specs = Specs::of(snapshot, &RoleRules::ANY);
+        assert_eq!(specs.tally().errors, 0, "{:?}", specs.found);
         let preview = filled(&specs, &arguments).unwrap();
-        let text = requests::yaml(preview.steps(), &Places::new());
+        let text = requests::yaml(shown(&preview), &Places::new());
         (preview, text)
     }
 

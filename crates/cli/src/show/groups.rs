@@ -154,6 +154,7 @@ pub(crate) mod tests {
             resources: Vec::new(),
             replicas: None,
             groups: vec![large],
+            job: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod chips;
 pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod groups;
+pub(crate) mod jobs;
 pub(crate) mod layouts;
 pub(crate) mod plan;
 pub(crate) mod plan_markdown;

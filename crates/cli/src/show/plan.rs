@@ -42,6 +42,49 @@ impl Totals {
     }
 }
 
+/// A step, and those that follow it and are the same but for the attempt of a job.
+pub(crate) struct Fold<'a> {
+    /// What is drawn.
+    pub first: &'a Step,
+    /// The attempts of those that are not drawn.
+    alike: Vec<&'a str>,
+}
+
+impl Fold<'_> {
+    /// What is not drawn, in words.
+    pub(crate) fn more(&self) -> Option<String> {
+        let (next, last) = (self.alike.first()?, self.alike.last()?);
+        Some(match self.alike.len() {
+            1 => format!("likewise for attempt {next}"),
+            more => format!("likewise for {more} more attempts, {next} to {last}"),
+        })
+    }
+}
+
+/// The steps of a round as they are drawn: a job of a thousand indexes has thousands that say the same.
+pub(crate) fn folds(round: &[Step]) -> Vec<Fold<'_>> {
+    let mut folds: Vec<Fold<'_>> = Vec::new();
+    for step in round {
+        match (folds.last_mut(), attempt(step)) {
+            (Some(fold), Some(attempt)) if is_alike(fold.first, step) => fold.alike.push(attempt),
+            _ => folds.push(Fold { first: step, alike: Vec::new() }),
+        }
+    }
+    folds
+}
+
+fn is_alike(a: &Step, b: &Step) -> bool {
+    attempt(a).is_some() && a.object == b.object && a.action.operation() == b.action.operation()
+}
+
+/// The attempt that a step is for.
+pub(crate) fn attempt(step: &Step) -> Option<&str> {
+    match step.because.as_slice() {
+        [Cause::Attempt { attempt }] => Some(attempt),
+        _ => None,
+    }
+}
+
 /// `+`, `~` or `-`.
 pub(crate) const fn sign(change: Change) -> &'static str {
     match change {
@@ -67,8 +110,11 @@ pub(crate) fn text(foreseen: &Foreseen) -> String {
     for (number, round) in (1..).zip(&preview.rounds) {
         let after = if number == 1 { "" } else { ", after the one before" };
         let _ = writeln!(text, "{}{}", paint(STRONG, format!("Round {number}")), paint(FAINT, after));
-        for step in round {
-            text.push_str(&drawn(step));
+        for fold in folds(round) {
+            text.push_str(&drawn(fold.first));
+            if let Some(more) = fold.more() {
+                let _ = writeln!(text, "      {more}");
+            }
         }
         text.push('\n');
     }
@@ -147,6 +193,13 @@ pub(crate) fn because(step: &Step, cause: &Cause) -> String {
         Cause::Surplus { needed, held } => {
             format!("its tasks fit on other instances: {needed} would do, and {held} are in use")
         }
+        Cause::Attempt { attempt } if matches!(step.action, Action::RunTask(_)) => {
+            format!("attempt {attempt} is on record and was not started")
+        }
+        Cause::Attempt { attempt } => format!("attempt {attempt} is due; it is put on record before it is started"),
+        Cause::Ended { how: words } | Cause::Stopped { why: words } => words.clone(),
+        Cause::Due { at } => format!("a run is due since {at:.0}"),
+        Cause::Expired => "is kept no longer".to_owned(),
         Cause::Adoption => "exists and is taken over, as neuron.ecs/adopt allows".to_owned(),
         Cause::Failed { reason } => format!("failed and cannot be repaired: {reason}"),
     }
@@ -306,6 +359,41 @@ Not done
 Plan: 1 to create, 1 to change, 1 to delete.
 ";
         assert_eq!(anstream::adapter::strip_str(&text(&seen(sample()))).to_string(), expected);
+    }
+
+    /// A step of an attempt of a job: its record, or its task.
+    pub(crate) fn of_attempt(attempt: &str, action: Action) -> Step {
+        Step {
+            object: ObjectKey::job("train".parse().unwrap()),
+            resource: Resource::Parameter(format!("/axon/axon/jobs/train/r/{attempt}")),
+            action,
+            because: vec![Cause::Attempt { attempt: attempt.to_owned() }],
+        }
+    }
+
+    #[test]
+    fn attempts_of_a_job_are_told_by_the_first_and_all_are_counted() {
+        let put = |attempt: &str| {
+            let action = Action::PutParameter { name: attempt.to_owned(), value: "{}".to_owned() };
+            of_attempt(attempt, action)
+        };
+        let run = |attempt: &str| of_attempt(attempt, Action::RunTask(Box::default()));
+        let rounds = vec![vec![put("0.0"), put("1.0"), put("2.0")], vec![run("0.0"), run("1.0")]];
+        let preview = Preview { rounds, blocked: Vec::new(), ended: true };
+        let expected = "\
+Round 1
+  + parameter /axon/axon/jobs/train/r/0.0  PutParameter for NeuronJob/train
+      attempt 0.0 is due; it is put on record before it is started
+      likewise for 2 more attempts, 1.0 to 2.0
+
+Round 2, after the one before
+  + parameter /axon/axon/jobs/train/r/0.0  RunTask for NeuronJob/train
+      attempt 0.0 is on record and was not started
+      likewise for attempt 1.0
+
+Plan: 5 to create, 0 to change, 0 to delete.
+";
+        assert_eq!(anstream::adapter::strip_str(&text(&seen(preview))).to_string(), expected);
     }
 
     #[test]

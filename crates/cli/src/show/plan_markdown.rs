@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use axon_core::step::Step;
 use axon_runtime::Foreseen;
 
 use super::layouts;
-use super::plan::{because, call, sign, summary};
+use super::plan::{Fold, because, call, folds, sign, summary};
 
 /// The whole plan: the total first, since a comment is read from the top.
 pub(crate) fn markdown(foreseen: &Foreseen) -> String {
@@ -15,8 +14,8 @@ pub(crate) fn markdown(foreseen: &Foreseen) -> String {
     if preview.steps().next().is_some() {
         text.push_str("\n| | resource | call | for | why |\n| --- | --- | --- | --- | --- |\n");
     }
-    for step in preview.steps() {
-        text.push_str(&row(step));
+    for fold in preview.rounds.iter().flat_map(|round| folds(round)) {
+        text.push_str(&row(&fold));
     }
     text.push_str(&layouts::markdown(foreseen));
     if !preview.blocked.is_empty() {
@@ -28,8 +27,10 @@ pub(crate) fn markdown(foreseen: &Foreseen) -> String {
     text
 }
 
-fn row(step: &Step) -> String {
-    let why: Vec<String> = step.because.iter().map(|cause| one_line(&because(step, cause))).collect();
+fn row(fold: &Fold<'_>) -> String {
+    let step = fold.first;
+    let why = step.because.iter().map(|cause| one_line(&because(step, cause)));
+    let why: Vec<String> = why.chain(fold.more()).collect();
     format!(
         "| `{}` | {} | {} | {} | {} |\n",
         sign(step.action.change()),

@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 
 use axon_core::diagnostic::Location;
 use axon_core::shape::launch_template::LaunchTemplateData;
+use axon_core::shape::run_task::RunTask;
 use axon_core::spec::ObjectKey;
 use axon_core::step::{Action, Step};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::plan::attempt;
 use super::status::one_line;
 
 /// Where each object is declared.
@@ -50,8 +52,20 @@ fn notes(step: &Step) -> Vec<String> {
                 arn.map(|arn| format!("taskDefinition: {arn} stands for the ARN that RegisterTaskDefinition answers"));
             note.into_iter().collect()
         }
+        Action::PutParameter { .. } if attempt(step).is_some() => {
+            vec!["Written before the task is started: whoever starts anew knows that there may be one".to_owned()]
+        }
+        Action::RunTask(request) => task_notes(request),
         _ => Vec::new(),
     }
+}
+
+fn task_notes(request: &RunTask) -> Vec<String> {
+    let arn = request.task_definition.as_ref();
+    let arn = arn.map(|arn| format!("taskDefinition: {arn} stands for the ARN that RegisterTaskDefinition answers"));
+    let token =
+        "clientToken and group come from the names of job, run and attempt; every attempt has its own".to_owned();
+    arn.into_iter().chain([token]).collect()
 }
 
 fn template_notes(data: &LaunchTemplateData) -> Vec<String> {
@@ -105,7 +119,7 @@ pub(crate) fn json<'a>(steps: impl Iterator<Item = &'a Step>) -> Value {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::plan::tests::sample;
+    use super::super::plan::tests::{of_attempt, sample};
     use super::*;
 
     #[test]
@@ -155,6 +169,20 @@ LaunchTemplateName: ''
         assert!(text.contains("ImageId: resolve:ssm:/aws/service/neuron/recommended"), "{text}");
         request.launch_template_data = LaunchTemplateData { image_id: Some("ami-1".to_owned()), ..Default::default() };
         assert_eq!(notes(&create(Action::CreateLaunchTemplate(request))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_task_of_a_job_says_what_stands_for_an_answer_and_what_differs_by_attempt() {
+        let request = RunTask { task_definition: Some("ml-train:1".to_owned()), ..RunTask::default() };
+        let step = of_attempt("0.0", Action::RunTask(Box::new(request)));
+        let expected = "\
+---
+# ecs:RunTask for NeuronJob/train
+# taskDefinition: ml-train:1 stands for the ARN that RegisterTaskDefinition answers
+# clientToken and group come from the names of job, run and attempt; every attempt has its own
+taskDefinition: ml-train:1
+";
+        assert_eq!(yaml([&step].into_iter(), &Places::new()), expected);
     }
 
     #[test]

@@ -9,12 +9,15 @@ use axon_core::status::{Condition, ConditionType, Reason, Replicas, Status, Task
 use jiff::Timestamp;
 
 use super::groups::{groups, held};
+use super::jobs;
 use super::time::age;
 use crate::output::paint::{STRONG, paint};
 use crate::output::table::table;
 use crate::report::EventLine;
 
-const HEADING: [&str; 8] = ["KIND", "NAME", "READY", "REASON", "REPLICAS", "DEVICES", "AGE", "MESSAGE"];
+const HEADING: [&str; 9] = ["KIND", "NAME", "READY", "REASON", "REPLICAS", "DONE", "DEVICES", "AGE", "MESSAGE"];
+/// The column that only jobs have: indexes that have succeeded, of all.
+const DONE: usize = 5;
 /// What stands where nothing applies.
 pub(crate) const NOTHING: &str = "-";
 
@@ -24,11 +27,20 @@ pub(crate) fn overview<'a>(
     now: Timestamp,
     columns: Option<u16>,
 ) -> String {
-    let rows: Vec<Vec<String>> = statuses.into_iter().map(|status| row(status, now)).collect();
-    if rows.is_empty() {
+    let statuses: Vec<&Status> = statuses.into_iter().collect();
+    if statuses.is_empty() {
         return "No objects are declared.\n".to_owned();
     }
-    table(&HEADING, rows, columns)
+    let has_jobs = statuses.iter().any(|status| status.job.is_some());
+    let (mut heading, mut rows) =
+        (HEADING.to_vec(), statuses.iter().map(|status| row(status, now)).collect::<Vec<_>>());
+    if !has_jobs {
+        heading.remove(DONE);
+        for row in &mut rows {
+            row.remove(DONE);
+        }
+    }
+    table(&heading, rows, columns)
 }
 
 /// One row per object, and below it the instances of every pool that has some of its own.
@@ -49,17 +61,19 @@ fn row(status: &Status, now: Timestamp) -> Vec<String> {
         ready.map_or(NOTHING.to_owned(), |ready| truth(ready.status).to_owned()),
         ready.map_or(NOTHING.to_owned(), |ready| reason(ready.reason)),
         replicas.map_or(NOTHING.to_owned(), |replicas| format!("{}/{}", replicas.running, replicas.desired)),
+        status.job.as_ref().map_or(NOTHING.to_owned(), jobs::done),
         devices(status),
         ready.map_or(NOTHING.to_owned(), |ready| age(now, ready.last_transition_time)),
         ready.map(|ready| one_line(&ready.message)).unwrap_or_default(),
     ]
 }
 
-/// How many Neuron devices the tasks of a service hold, as far as they were looked into; for a pool, how many of its
+/// How many Neuron devices the tasks of a service or job hold, as far as they were looked into; for a pool, how many of its
 /// devices are held.
 fn devices(status: &Status) -> String {
     let tasks = status.replicas.iter().flat_map(|replicas| &replicas.tasks);
-    match (tasks.map(|task| task.neuron_devices.len()).sum::<usize>(), held(&status.groups)) {
+    let of_job = status.job.as_ref().map_or(0, jobs::devices);
+    match (tasks.map(|task| task.neuron_devices.len()).sum::<usize>() + of_job, held(&status.groups)) {
         (0, (_, 0)) => NOTHING.to_owned(),
         (0, (held, all)) => format!("{held}/{all}"),
         (devices, _) => devices.to_string(),
@@ -81,7 +95,7 @@ pub(crate) fn reason(reason: Reason) -> String {
 }
 
 /// The word that serializing a unit variant gives.
-fn word(value: &impl serde::Serialize) -> String {
+pub(super) fn word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => NOTHING.to_owned(),
@@ -95,6 +109,9 @@ pub(crate) fn object(status: &Status, events: &[EventLine], now: Timestamp, colu
     if let Some(replicas) = &status.replicas {
         let Replicas { desired, running, pending, .. } = replicas;
         let _ = writeln!(text, "Replicas  {desired} desired, {running} running, {pending} pending");
+    }
+    if let Some(next) = status.job.as_ref().and_then(|job| job.next_run) {
+        let _ = writeln!(text, "Next run  {next:.0}");
     }
     let conditions = status.conditions.iter().map(|condition| condition_row(condition, now)).collect();
     section(&mut text, "Conditions", &table(&["TYPE", "STATUS", "REASON", "AGE", "MESSAGE"], conditions, columns));
@@ -113,6 +130,12 @@ pub(crate) fn object(status: &Status, events: &[EventLine], now: Timestamp, colu
         let heading = ["TASK", "STATE", "HEALTH", "INSTANCE", "TYPE", "NEURON DEVICES"];
         section(&mut text, "Tasks", &table(&heading, tasks, None));
     }
+    if let Some(job) = status.job.as_ref().filter(|job| !job.runs.is_empty()) {
+        section(&mut text, "Runs", &jobs::runs(job, now, columns));
+        for run in job.runs.iter().filter(|run| !run.attempts.is_empty()) {
+            section(&mut text, &format!("Attempts of run {}", run.run), &jobs::attempts(&run.attempts, now, columns));
+        }
+    }
     if !events.is_empty() {
         let events = events.iter().map(|event| event_row(event, now)).collect();
         section(&mut text, "Events", &table(&["AGE", "REASON", "COUNT", "MESSAGE"], events, columns));
@@ -120,7 +143,8 @@ pub(crate) fn object(status: &Status, events: &[EventLine], now: Timestamp, colu
     text
 }
 
-fn section(text: &mut String, title: &str, body: &str) {
+/// A heading with its lines below it.
+pub(crate) fn section(text: &mut String, title: &str, body: &str) {
     let _ = write!(text, "\n{}\n", paint(STRONG, title));
     for line in body.lines() {
         let _ = writeln!(text, "  {line}");
@@ -209,6 +233,7 @@ pub(crate) mod tests {
             }],
             replicas: Some(Replicas { desired: 2, running: 1, pending: 1, tasks: vec![task] }),
             groups: Vec::new(),
+            job: None,
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Shelf, devices_of, provider_names};
 use crate::desired::{DesiredCapacity, DesiredGroup, DesiredPool, PackedService};
 use crate::fingerprint::{Comparison, Fingerprint};
+use crate::job::agenda::{Agenda, Devices};
 use crate::layout::{self, Hold, InstanceState, Live, LiveInstance, Room};
 use crate::observe::{HealthSignal, Instance, Service, ServiceStatus, Task};
 use crate::observed::{Listing, Slot};
@@ -29,7 +30,7 @@ struct PoolHost<'a> {
 
 /// The instance types of a pool with what they hold; or what must be read before anyone can know.
 pub(super) fn shelves<'a>(
-    world: World<'a>,
+    (world, agenda): (World<'a>, &Agenda<'_>),
     pool: &'a DesiredPool,
     services: &[&'a PackedService],
 ) -> Result<Vec<Shelf<'a>>, String> {
@@ -65,11 +66,13 @@ pub(super) fn shelves<'a>(
         .collect();
     let sizes: BTreeMap<&Name, (u32, u32)> =
         services.iter().map(|service| (&service.object.name, (service.cpu, service.memory))).collect();
+    let of_jobs: Vec<Devices<'_>> = agenda.devices().into_iter().filter(|held| held.cluster == cluster).collect();
     let mut holds = holds(world, cluster, &slots, &sizes);
+    hold_jobs(&mut holds, &of_jobs);
     let mut shelf = |PoolHost { kind, host, max, zones: launch, short }: PoolHost<'a>| {
         let here = mine.iter().filter(|instance| instance.instance_type.as_deref() == Some(kind));
         let live: Vec<LiveInstance> =
-            here.map(|instance| live(instance, holds.remove(instance.arn.as_str()).unwrap_or_default())).collect();
+            here.map(|instance| live(instance, holds.remove(&instance.arn).unwrap_or_default())).collect();
         // Where nobody knows the subnets, new instances are taken to come up where there are some already.
         let lived = || live.iter().filter_map(|instance| instance.zone.as_deref()).collect();
         let zones: BTreeSet<&str> = launch.unwrap_or_else(lived);
@@ -80,11 +83,29 @@ pub(super) fn shelves<'a>(
             let devices = slot.slot.1;
             (layout::Slot { workload: slot.workload.clone(), devices }, super::budget::desired(slot.service))
         });
-        let live = Live { instances: live, wanted: wanted.collect() };
+        let mut wanted: BTreeMap<layout::Slot, u32> = wanted.collect();
+        // Tasks of jobs that have no instance yet.
+        for held in
+            of_jobs.iter().filter(|held| held.kind == kind && held.instance.is_none() && sizes.contains_key(held.job))
+        {
+            *wanted.entry(layout::Slot { workload: held.job.clone(), devices: held.set }).or_default() += 1;
+        }
+        let live = Live { instances: live, wanted };
         let room = Room { max_instances: max, zones };
         Shelf { kind: kind.to_owned(), host, live, room, short }
     };
     Ok(hosts(world, pool).into_iter().map(&mut shelf).collect())
+}
+
+/// Adds what tasks of jobs hold.
+fn hold_jobs(holds: &mut BTreeMap<String, Vec<Hold>>, of_jobs: &[Devices<'_>]) {
+    for held in of_jobs {
+        if let Some(instance) = held.instance {
+            let (cpu, memory) = held.size;
+            let hold = Hold { workload: held.job.clone(), devices: held.set, cpu, memory };
+            holds.entry(instance.to_owned()).or_default().push(hold);
+        }
+    }
 }
 
 /// The instance types of a pool.
@@ -142,20 +163,20 @@ fn slot_service<'a>(world: World<'a>, service: &'a Service) -> Option<SlotServic
 }
 
 /// What tasks that have not stopped hold, by container instance.
-fn holds<'a>(
-    world: World<'a>,
+fn holds(
+    world: World<'_>,
     cluster: &str,
     slots: &[SlotService<'_>],
     sizes: &BTreeMap<&Name, (u32, u32)>,
-) -> BTreeMap<&'a str, Vec<Hold>> {
-    let mut holds: BTreeMap<&str, Vec<Hold>> = BTreeMap::new();
+) -> BTreeMap<String, Vec<Hold>> {
+    let mut holds: BTreeMap<String, Vec<Hold>> = BTreeMap::new();
     for slot in slots {
         let (cpu, memory) = sizes.get(&slot.workload).copied().unwrap_or_default();
         let tasks = world.observed.tasks.get(&(cluster.to_owned(), slot.service.name.clone()));
         let tasks = tasks.into_iter().flat_map(|tasks| &tasks.tasks).filter(|task| task.last_status != "STOPPED");
         for instance in tasks.filter_map(|task| task.container_instance.as_deref()) {
             let hold = Hold { workload: slot.workload.clone(), devices: slot.slot.1, cpu, memory };
-            holds.entry(instance).or_default().push(hold);
+            holds.entry(instance.to_owned()).or_default().push(hold);
         }
     }
     holds

@@ -6,6 +6,7 @@
 //! (`plan`).
 
 mod budget;
+mod jobs;
 mod live;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::desired::{DesiredPool, DesiredService, PackedService};
+use crate::job::agenda::Agenda;
 use crate::layout::{self, Changes, Demand, Host, Layout, Live, Room, Slot};
 use crate::neuron::DeviceSet;
 use crate::observe::{Service, ServiceStatus};
@@ -22,12 +24,15 @@ use crate::shape::deployment::DeploymentConfiguration;
 use crate::spec::{Kind, Name, ObjectKey, Spread};
 
 pub use budget::Ledger;
+pub use jobs::JobPlaces;
 
 /// What packed services come to at this moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Allocation {
     /// By service.
     pub services: BTreeMap<Name, Allocated>,
+    /// Devices for attempts that are due, by job.
+    pub jobs: BTreeMap<Name, JobPlaces>,
     /// Layouts by pool, in order of preference of its instance types.
     pub pools: BTreeMap<Name, Vec<PoolLayout>>,
 }
@@ -105,25 +110,31 @@ struct Shelf<'a> {
 type Existing<'a> = BTreeMap<(&'a str, Name), BTreeMap<&'a str, &'a Service>>;
 
 /// Works out what every packed service comes to.
-pub fn allocate(world: World<'_>) -> Allocation {
+pub fn allocate(world: World<'_>, agenda: &Agenda<'_>) -> Allocation {
     let existing = existing(world);
     let mut allocation = Allocation::default();
+    let jobs = jobs::Queue::of(world, agenda);
     let mut by_pool: BTreeMap<&Name, Vec<&PackedService>> = BTreeMap::new();
-    for service in world.desired.packed.values() {
+    for service in world.desired.packed.values().chain(jobs.services()) {
         by_pool.entry(&service.pool).or_default().push(service);
     }
     for (pool, services) in by_pool {
         let shelves = match world.desired.pools.get(pool) {
-            Some(pool) => live::shelves(world, pool, &services),
+            Some(pool) => live::shelves((world, agenda), pool, &services),
             None => Err(format!("pool {pool}")),
         };
         match shelves {
-            Ok(shelves) => fill((world, &existing), &mut allocation, (pool, &services), &shelves),
+            Ok(shelves) => fill((world, &existing, &jobs), &mut allocation, (pool, &services), &shelves),
             Err(what) => {
-                let blind = services
-                    .iter()
-                    .map(|service| (service.object.name.clone(), Allocated::Blind { what: what.clone() }));
-                allocation.services.extend(blind);
+                for service in services {
+                    let (name, what) = (service.object.name.clone(), what.clone());
+                    match service.object.kind {
+                        Kind::NeuronJob => drop(allocation.jobs.insert(name, JobPlaces::Blind { what })),
+                        Kind::NeuronService | Kind::NeuronPool | Kind::NeuronCluster => {
+                            allocation.services.insert(name, Allocated::Blind { what });
+                        }
+                    }
+                }
             }
         }
     }
@@ -132,7 +143,7 @@ pub fn allocate(world: World<'_>) -> Allocation {
 
 /// Lays out a pool and says what its services come to.
 fn fill(
-    (world, existing): (World<'_>, &Existing<'_>),
+    (world, existing, jobs): (World<'_>, &Existing<'_>, &jobs::Queue),
     allocation: &mut Allocation,
     (pool, services): (&Name, &[&PackedService]),
     shelves: &[Shelf<'_>],
@@ -148,7 +159,8 @@ fn fill(
     // The services of a pool share its cluster.
     let cluster = services.first().map_or("", |service| service.cluster.as_str());
     let going = live::going(world, cluster);
-    for service in services {
+    allocation.jobs.extend(jobs.places(services, &fill));
+    for service in services.iter().filter(|service| service.object.kind == Kind::NeuronService) {
         let targets = fill.wanted.remove(&service.object.name).unwrap_or_default();
         let unplaced = fill.left.remove(&service.object.name).filter(|(missing, _)| *missing > 0);
         let existing = of(existing, service);
@@ -245,11 +257,16 @@ impl<'a> Fill<'a> {
         self.layouts.push(PoolLayout {
             instance_type: place.kind.clone(),
             chips: place.host.chips(),
-            changes: laid_out.changes(&place.live, |workload| world.desired.packed.contains_key(workload)),
+            changes: laid_out.changes(&place.live, |workload| is_declared(world, workload)),
             layout: laid_out,
             live: place.live.instances.clone(),
         });
     }
+}
+
+/// Whether a workload is one of ours that is declared.
+fn is_declared(world: World<'_>, workload: &Name) -> bool {
+    world.desired.packed.contains_key(workload) || world.desired.jobs.contains_key(workload)
 }
 
 fn demand(service: &PackedService, shelf: &Shelf<'_>, replicas: u32) -> Option<Demand> {
@@ -264,7 +281,11 @@ fn demand(service: &PackedService, shelf: &Shelf<'_>, replicas: u32) -> Option<D
             Spread::AvailabilityZones => layout::Spread::Zones,
         },
         sharing: layout::Sharing::Shared,
-        priority: 0,
+        priority: service.priority,
+        moves: match service.object.kind {
+            Kind::NeuronJob => layout::Moves::Never,
+            Kind::NeuronService | Kind::NeuronPool | Kind::NeuronCluster => layout::Moves::Freely,
+        },
     })
 }
 

@@ -46,7 +46,9 @@ fn declared(world: World<'_>) -> BTreeSet<(&str, &str)> {
     let held = desired.held.iter().map(|key| (key.kind.as_str(), key.name.as_str()));
     let clusters = desired.clusters.keys().map(|name| ("NeuronCluster", name.as_str()));
     let pools = desired.pools.keys().map(|name| ("NeuronPool", name.as_str()));
-    clusters.chain(pools).chain(services.map(|name| ("NeuronService", name.as_str()))).chain(held).collect()
+    let jobs = desired.jobs.keys().map(|name| ("NeuronJob", name.as_str()));
+    let services = services.map(|name| ("NeuronService", name.as_str()));
+    clusters.chain(pools).chain(services).chain(jobs).chain(held).collect()
 }
 
 fn all_tags(world: World<'_>) -> Vec<&Tags> {
@@ -57,7 +59,10 @@ fn all_tags(world: World<'_>) -> Vec<&Tags> {
     all.extend(observed.all_providers().filter(|found| super::lives(found)).map(|found| &found.tags));
     all.extend(services().map(|found| &found.tags));
     // What a service runs goes with it, or stays with it.
-    let busy: BTreeSet<&str> = services().flat_map(runs).collect();
+    let tasks = observed.standalone.values().flat_map(crate::observed::Listing::iter);
+    let tasks =
+        tasks.filter(|found| found.task.last_status != "STOPPED").map(|found| found.task.task_definition.as_str());
+    let busy: BTreeSet<&str> = services().flat_map(runs).chain(tasks).collect();
     let revisions = observed.task_definitions.iter().filter(|found| found.active);
     all.extend(revisions.filter(|found| !busy.contains(found.arn.as_str())).map(|found| &found.tags));
     all.extend(observed.groups.iter().map(|found| &found.tags));

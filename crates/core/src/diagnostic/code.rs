@@ -10,7 +10,8 @@ use super::Severity;
 macro_rules! codes {
     ($($name:ident = $number:literal, $severity:ident, $title:literal;)+) => {
         /// The number of a finding. AX01xx is about reading YAML, AX02xx about identity, references and tags, AX03xx
-        /// about pools, AX04xx about devices, AX05xx about tasks, AX06xx about services, AX07xx about overrides.
+        /// about pools, AX04xx about devices, AX05xx about tasks, AX06xx about services, AX07xx about overrides, AX08xx
+        /// about jobs.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = concat!($number, ": ", $title, ".")] $name,)+
@@ -201,6 +202,23 @@ codes! {
     RefusedMember = "AX0703", Error, "An override that is refused where the tasks run";
     OverrideContainer = "AX0704", Error, "An override of a container that does not exist";
     OverrideShape = "AX0705", Error, "An override has the wrong shape";
+    JobAndService = "AX0801", Error, "A job and a service of one cluster have the same name";
+    JobNameTooLong = "AX0802", Error, "The name of a job is too long";
+    BadSchedule = "AX0803", Error, "A schedule cannot be read";
+    NeverDue = "AX0804", Warning, "A schedule by which nothing ever runs";
+    NoTime = "AX0805", Error, "A deadline that leaves no time";
+    ParallelismUnused = "AX0806", Warning, "More tasks at once than there are";
+    RetryRule = "AX0807", Error, "A rule of retryPolicy cannot work";
+    RetryContainer = "AX0808", Error, "A rule of retryPolicy names a container that does not exist";
+    UnknownJob = "AX0809", Error, "dependsOn names a job that does not exist";
+    JobCycle = "AX0810", Error, "Jobs wait for one another in a circle";
+    WaitsForSchedule = "AX0811", Error, "dependsOn names a job with a schedule";
+    CheckpointVariable = "AX0812", Error, "The variable of a checkpoint cannot be used";
+    CheckpointLocation = "AX0813", Error, "The location of checkpoints cannot be used";
+    ReservedVariable = "AX0814", Error, "A container sets a variable that Axon sets";
+    WorkDoesNotEnd = "AX0815", Error, "The container that does the work does not end the task";
+    OutlivesInstance = "AX0816", Warning, "A job may take longer than Managed Instances live";
+    AdoptUnused = "AX0817", Warning, "A job has nothing that could be adopted";
 }
 
 impl Code {

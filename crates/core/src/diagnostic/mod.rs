@@ -174,6 +174,7 @@ fn chapter_of(code: Code) -> &'static str {
         "AX04" => "Neuron devices",
         "AX05" => "Tasks and containers",
         "AX06" => "Services and deployments",
-        _ => "Overrides",
+        "AX07" => "Overrides",
+        _ => "Jobs",
     }
 }

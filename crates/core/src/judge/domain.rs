@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::job::{Stages, evicted};
 use super::{Finding, Hearing};
 use crate::desired::PackedService;
 use crate::plan::Wait;
 use crate::spec::{Kind, ObjectKey, Spread};
-use crate::status::{Condition, ConditionType, Reason, Status, Truth};
+use crate::status::{Condition, ConditionType, Reason, RunState, RunStatus, Status, Truth};
 
 /// What a condition says, before it gets its time.
 struct Word {
@@ -45,6 +46,10 @@ impl Hearing<'_> {
                     words.extend(self.spread(packed));
                 }
                 words.push(available(status, findings));
+            }
+            Kind::NeuronJob => {
+                let waits: Vec<&Wait> = self.waiting(&status.object).map(|waiting| &waiting.on).collect();
+                words.extend(stages(&Stages::of(status, &waits)));
             }
         }
         let condition = |word: Word| Condition {
@@ -189,4 +194,55 @@ fn available(status: &Status, findings: &[Finding]) -> Word {
         }
         None => missing(ConditionType::Available, findings, "its service does not exist yet"),
     }
+}
+
+/// Where the newest run of a job stands, in the words of Kueue and of Kubernetes.
+fn stages(stages: &Stages) -> Vec<Word> {
+    let Some(run) = &stages.newest else { return Vec::new() };
+    let mut words = match run.state {
+        RunState::Pending | RunState::Running | RunState::Suspended | RunState::Ending => admission(stages, run),
+        RunState::Complete => vec![Word::holds(ConditionType::Complete, format!("run {} {}", run.run, run.message))],
+        RunState::Failed
+        | RunState::DeadlineExceeded
+        | RunState::Cancelled
+        | RunState::Superseded
+        | RunState::Unknown => {
+            let reason = if run.state == RunState::Unknown { Reason::OutcomeUnknown } else { Reason::JobFailed };
+            vec![Word {
+                truth: Truth::True,
+                ..Word::fails(ConditionType::Failed, reason, format!("run {} {}", run.run, run.message))
+            }]
+        }
+    };
+    if let Some((attempt, _)) = evicted(run).filter(|_| run.ended.is_none()) {
+        let why = attempt.reason.clone().unwrap_or_default();
+        let text = format!("attempt {} lost its instance: {why}", attempt.attempt);
+        words.push(Word::holds(ConditionType::Evicted, text));
+        words.push(Word::holds(
+            ConditionType::Requeued,
+            "it is tried again, and that does not count against backoffLimit",
+        ));
+    }
+    words
+}
+
+fn admission(stages: &Stages, run: &RunStatus) -> Vec<Word> {
+    let reserved = match &stages.queued {
+        Some(queued) => Word::fails(ConditionType::QuotaReserved, Reason::InsufficientDevices, queued.clone()),
+        None => Word::holds(ConditionType::QuotaReserved, "every attempt that is due has its devices"),
+    };
+    let admitted = if run.attempts.is_empty() {
+        Word::fails(ConditionType::Admitted, Reason::Progressing, format!("run {} has not started anything", run.run))
+    } else {
+        Word::holds(ConditionType::Admitted, format!("run {} has started {} attempts", run.run, run.attempts.len()))
+    };
+    let running = run.attempts.iter().filter(|attempt| attempt.state == "RUNNING").count();
+    let active = usize::try_from(run.active).unwrap_or(usize::MAX);
+    let text = format!("{running} of {active} tasks run");
+    let ready = if active > 0 && running >= active {
+        Word::holds(ConditionType::TasksReady, text)
+    } else {
+        Word::fails(ConditionType::TasksReady, Reason::TasksStarting, text)
+    };
+    vec![reserved, admitted, ready]
 }

@@ -32,6 +32,7 @@ fn demand(workload: &str, replicas: u32, devices: u8) -> Demand {
         spread: Spread::Pack,
         sharing: Sharing::Shared,
         priority: 0,
+        moves: Moves::Freely,
     }
 }
 

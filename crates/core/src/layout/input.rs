@@ -81,6 +81,18 @@ pub struct Demand {
     pub sharing: Sharing,
     /// Who gets room first where it is short: the higher number, then the bigger device set.
     pub priority: i32,
+    /// Whether tasks that have their devices can be given others.
+    pub moves: Moves,
+}
+
+/// Whether tasks can be given other devices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moves {
+    /// By stopping one and starting another.
+    #[default]
+    Freely,
+    /// They run to their end where they are: those that are held already are not among the replicas, and are in nobody's power.
+    Never,
 }
 
 /// What there is now.

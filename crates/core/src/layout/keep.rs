@@ -24,7 +24,7 @@ pub(super) fn keep<'a>(scene: &'a Scene<'a>, live: &Live) -> Board<'a> {
     for (origin, instance) in live.instances.iter().enumerate().filter(|(_, instance)| is_usable(instance.state)) {
         let row = bare.open(Some(origin), scene.zone_index(instance.zone.as_deref()));
         for Hold { workload, devices, cpu, memory } in &instance.holds {
-            match scene.task(workload).and_then(|task| claims.get_mut(task)) {
+            match scene.task(workload).filter(|task| scene.may_move(*task)).and_then(|task| claims.get_mut(task)) {
                 Some(claims) => claims.push((row, *devices)),
                 None => bare.block(row, *devices, (*cpu, *memory)),
             }

@@ -37,7 +37,7 @@ mod rows;
 mod scene;
 
 pub use changes::{Changes, CountChange, InstanceChange};
-pub use input::{Demand, Hold, Host, InstanceState, Live, LiveInstance, Room, Sharing, Spread};
+pub use input::{Demand, Hold, Host, InstanceState, Live, LiveInstance, Moves, Room, Sharing, Spread};
 pub use output::{Layout, Row, Slot, Unplaced, Why};
 
 use scene::Scene;

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::{Demand, Host, InstanceState, Live, Room, Sharing, Slot, Spread, Why};
+use super::{Demand, Host, InstanceState, Live, Moves, Room, Sharing, Slot, Spread, Why};
 use crate::neuron::DeviceSet;
 use crate::spec::Name;
 
@@ -106,6 +106,11 @@ impl<'a> Scene<'a> {
 
     pub(super) fn task(&self, workload: &Name) -> Option<usize> {
         self.numbers.get(workload).copied()
+    }
+
+    /// Whether tasks of a demand can be given other devices.
+    pub(super) fn may_move(&self, task: usize) -> bool {
+        self.tasks.get(task).is_some_and(|task| task.demand.moves == Moves::Freely)
     }
 
     /// The number of a zone.

@@ -126,6 +126,7 @@ fn typed(kind: Kind, value: Value, at: &Location, diagnostics: &mut Vec<Diagnost
         Kind::NeuronCluster => serde_json::from_value(value).map(Object::Cluster),
         Kind::NeuronPool => serde_json::from_value(value).map(Object::Pool),
         Kind::NeuronService => serde_json::from_value(value).map(Object::Service),
+        Kind::NeuronJob => serde_json::from_value(value).map(Object::Job),
     };
     match read {
         Ok(object) => Some(object),

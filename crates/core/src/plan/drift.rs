@@ -134,6 +134,8 @@ impl<'a> Planner<'a> {
             Resource::CapacityProvider(_) => "provider",
             Resource::TaskDefinition(_) => "revision",
             Resource::Service { .. } => "service",
+            Resource::Parameter(_) => "parameter",
+            Resource::Task { .. } => "task",
             Resource::Instance(_) => "instance",
         };
         let hash = || Fingerprint::of(&(object, kind, rendered, tags)).to_string();

@@ -16,6 +16,9 @@ mod gather;
 mod group;
 mod group_provider;
 mod image;
+mod job;
+mod job_run;
+mod job_wait;
 mod packed;
 mod pool;
 #[cfg(test)]
@@ -26,6 +29,7 @@ mod revision;
 mod rollout;
 mod service;
 mod tags;
+mod wait_texts;
 mod waiting;
 
 use std::cmp::Ordering;
@@ -37,6 +41,7 @@ use crate::allocate::{Allocation, allocate};
 use crate::cloud::{CloudError, ServiceKey};
 use crate::desired::Desired;
 use crate::fingerprint::Fingerprint;
+use crate::job::agenda::Agenda;
 use crate::observe::{Provider, TaskDefinition};
 use crate::observed::Observed;
 use crate::ownership::Installation;
@@ -46,6 +51,7 @@ use crate::step::{Action, Change, Resource, Step};
 
 pub use drift::Deviation;
 pub use group::{is_current, version_of};
+pub use job_wait::JobWait;
 pub use prune::{PruneBlock, PruneLimit, PruneLimits};
 pub use rollout::{Node, NodeSides};
 pub use waiting::{Wait, Waiting};
@@ -190,13 +196,16 @@ pub struct World<'a> {
 
 /// Plans the whole target.
 pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
+    let agenda = Agenda::of(world, limits.now);
+    let jobs: Vec<&str> = agenda.revisions(world);
     let mut planner = Planner {
         world,
         limits,
-        plan: Plan { allocation: allocate(world), ..Plan::default() },
+        plan: Plan { allocation: allocate(world, &agenda), ..Plan::default() },
+        agenda,
         taken: BTreeSet::new(),
         revisions: revision::by_owner(world),
-        revisions_in_use: revision::in_use(world.observed, limits),
+        revisions_in_use: revision::in_use(world.observed, limits, &jobs),
         providers: world.observed.providers_by_owner(world.installation),
         turns: packed::Turns::default(),
         pruning: prune::Verdict::default(),
@@ -205,6 +214,7 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
     planner.pools();
     planner.services();
     planner.packed();
+    planner.jobs();
     planner.removals();
     planner.gather();
     planner.plan.steps.sort_by(order);
@@ -235,6 +245,8 @@ struct Planner<'a> {
     revisions_in_use: BTreeSet<&'a str>,
     /// Our providers by the object that they are for, with the cluster that they were found in.
     providers: BTreeMap<ObjectKey, Vec<(Option<&'a str>, &'a Provider)>>,
+    /// What is known of jobs and who of them waits for devices.
+    agenda: Agenda<'a>,
     /// Who may start a deployment.
     turns: packed::Turns,
     /// Whether what is no longer declared may go.
@@ -266,7 +278,8 @@ impl<'a> Planner<'a> {
     }
 
     fn held_back(&self, step: &Step, evidence: Evidence) -> Option<Wait> {
-        if self.world.desired.suspended.contains(&step.object) {
+        // Suspended is what Axon does, not what ECS forgets within the hour.
+        if self.world.desired.suspended.contains(&step.object) && !step.action.is_result() {
             return Some(Wait::Suspended);
         }
         if self.limits.writes == Writes::ReadOnly {

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use super::pool::{has_failed, is_of};
 use super::{Evidence, Planner, Wait};
 use crate::allocate::Allocated;
-use crate::desired::PackedService;
+use crate::desired::{DesiredJob, PackedService};
 use crate::observe::{
     Cluster, ClusterStatus, Provider, ProviderStatus, Rollout, Service, ServiceStatus, TaskDefinition,
 };
@@ -23,6 +23,7 @@ impl Planner<'_> {
     pub(super) fn removals(&mut self) {
         self.pruning = self.decide_pruning();
         self.surplus_services();
+        self.undeclared_jobs();
         self.surplus_revisions();
         self.surplus_providers();
         self.surplus_groups();
@@ -103,11 +104,21 @@ impl Planner<'_> {
     fn surplus_revisions(&mut self) {
         let desired = self.world.desired;
         let variants = desired.packed.values().flat_map(|packed| packed.variants.values());
-        let families: BTreeSet<&str> =
-            desired.services.values().chain(variants).filter_map(|s| s.task_definition.family.as_deref()).collect();
+        let of_jobs = desired.jobs.values().flat_map(DesiredJob::variants);
+        let families: BTreeSet<&str> = desired
+            .services
+            .values()
+            .chain(variants)
+            .chain(of_jobs)
+            .filter_map(|s| s.task_definition.family.as_deref())
+            .collect();
         let mut surplus: Vec<(ObjectKey, &TaskDefinition)> = Vec::new();
         for revision in self.world.observed.task_definitions.iter().filter(|revision| revision.active) {
             let Some(owner) = self.removable(&revision.tags) else { continue };
+            if !self.is_job_known(&owner) {
+                self.wait(&owner, Wait::NotRead { what: format!("records and tasks of {owner}") });
+                continue;
+            }
             let current = families.contains(revision.family.as_str()) || self.world.desired.held.contains(&owner);
             if !current && !self.revisions_in_use.contains(revision.arn.as_str()) && self.services_are_read() {
                 surplus.push((owner, revision));
@@ -120,6 +131,11 @@ impl Planner<'_> {
                 self.remove(&owner, resource, action, Cause::NotDeclared);
             }
         }
+    }
+
+    /// Whether everything is known that may run a revision of a job.
+    fn is_job_known(&self, owner: &ObjectKey) -> bool {
+        owner.kind != Kind::NeuronJob || self.agenda.book.is_some()
     }
 
     fn services_are_read(&self) -> bool {

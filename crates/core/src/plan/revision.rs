@@ -98,7 +98,7 @@ pub(super) fn by_owner(world: World<'_>) -> BTreeMap<ObjectKey, Vec<&TaskDefinit
 
 /// Every revision (ARN) that a living service runs or is moving away from, or that one may be on although readings do not show
 /// it yet.
-pub(super) fn in_use<'a>(observed: &'a Observed, limits: &'a Limits) -> BTreeSet<&'a str> {
+pub(super) fn in_use<'a>(observed: &'a Observed, limits: &'a Limits, jobs: &[&'a str]) -> BTreeSet<&'a str> {
     let lately = limits.recent.values().flat_map(|recent| put_lately(recent, limits.now));
     observed
         .all_services()
@@ -108,6 +108,7 @@ pub(super) fn in_use<'a>(observed: &'a Observed, limits: &'a Limits) -> BTreeSet
             deployed.chain(service.settings.task_definition.as_deref())
         })
         .chain(lately)
+        .chain(jobs.iter().copied())
         .collect()
 }
 

@@ -75,7 +75,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The strategy with the providers in charge, once all of them can be used.
-    fn strategy(&mut self, wanted: &DesiredService) -> Option<Vec<CapacityProviderStrategyItem>> {
+    pub(super) fn strategy(&mut self, wanted: &DesiredService) -> Option<Vec<CapacityProviderStrategyItem>> {
         let desired = self.world.desired;
         let mut items = Vec::new();
         let mut ready = true;

@@ -5,8 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Deviation, PruneBlock};
-use crate::cloud::{CloudError, ErrorClass};
+use super::wait_texts::{changed, gone, image, kept, quarantined, retry, rolled_back, subnets};
+use super::{Deviation, JobWait, PruneBlock};
+use crate::cloud::CloudError;
 use crate::spec::ObjectKey;
 use crate::step::Resource;
 
@@ -219,13 +220,45 @@ pub enum Wait {
         /// What is missing.
         resource: Resource,
     },
+    /// Something of a job.
+    Job(JobWait),
 }
 
 impl Wait {
     /// Whether nothing is wrong meanwhile, because the specification wants it so: it goes on by itself at a time that was
     /// chosen, or is only to be reported.
     pub const fn is_planned(&self) -> bool {
-        matches!(self, Self::Window { .. } | Self::Drift { .. })
+        match self {
+            Self::Window { .. } | Self::Drift { .. } => true,
+            Self::Job(wait) => wait.is_planned(),
+            Self::NotRead { .. }
+            | Self::InFlight { .. }
+            | Self::Turn { .. }
+            | Self::Cluster { .. }
+            | Self::Provider { .. }
+            | Self::Object { .. }
+            | Self::Revision { .. }
+            | Self::Draining { .. }
+            | Self::InUse { .. }
+            | Self::Replacement { .. }
+            | Self::NotEmpty { .. }
+            | Self::Retry { .. }
+            | Self::Group { .. }
+            | Self::Rollout { .. }
+            | Self::Soak { .. }
+            | Self::Budget { .. }
+            | Self::ReadLag { .. }
+            | Self::NameTaken { .. }
+            | Self::Subnets { .. }
+            | Self::Image { .. }
+            | Self::Quarantined { .. }
+            | Self::Devices { .. }
+            | Self::RolledBack { .. }
+            | Self::Suspended
+            | Self::ReadOnly { .. }
+            | Self::Gone { .. }
+            | Self::PruneBlocked { .. } => false,
+        }
     }
 
     /// Whether time alone can end this, without a person, and soon enough to wait for it.
@@ -248,6 +281,7 @@ impl Wait {
             | Self::Soak { .. }
             | Self::Budget { .. }
             | Self::ReadLag { .. } => true,
+            Self::Job(wait) => wait.passes(),
             Self::NameTaken { .. }
             | Self::Subnets { .. }
             | Self::Image { .. }
@@ -320,61 +354,8 @@ impl fmt::Display for Wait {
             Self::Gone { resource } => f.write_str(&gone(resource)),
             Self::Suspended => f.write_str("suspended by the annotation neuron.ecs/suspend"),
             Self::ReadOnly { operation } => write!(f, "{operation} is due, but writing is switched off"),
+            Self::Job(wait) => wait.fmt(f),
             Self::PruneBlocked { why, which, resource } => f.write_str(&kept(resource, &why.in_words(which))),
         }
     }
-}
-
-fn rolled_back(reason: &str) -> String {
-    format!("ECS rolled this specification back: {reason}. It is not deployed again until the specification changes")
-}
-
-fn changed(resource: &Resource, fields: &[Deviation]) -> String {
-    let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
-    format!(
-        "somebody changed {resource}: {}; drift.policy is Report, so it stays until the specification changes",
-        fields.join("; ")
-    )
-}
-
-fn gone(resource: &Resource) -> String {
-    format!(
-        "somebody removed {resource}; drift.policy is Report, so it is not made again until the specification or the policy \
-         changes"
-    )
-}
-
-fn kept(resource: &Resource, why: &str) -> String {
-    format!("{resource} is no longer declared but stays: {why}")
-}
-
-fn subnets(group: &str, missing: &[String]) -> String {
-    format!(
-        "EC2 does not know {} in this account and Region; the subnets of Auto Scaling group {group} stay as they are until \
-         `autoScalingGroup.subnets` names only subnets that exist",
-        missing.join(", ")
-    )
-}
-
-fn retry(error: &CloudError, attempts: u32, not_before: Timestamp) -> String {
-    if error.class == ErrorClass::Throttled {
-        let operation = error.operation;
-        return format!("AWS takes no more calls of {operation} at present; waits until {not_before:.0}");
-    }
-    format!("{error}; attempt {attempts} failed, the next is at {not_before:.0}")
-}
-
-fn image(problem: &str, kept: Option<&str>) -> String {
-    match kept {
-        Some(kept) => format!("{problem}; {kept} stays in force"),
-        None => format!("{problem}; nothing is launched until `ami` leads to an image that can be"),
-    }
-}
-
-fn quarantined(what: &str, template: &str, kept: Option<&str>) -> String {
-    let kept = kept.unwrap_or("nothing else");
-    format!(
-        "a rollout with {what} failed; {kept} is in force. A newer image is tried by itself; to try this one again, run \
-         `aws ec2 delete-tags --resources {template} --tags Key=neuron.ecs/quarantined`"
-    )
 }

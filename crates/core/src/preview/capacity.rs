@@ -17,6 +17,7 @@ pub(super) fn create_cluster(observed: &mut Observed, request: &CreateCluster) {
     let cluster = cluster(request);
     observed.providers.insert(cluster.name.clone(), Listing::Read(BTreeMap::new()));
     observed.services.insert(cluster.name.clone(), Listing::Read(BTreeMap::new()));
+    observed.standalone.insert(cluster.name.clone(), Listing::Read(BTreeMap::new()));
     observed.clusters.put(cluster.name.clone(), cluster);
 }
 
@@ -35,6 +36,7 @@ pub(super) fn delete_cluster(observed: &mut Observed, cluster: &str) {
     observed.clusters.remove(cluster);
     observed.providers.remove(cluster);
     observed.services.remove(cluster);
+    observed.standalone.remove(cluster);
 }
 
 pub(super) fn create_provider(observed: &mut Observed, request: &CreateCapacityProvider) {

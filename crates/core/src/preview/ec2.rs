@@ -67,6 +67,10 @@ pub(super) fn assume(observed: &mut Observed, step: &Step) {
         | Action::CreateService(_)
         | Action::UpdateService(_)
         | Action::DeleteService { .. }
+        | Action::PutParameter { .. }
+        | Action::DeleteParameters { .. }
+        | Action::RunTask(_)
+        | Action::StopTask { .. }
         | Action::TagResource { .. }
         | Action::UntagResource { .. } => {}
     }

@@ -1,7 +1,7 @@
 //! Renders valid specifications into AWS's own requests.
 //!
 //! Between `validate` and `plan`: takes a [`Fleet`] and facts, gives [`Desired`]. One file per AWS request: `cluster`,
-//! `provider`, `group` (and what lies behind an Auto Scaling group), `task`, `chips`, `container`, `service`, `packed`, `deployment`, `connect`; `overrides` merges what the typed specification
+//! `provider`, `group` (and what lies behind an Auto Scaling group), `task`, `chips`, `container`, `service`, `packed`, `job`, `deployment`, `connect`; `overrides` merges what the typed specification
 //! has no word for. Defaults of Axon are filled in by `spec`; here they get AWS's names. No rules and no I/O.
 
 mod chips;
@@ -10,6 +10,7 @@ mod connect;
 mod container;
 mod deployment;
 mod group;
+mod job;
 mod overrides;
 mod packed;
 mod provider;
@@ -72,15 +73,22 @@ pub fn resolve(fleet: &Fleet, context: Context<'_>) -> Resolved {
     for (name, accepted) in &fleet.services {
         let rendered = match pool_of(&accepted.object, fleet) {
             Ok(pool) if packed::is_packed(&accepted.object, pool) => {
-                packed::packed(accepted, pool, &catalog, context).map(Rendered::Packed)
+                packed::packed((accepted, &accepted.key()), pool, &catalog, context).map(Rendered::Packed)
             }
-            Ok(pool) => service::service(accepted, pool, context).map(|service| Rendered::Placed(Box::new(service))),
+            Ok(pool) => service::service((accepted, &accepted.key()), pool, context)
+                .map(|service| Rendered::Placed(Box::new(service))),
             Err(why) => Err(why),
         };
         match resolved.keep(&accepted.key(), accepted.policy, rendered) {
             Some(Rendered::Placed(service)) => drop(resolved.desired.services.insert(name.clone(), *service)),
             Some(Rendered::Packed(service)) => drop(resolved.desired.packed.insert(name.clone(), service)),
             None => {}
+        }
+    }
+    for (name, accepted) in &fleet.jobs {
+        let rendered = job::job(accepted, fleet, &catalog, context);
+        if let Some(job) = resolved.keep(&accepted.key(), accepted.policy, rendered) {
+            resolved.desired.jobs.insert(name.clone(), job);
         }
     }
     resolved

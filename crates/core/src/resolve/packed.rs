@@ -10,7 +10,7 @@ use super::service::{Source, one_service};
 use super::task::Devices;
 use crate::desired::{Budget, PackedService, PoolShare};
 use crate::neuron::{Catalog, InstanceType};
-use crate::spec::{self, Accepted, Capacity, NeuronPool, NeuronService};
+use crate::spec::{self, Accepted, Capacity, NeuronPool, NeuronService, ObjectKey};
 
 /// Whether Axon, and not ECS, chooses the devices of a service.
 pub(super) fn is_packed(service: &NeuronService, pool: &NeuronPool) -> bool {
@@ -21,7 +21,7 @@ pub(super) fn is_packed(service: &NeuronService, pool: &NeuronPool) -> bool {
 }
 
 pub(super) fn packed(
-    accepted: &Accepted<NeuronService>,
+    (accepted, object): (&Accepted<NeuronService>, &ObjectKey),
     pool: &NeuronPool,
     catalog: &Catalog,
     context: Context<'_>,
@@ -39,7 +39,7 @@ pub(super) fn packed(
             pool.metadata.name, spec.devices
         ));
     }
-    let source = Source { accepted, pool, context };
+    let source = Source { accepted, pool, object, context };
     let mut variants = BTreeMap::new();
     for (kind, count) in &able {
         for set in kind.device_sets(*count) {
@@ -56,12 +56,13 @@ pub(super) fn packed(
         }
     }
     Ok(PackedService {
-        object: accepted.key(),
+        object: object.clone(),
         cluster: pool.spec.cluster.clone(),
         pool: pool.metadata.name.clone(),
         replicas: spec.replicas,
         cpu: spec.template.cpu,
         memory: spec.template.memory,
+        priority: 0,
         spread: spec.spread,
         budget: Budget {
             minimum_healthy_percent: spec.deployment.minimum_healthy_percent,

@@ -13,13 +13,13 @@ use crate::shape::service::{
     UpdateService, VpcLatticeConfiguration,
 };
 use crate::spec::{
-    self, Accepted, AvailabilityZoneRebalancing, Capacity, Name, NetworkMode, NeuronPool, NeuronService, PropagateTags,
-    Spread,
+    self, Accepted, AvailabilityZoneRebalancing, Capacity, Name, NetworkMode, NeuronPool, NeuronService, ObjectKey,
+    PropagateTags, Spread,
 };
 
 /// A service whose tasks ECS places by itself.
 pub(super) fn service(
-    accepted: &Accepted<NeuronService>,
+    (accepted, object): (&Accepted<NeuronService>, &ObjectKey),
     pool: &NeuronPool,
     context: Context<'_>,
 ) -> Result<DesiredService, String> {
@@ -32,13 +32,15 @@ pub(super) fn service(
             base: int(share.base),
         })
         .collect();
-    one_service(&Source { accepted, pool, context }, Devices::Managed, "", pools)
+    one_service(&Source { accepted, pool, object, context }, Devices::Managed, "", pools)
 }
 
 /// What an ECS service is rendered from.
 pub(super) struct Source<'a> {
     pub(super) accepted: &'a Accepted<NeuronService>,
     pub(super) pool: &'a NeuronPool,
+    /// For whom: the service itself, or the job whose tasks are like those of the service.
+    pub(super) object: &'a ObjectKey,
     pub(super) context: Context<'a>,
 }
 
@@ -49,9 +51,9 @@ pub(super) fn one_service(
     suffix: &str,
     pools: Vec<PoolShare>,
 ) -> Result<DesiredService, String> {
-    let Source { accepted, pool, context } = *source;
+    let Source { accepted, pool, context, .. } = *source;
     let spec = &accepted.spec;
-    let object = accepted.key();
+    let object = source.object.clone();
     let cluster = pool.spec.cluster.clone();
     let task = task_definition(&accepted.object, pool, (devices, suffix), context)?;
     let revision_content = Fingerprint::of(&task);

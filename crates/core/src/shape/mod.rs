@@ -12,6 +12,7 @@ pub mod deployment;
 pub mod launch_template;
 pub mod provider;
 pub mod requirements;
+pub mod run_task;
 pub mod scaling_group;
 pub mod service;
 pub mod shared;

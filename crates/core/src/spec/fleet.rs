@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Name, NeuronCluster, NeuronPool, NeuronService, ObjectKey, Policy};
+use super::{Name, NeuronCluster, NeuronJob, NeuronPool, NeuronService, ObjectKey, Policy};
 use crate::diagnostic::Location;
 
 /// A valid object, with what its annotations ask for and where it is written.
@@ -46,6 +46,8 @@ pub struct Fleet {
     pub pools: BTreeMap<Name, Accepted<NeuronPool>>,
     /// Services by name.
     pub services: BTreeMap<Name, Accepted<NeuronService>>,
+    /// Jobs by name.
+    pub jobs: BTreeMap<Name, Accepted<NeuronJob>>,
     /// Declared but invalid: keep what is on AWS, change nothing, prune nothing. None of them is in the maps.
     pub stalled: BTreeSet<ObjectKey>,
     /// Whether absence from this fleet means absence from git.

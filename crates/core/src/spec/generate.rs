@@ -1,11 +1,12 @@
 //! Valid specs made at random, for property tests of the planner.
 //!
-//! Pools are Managed Instances here; those with Auto Scaling groups are in `groups`.
+//! Pools are Managed Instances here; those with Auto Scaling groups are in `groups`, jobs in `jobs`.
 //!
 //! Neighbours: tests of `parse`, `validate` and `plan`, in this crate and (with the feature `generate`) in others.
 //! Not here: invalid specs; tests make those by changing valid ones.
 
 mod groups;
+mod jobs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,15 +16,15 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::{
-    Accepted, AutoRepair, AvailabilityZoneRebalancing, Canary, CapacityOption, CircuitBreaker, ClusterSpec, Container,
-    ContainerInsights, Deployment, Devices, Duration, Fleet, HealthCheck, InstanceRequirements, LoadBalancer, Logging,
-    ManagedInstances, Metadata, Monitoring, Name, Networking, NeuronCluster, NeuronPool, NeuronService, Policy,
-    PoolOverrides, PoolShare, PoolSpec, Port, PropagatePoolTags, PropagateTags, Protocol, ScaleIn, ServiceOverrides,
-    ServiceSpec, Spread, Strategy as Rollout, Template,
+    Accepted, AutoRepair, Canary, CapacityOption, CircuitBreaker, ClusterSpec, Container, ContainerInsights,
+    Deployment, Duration, Fleet, HealthCheck, InstanceRequirements, LoadBalancer, Logging, ManagedInstances, Metadata,
+    Monitoring, Name, NeuronCluster, NeuronPool, NeuronService, Policy, PoolOverrides, PoolShare, PoolSpec, Port,
+    PropagatePoolTags, Protocol, ScaleIn, ServiceSpec, Strategy as Rollout, Template,
 };
 use crate::diagnostic::Location;
 
 pub use groups::fleet_on_groups;
+pub use jobs::fleet_with_jobs;
 
 /// How many objects of each kind a generated fleet may have.
 #[derive(Debug, Clone, Copy)]
@@ -180,26 +181,13 @@ fn service_draft() -> impl Strategy<Value = Draft> {
         let load_balancers = (0..usize::from(shifting || execute_command)).map(target).collect();
         let spec = ServiceSpec {
             pool: None,
-            pools: Vec::new(),
             replicas,
-            devices: Devices::All,
-            spread: Spread::Pack,
-            template,
-            networking: Networking::default(),
             load_balancers,
-            service_registries: Vec::new(),
-            service_connect: None,
-            vpc_lattice: Vec::new(),
             deployment,
             health_check_grace_period: grace.map(Duration::from_seconds),
-            availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
             execute_command,
-            propagate_tags: PropagateTags::Service,
-            ecs_managed_tags: true,
-            revision_history_limit: super::DEFAULT_REVISION_HISTORY,
             tags,
-            drift: super::Drift::default(),
-            overrides: ServiceOverrides::default(),
+            ..ServiceSpec::new(name("none"), template)
         };
         Draft { spec, pool }
     })

@@ -1,4 +1,4 @@
-//! The objects users write in git, as plain types: what a NeuronCluster, NeuronPool and NeuronService can say.
+//! The objects users write in git, as plain types: what a NeuronCluster, NeuronPool, NeuronService and NeuronJob can say.
 //!
 //! Neighbours: `parse` reads YAML into these types, `validate` judges them against the Neuron catalog and one another,
 //! `resolve` and `plan` read them. The doc comment of every field is its description in the JSON Schema.
@@ -13,6 +13,7 @@ mod duration;
 mod fleet;
 #[cfg(any(test, feature = "generate"))]
 pub mod generate;
+mod job;
 mod linux;
 mod metadata;
 mod name;
@@ -23,7 +24,9 @@ mod policy;
 mod pool;
 mod pool_rollout;
 mod requirements;
+mod retry;
 mod rollout_window;
+mod schedule;
 mod schema;
 mod service;
 mod service_connect;
@@ -48,15 +51,16 @@ pub use deployment::{
 pub use drift::{Drift, DriftPolicy};
 pub use duration::{Duration, ParseDurationError};
 pub use fleet::{Accepted, Completeness, Fleet};
+pub use job::{DEFAULT_BACKOFF_LIMIT, JobSpec, MAX_COMPLETIONS};
 pub use linux::{Capabilities, Linux, SystemControl, Tmpfs, Ulimit, UlimitName};
 pub use metadata::Metadata;
 pub use name::{Name, ParseNameError};
 pub use networking::{LoadBalancer, NetworkMode, Networking, ServiceRegistry, TrafficShift, VpcLattice};
 pub use object::{
-    API_VERSION, ApiVersion, Kind, NeuronCluster, NeuronClusterKind, NeuronPool, NeuronPoolKind, NeuronService,
-    NeuronServiceKind, Object, ObjectKey,
+    API_VERSION, ApiVersion, Kind, NeuronCluster, NeuronClusterKind, NeuronJob, NeuronJobKind, NeuronPool,
+    NeuronPoolKind, NeuronService, NeuronServiceKind, Object, ObjectKey,
 };
-pub use overrides::{ClusterOverrides, PoolOverrides, Raw, ServiceOverrides};
+pub use overrides::{ClusterOverrides, JobOverrides, PoolOverrides, Raw, ServiceOverrides};
 pub use policy::{ADOPT, Adopt, BadAnnotation, PREFIX, PRUNE, Policy, Prune, SUSPEND};
 pub use pool::{
     AutoRepair, Capacity, CapacityOption, ManagedInstances, Monitoring, PoolSpec, PropagatePoolTags,
@@ -67,8 +71,10 @@ pub use requirements::{
     AcceleratorManufacturer, AcceleratorType, Bounds, CpuManufacturer, DecimalBounds, Inclusion, InstanceGeneration,
     InstanceRequirements, LocalStorageType, MinBounds, NO_PRICE_PROTECTION,
 };
+pub use retry::{Checkpoint, Failure, RetryAction, RetryPolicy, RetryRule, UnknownOutcome};
 pub use rollout_window::{ParseTimeOfDayError, RolloutWindow, TimeOfDay, Weekday};
 pub(crate) use rollout_window::{zone, zone_like};
+pub use schedule::{Calendar, ConcurrencyPolicy, Schedule, ScheduleError};
 pub use schema::{field_doc, schema, schema_text};
 pub(crate) use schema::{resolve_schema, shared_schema};
 pub use service::{

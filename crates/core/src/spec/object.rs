@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterSpec, Metadata, Name, PoolSpec, ServiceSpec};
+use super::{ClusterSpec, JobSpec, Metadata, Name, PoolSpec, ServiceSpec};
 
 /// The API version of every document this build reads.
 pub const API_VERSION: &str = "neuron.ecs/v1alpha1";
@@ -31,11 +31,13 @@ pub enum Kind {
     NeuronPool,
     /// Replicas of an inference server.
     NeuronService,
+    /// Work that ends.
+    NeuronJob,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::NeuronCluster, Self::NeuronPool, Self::NeuronService];
+    pub const ALL: [Self; 4] = [Self::NeuronCluster, Self::NeuronPool, Self::NeuronService, Self::NeuronJob];
 
     /// The kind as users write it.
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +45,7 @@ impl Kind {
             Self::NeuronCluster => "NeuronCluster",
             Self::NeuronPool => "NeuronPool",
             Self::NeuronService => "NeuronService",
+            Self::NeuronJob => "NeuronJob",
         }
     }
 
@@ -82,6 +85,11 @@ impl ObjectKey {
     /// The key of a service.
     pub const fn service(name: Name) -> Self {
         Self { kind: Kind::NeuronService, name }
+    }
+
+    /// The key of a job.
+    pub const fn job(name: Name) -> Self {
+        Self { kind: Kind::NeuronJob, name }
     }
 }
 
@@ -141,6 +149,10 @@ object!(
     /// Replicas of an inference server on one pool or several.
     NeuronService, NeuronServiceKind, ServiceSpec
 );
+object!(
+    /// Training or batch work that ends.
+    NeuronJob, NeuronJobKind, JobSpec
+);
 
 /// One document, of whatever kind.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -152,6 +164,8 @@ pub enum Object {
     Pool(Box<NeuronPool>),
     /// A service.
     Service(Box<NeuronService>),
+    /// A job.
+    Job(Box<NeuronJob>),
 }
 
 impl Object {
@@ -161,6 +175,7 @@ impl Object {
             Self::Cluster(cluster) => cluster.key(),
             Self::Pool(pool) => pool.key(),
             Self::Service(service) => service.key(),
+            Self::Job(job) => job.key(),
         }
     }
 
@@ -170,6 +185,7 @@ impl Object {
             Self::Cluster(cluster) => &cluster.metadata,
             Self::Pool(pool) => &pool.metadata,
             Self::Service(service) => &service.metadata,
+            Self::Job(job) => &job.metadata,
         }
     }
 }

@@ -74,6 +74,22 @@ pub struct ServiceOverrides {
     pub service: Raw,
 }
 
+/// Overrides of a NeuronJob.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobOverrides {
+    /// Members of RegisterTaskDefinition. Default: none.
+    #[serde(default, skip_serializing_if = "Raw::is_empty")]
+    pub task_definition: Raw,
+}
+
+impl JobOverrides {
+    /// True if there is nothing to merge.
+    pub fn is_empty(&self) -> bool {
+        self.task_definition.is_empty()
+    }
+}
+
 impl ClusterOverrides {
     /// True if there is nothing to merge.
     pub fn is_empty(&self) -> bool {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::{Kind, NeuronCluster, NeuronPool, NeuronService};
+use super::{Kind, NeuronCluster, NeuronJob, NeuronPool, NeuronService};
 
 /// The JSON Schema (draft 2020-12) of one document: one of the kinds. Definitions are under `$defs`, one per type.
 ///
@@ -19,12 +19,13 @@ pub fn schema() -> Value {
         generator.subschema_for::<NeuronCluster>(),
         generator.subschema_for::<NeuronPool>(),
         generator.subschema_for::<NeuronService>(),
+        generator.subschema_for::<NeuronJob>(),
     ];
     let definitions = generator.take_definitions(true);
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Axon objects",
-        "description": "One document of Axon: a NeuronCluster, a NeuronPool or a NeuronService.",
+        "description": "One document of Axon: a NeuronCluster, a NeuronPool, a NeuronService or a NeuronJob.",
         "oneOf": kinds,
         "$defs": definitions,
     });

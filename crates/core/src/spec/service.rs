@@ -102,6 +102,33 @@ const fn history() -> u32 {
 }
 
 impl ServiceSpec {
+    /// Replicas of a task on a pool; everything else is the default.
+    pub fn new(pool: Name, template: Template) -> Self {
+        Self {
+            pool: Some(pool),
+            pools: Vec::new(),
+            replicas: None,
+            devices: Devices::default(),
+            spread: Spread::default(),
+            template,
+            networking: Networking::default(),
+            load_balancers: Vec::new(),
+            service_registries: Vec::new(),
+            service_connect: None,
+            vpc_lattice: Vec::new(),
+            deployment: Deployment::default(),
+            health_check_grace_period: None,
+            availability_zone_rebalancing: AvailabilityZoneRebalancing::default(),
+            execute_command: false,
+            propagate_tags: PropagateTags::default(),
+            ecs_managed_tags: true,
+            revision_history_limit: DEFAULT_REVISION_HISTORY,
+            tags: BTreeMap::new(),
+            drift: Drift::default(),
+            overrides: ServiceOverrides::default(),
+        }
+    }
+
     /// The pools that carry the replicas, in the order written; `pool: x` reads as one share with weight 1.
     pub fn shares(&self) -> Vec<PoolShare> {
         match &self.pool {

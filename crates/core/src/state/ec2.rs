@@ -10,7 +10,7 @@ use super::State;
 use super::merge::Newer;
 use super::recent::is_recent;
 use crate::cloud::{Ec2Scope, Ec2Sweep, ErrorClass, Reading};
-use crate::desired::{Desired, DesiredCapacity, DesiredPool};
+use crate::desired::{Desired, DesiredCapacity, DesiredPool, JobTasks};
 use crate::observe::SubnetAnswer;
 use crate::observed::Listing;
 use crate::step::Resource;
@@ -123,7 +123,8 @@ impl State {
 fn clusters_with_layouts(desired: &Desired) -> BTreeSet<String> {
     let grouped = desired.pools.values().filter(|pool| matches!(pool.capacity, DesiredCapacity::Groups(_)));
     let packed = desired.packed.values().map(|service| &service.cluster);
-    grouped.map(|pool| &pool.cluster).chain(packed).map(ToString::to_string).collect()
+    let jobs = desired.jobs.values().filter(|job| matches!(job.tasks, JobTasks::Packed(_))).map(|job| &job.cluster);
+    grouped.map(|pool| &pool.cluster).chain(packed).chain(jobs).map(ToString::to_string).collect()
 }
 
 fn good<T>(reading: Reading<T>, errors: &mut Vec<crate::cloud::CloudError>) -> Option<T> {

@@ -42,6 +42,8 @@ impl State {
                 | Resource::AutoScalingGroup(_)
                 | Resource::CapacityProvider(_)
                 | Resource::Service { .. }
+                | Resource::Parameter(_)
+                | Resource::Task { .. }
                 | Resource::Instance(_) => false,
             };
             for recent in all.iter_mut().filter(|recent| read && recent.at < sweep.started) {

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use super::{State, look};
 use jiff::Timestamp;
 
-use crate::cloud::{Scope, ServiceKey};
+use crate::cloud::{JobScope, Scope, ServiceKey};
 use crate::desired::Desired;
+use crate::job::{book, record};
 use crate::observe::{ClusterStatus, Rollout, Service, ServiceStatus};
 use crate::ownership::{self, Owner};
+use crate::spec::Kind;
 
 impl State {
     /// What the next sweep should read.
@@ -31,7 +33,29 @@ impl State {
             tasks_of: self.services_to_look_into(),
             history_of: self.needs_history.clone(),
             ec2: self.ec2_scope(now),
+            jobs: self.job_scope(),
         }
+    }
+
+    /// Records and tasks of jobs, while there are jobs: declared ones, or such whose records or revisions are still there.
+    fn job_scope(&self) -> Option<JobScope> {
+        let desired = self.specified.as_ref().map(|specified| &specified.desired);
+        let declared = desired.is_some_and(|desired| !desired.jobs.is_empty());
+        let recorded = self.observed.records.iter().next().is_some();
+        let of_job = |tags| matches!(ownership::owner(tags, &self.installation), Owner::Us(owner) if owner.kind == Kind::NeuronJob);
+        let registered =
+            || self.observed.task_definitions.iter().any(|revision| revision.active && of_job(&revision.tags));
+        (declared || recorded || registered()).then(|| {
+            let ours = self.observed.clusters.iter().filter(|cluster| cluster.status == ClusterStatus::Active);
+            let ours =
+                ours.filter(|cluster| matches!(ownership::owner(&cluster.tags, &self.installation), Owner::Us(_)));
+            let named = desired.into_iter().flat_map(|d| d.jobs.values()).map(|job| job.cluster.to_string());
+            JobScope {
+                path: record::root(&self.installation),
+                started_by: book::started_by(&self.installation),
+                tasks_of: ours.map(|cluster| cluster.name.clone()).chain(named).collect(),
+            }
+        })
     }
 
     /// Services that a list may not show: a draining one is no longer listed, a new one not yet.

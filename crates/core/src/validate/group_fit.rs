@@ -1,6 +1,6 @@
 //! Rules for whether a task fits on the instances of Auto Scaling groups, and how well it uses them.
 //!
-//! Neighbours: called by `service`; what instances offer comes from `neuron`, room for all replicas is in `group_room`. Not
+//! Neighbours: called by `service` and `job`; what instances offer comes from `neuron`, room for all replicas is in `group_room`. Not
 //! here: Managed Instances (`fit`).
 
 use crate::diagnostic::Code;
@@ -29,19 +29,28 @@ impl Placed<'_> {
     }
 }
 
+/// A service: its task, and room for all replicas.
 pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, placed: &Placed<'_>) {
+    let fitting = task(subject, world, placed);
+    if !fitting.is_empty() {
+        group_room::check(subject, placed, &fitting);
+    }
+}
+
+/// The task of a service or of a job, on one instance. The answer are the types on which it can run.
+pub(super) fn task<'w>(subject: &mut Subject<'_>, world: &'w World<'_>, placed: &Placed<'_>) -> Vec<&'w InstanceType> {
     let types = world.types(placed.pool);
     let able: Vec<&InstanceType> = types.iter().copied().filter(|kind| gives(kind, placed.spec.devices)).collect();
     if able.is_empty() {
         if let (Devices::Count(count), false) = (placed.spec.devices, types.is_empty()) {
             devices::impossible(subject, world, count.get(), placed.pool);
         }
-        return;
+        return Vec::new();
     }
     let fitting: Vec<&InstanceType> = able.iter().copied().filter(|kind| placed.by_size(kind) > 0).collect();
     if fitting.is_empty() {
         too_large(subject, placed, &able);
-        return;
+        return Vec::new();
     }
     for kind in types.iter().filter(|kind| !fitting.iter().any(|fit| fit.name == kind.name)) {
         never_used(subject, placed, kind);
@@ -51,7 +60,7 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, placed: &Place
         wasted(subject, placed, kind);
     }
     cores::check(subject, placed.spec, &fitting);
-    group_room::check(subject, placed, &fitting);
+    fitting
 }
 
 fn too_large(subject: &mut Subject<'_>, placed: &Placed<'_>, types: &[&InstanceType]) {

@@ -71,19 +71,20 @@ fn in_tag(c: char) -> bool {
 
 /// Pools without services. Silent while some service cannot be read, since that one may use the pool.
 pub(super) fn unused(fleet: &Fleet, objects: &[Declared], diagnostics: &mut Vec<Diagnostic>) {
-    let held = fleet.stalled.iter().any(|key| key.kind == Kind::NeuronService);
+    let held = fleet.stalled.iter().any(|key| matches!(key.kind, Kind::NeuronService | Kind::NeuronJob));
     if held || fleet.complete == Completeness::Partial {
         return;
     }
     let shares = fleet.services.values().flat_map(|service| service.spec.shares());
-    let used: BTreeSet<Name> = shares.map(|share| share.pool).collect();
+    let jobs = fleet.jobs.values().map(|job| job.spec.pool.clone());
+    let used: BTreeSet<Name> = shares.map(|share| share.pool).chain(jobs).collect();
     for declared in objects.iter().filter(|declared| declared.key.kind == Kind::NeuronPool) {
         let name = &declared.key.name;
         if used.contains(name) || !fleet.pools.contains_key(name) {
             continue;
         }
         let at = declared.positions.of("/metadata/name");
-        let found = Diagnostic::new(Code::UnusedObject, at, format!("no service runs on the pool {name}"));
-        diagnostics.push(found.about(declared.key.clone()).with_help("Remove it, or name it in a service."));
+        let found = Diagnostic::new(Code::UnusedObject, at, format!("no service or job runs on the pool {name}"));
+        diagnostics.push(found.about(declared.key.clone()).with_help("Remove it, or name it in a service or job."));
     }
 }

@@ -20,6 +20,9 @@ mod group_rollout;
 mod group_room;
 mod group_types;
 mod identity;
+mod job;
+mod job_order;
+mod job_work;
 mod members;
 mod networking;
 mod overrides;
@@ -27,7 +30,9 @@ mod passed;
 mod pool;
 mod pool_types;
 mod probe;
+mod retry;
 mod rollout;
+mod same_name;
 mod service;
 mod sharing;
 mod site;
@@ -116,8 +121,8 @@ pub fn validate(parsed: Parsed, catalog: &Catalog) -> Validated {
     validate_under(&RoleRules::ANY, parsed, catalog)
 }
 
-/// Judges everything that was parsed; an object that would pass a role that `roles` does not allow is held. Clusters come first, then pools, then services, since each kind refers to the one
-/// before.
+/// Judges everything that was parsed; an object that would pass a role that `roles` does not allow is held. Clusters come first,
+/// then pools, then services and jobs, since each kind refers to the ones before.
 pub fn validate_under(roles: &RoleRules, parsed: Parsed, catalog: &Catalog) -> Validated {
     let Parsed { objects, mut diagnostics, unkeyed } = parsed;
     let mut fleet = Fleet::default();
@@ -141,7 +146,10 @@ pub fn validate_under(roles: &RoleRules, parsed: Parsed, catalog: &Catalog) -> V
             }
         }
     }
-    sharing::check(&mut fleet, &Judged { catalog, objects: &objects }, &mut diagnostics);
+    let judged = Judged { catalog, objects: &objects };
+    sharing::check(&mut fleet, &judged, &mut diagnostics);
+    same_name::check(&mut fleet, &judged, &mut diagnostics);
+    job_order::check(&mut fleet, &judged, &mut diagnostics);
     identity::unused(&fleet, &objects, &mut diagnostics);
     sort(&mut diagnostics);
     Validated { fleet, diagnostics }
@@ -172,6 +180,7 @@ fn judge(declared: &Declared, world: &World<'_>, diagnostics: &mut Vec<Diagnosti
         Object::Cluster(cluster) => cluster::check(&mut subject, cluster),
         Object::Pool(pool) => pool::check(&mut subject, world, pool),
         Object::Service(service) => service::check(&mut subject, world, service),
+        Object::Job(job) => job::check(&mut subject, world, job),
     }
     let found = subject.into_found();
     let valid = !found.iter().any(Diagnostic::is_error);
@@ -191,6 +200,9 @@ fn admit(fleet: &mut Fleet, declared: &Declared, policy: Policy) {
         }
         Some(Object::Service(object)) => {
             fleet.services.insert(name, Accepted { object: (**object).clone(), policy, source });
+        }
+        Some(Object::Job(object)) => {
+            fleet.jobs.insert(name, Accepted { object: (**object).clone(), policy, source });
         }
         None => {}
     }

@@ -35,7 +35,7 @@ struct Rules {
 const TASK_DEFINITION: Rules = Rules {
     known: members::TASK_DEFINITION,
     owned: &[
-        ("family", "the name of the service"),
+        ("family", "the name of the object"),
         ("requiresCompatibilities", "the pool"),
         ("networkMode", "networking.mode"),
         ("placementConstraints", "the pool"),

@@ -18,6 +18,7 @@ pub(super) fn check(subject: &mut Subject<'_>, roles: &RoleRules, object: &Objec
         Object::Cluster(cluster) => serde_json::to_value(cluster),
         Object::Pool(pool) => serde_json::to_value(pool),
         Object::Service(service) => serde_json::to_value(service),
+        Object::Job(job) => serde_json::to_value(job),
     };
     // What was read from JSON can be written as JSON.
     for (pointer, role) in roles.refused(&document.unwrap_or(Value::Null)) {

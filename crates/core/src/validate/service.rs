@@ -55,7 +55,7 @@ fn kinds(subject: &mut Subject<'_>, spec: &ServiceSpec, site: Site<'_>, pools: &
 }
 
 /// The valid pools of a service; findings about the others.
-fn pools<'a>(subject: &mut Subject<'_>, world: &'a World<'_>, spec: &ServiceSpec) -> Vec<&'a NeuronPool> {
+pub(super) fn pools<'a>(subject: &mut Subject<'_>, world: &'a World<'_>, spec: &ServiceSpec) -> Vec<&'a NeuronPool> {
     if spec.pool.is_some() != spec.pools.is_empty() {
         let what = if spec.pool.is_some() { "both `pool` and `pools` are given" } else { "no pool is given" };
         subject.report(Code::PoolChoice, "/spec/pools", what, "Give `pool` for one pool or `pools` for several.");

@@ -1,14 +1,16 @@
-//! Rules for the services of one pool together: whether they keep off each other's devices, and whether all find room.
+//! Rules for the services and jobs of one pool together: whether they keep off each other's devices, and whether all services
+//! find room. Jobs wait in the queue.
 //!
 //! Neighbours: called by `validate` once every object has been judged alone. A pair that could meet is held as a whole:
 //! which of the two came first cannot be seen. Not here: replicas of one service (`exclusive`, `group_room`).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::neuron::{Catalog, InstanceType};
 use crate::parse::Declared;
-use crate::spec::{Capacity, Fleet, Name, NetworkMode, NeuronPool, NeuronService, ObjectKey};
+use crate::spec::{Capacity, Fleet, Kind, Name, NetworkMode, NeuronPool, NeuronService, ObjectKey};
 
 use super::device_sets::{gives, per_replica};
 use super::exclusive::fit_together;
@@ -20,29 +22,49 @@ pub(super) struct Judged<'a> {
     pub(super) objects: &'a [Declared],
 }
 
-/// Holds services that could get each other's devices, and warns of pools that are too small for all of theirs.
+/// What runs on a pool: a service, or the service whose replicas would be like the tasks of a job.
+struct Sharer<'a> {
+    key: ObjectKey,
+    like: Cow<'a, NeuronService>,
+}
+
+/// Holds services and jobs that could get each other's devices, and warns of pools that are too small for all services.
 pub(super) fn check(fleet: &mut Fleet, judged: &Judged<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let mut held: BTreeSet<Name> = BTreeSet::new();
+    let mut held: BTreeSet<ObjectKey> = BTreeSet::new();
     for (name, pool) in &fleet.pools {
         let services = on_pool(fleet, name);
+        let jobs = fleet.jobs.values().filter(|job| job.spec.pool == *name);
+        let jobs = jobs.map(|job| Sharer { key: job.key(), like: Cow::Owned(job.as_service()) });
+        let sharers = services.iter().map(|service| Sharer { key: service.key(), like: Cow::Borrowed(*service) });
+        let sharers: Vec<Sharer<'_>> = sharers.chain(jobs).collect();
         let types = judged.catalog.types_of(pool.spec.capacity());
-        for (index, first) in services.iter().enumerate() {
-            for second in services.iter().skip(index + 1) {
-                let Some((code, message, advice)) = conflict(pool, &types, first, second) else { continue };
+        for (index, first) in sharers.iter().enumerate() {
+            for second in sharers.iter().skip(index + 1) {
+                let Some((code, message, advice)) = conflict(pool, &types, &first.like, &second.like) else { continue };
                 for (one, other) in [(first, second), (second, first)] {
-                    held.insert(one.metadata.name.clone());
-                    let message = format!("with NeuronService/{} on the pool {name}: {message}", other.metadata.name);
-                    let found = judged.finding(code, &one.key(), "/spec/devices");
+                    held.insert(one.key.clone());
+                    let message = format!("with {} on the pool {name}: {message}", other.key);
+                    let found = judged.finding(code, &one.key, "/spec/devices");
                     diagnostics.extend(found.map(|found| Diagnostic { message, help: advice.to_owned(), ..found }));
                 }
             }
         }
         overcommitted(judged, pool, &services, &types, diagnostics);
     }
-    for name in held {
-        fleet.services.remove(&name);
-        fleet.stalled.insert(ObjectKey::service(name));
+    for key in held {
+        hold(fleet, key);
     }
+}
+
+/// Holds a service or a job that was valid alone.
+pub(super) fn hold(fleet: &mut Fleet, key: ObjectKey) {
+    match key.kind {
+        Kind::NeuronService => drop(fleet.services.remove(&key.name)),
+        Kind::NeuronJob => drop(fleet.jobs.remove(&key.name)),
+        // Clusters and pools are judged alone.
+        Kind::NeuronCluster | Kind::NeuronPool => return,
+    }
+    fleet.stalled.insert(key);
 }
 
 fn on_pool<'a>(fleet: &'a Fleet, pool: &Name) -> Vec<&'a NeuronService> {
@@ -52,13 +74,13 @@ fn on_pool<'a>(fleet: &'a Fleet, pool: &Name) -> Vec<&'a NeuronService> {
 
 impl Judged<'_> {
     /// A finding without text about a field of an object.
-    fn finding(&self, code: Code, key: &ObjectKey, at: &str) -> Option<Diagnostic> {
+    pub(super) fn finding(&self, code: Code, key: &ObjectKey, at: &str) -> Option<Diagnostic> {
         let declared = self.objects.iter().find(|declared| declared.key == *key)?;
         Some(Diagnostic::new(code, declared.positions.of(at), "").about(key.clone()))
     }
 }
 
-/// Why two services must not share a pool.
+/// Why two services, or tasks like theirs, must not share a pool.
 fn conflict(
     pool: &NeuronPool,
     types: &[&InstanceType],

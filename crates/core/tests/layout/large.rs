@@ -3,13 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axon_core::layout::{Demand, Layout, Room, Sharing, Spread};
+use axon_core::layout::{Demand, Layout, Moves, Room, Sharing, Spread};
 
 use crate::pool::{Pool, as_laid_out, kind, name};
 
 fn demand(at: usize, replicas: u32, devices: u8) -> Demand {
     let (spread, sharing) = (Spread::Pack, Sharing::Shared);
-    Demand { workload: name(at), replicas, devices, cpu: 100, memory: 100, spread, sharing, priority: 0 }
+    Demand {
+        workload: name(at),
+        replicas,
+        devices,
+        cpu: 100,
+        memory: 100,
+        spread,
+        sharing,
+        priority: 0,
+        moves: Moves::Freely,
+    }
 }
 
 fn pool(demands: impl IntoIterator<Item = Demand>) -> Pool {

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axon_core::layout::{Demand, Hold, Host, InstanceState, Layout, Live, LiveInstance, Room, Sharing, Slot, Spread};
+use axon_core::layout::{
+    Demand, Hold, Host, InstanceState, Layout, Live, LiveInstance, Moves, Room, Sharing, Slot, Spread,
+};
 use axon_core::neuron::{Catalog, InstanceType};
 use axon_core::spec::Name;
 use proptest::prelude::*;
@@ -140,7 +142,17 @@ impl Pool {
                 let (workload, devices) = (name(*at), self.count(*devices));
                 let (replicas, cpu, memory) = (*replicas, *cpu, *memory);
                 let sharing = Sharing::Shared;
-                let demand = Demand { workload, replicas, devices, cpu, memory, spread, sharing, priority: 0 };
+                let demand = Demand {
+                    workload,
+                    replicas,
+                    devices,
+                    cpu,
+                    memory,
+                    spread,
+                    sharing,
+                    priority: 0,
+                    moves: Moves::Freely,
+                };
                 self.demands.insert(demand.workload.clone(), demand);
             }
             Event::Replicas { at, by } => {

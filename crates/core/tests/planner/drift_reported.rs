@@ -172,6 +172,7 @@ fn specify(state: &mut State, specs: &Specs) {
 fn see(state: &mut State, observed: &Observed, minutes: i64) {
     let sweep = Sweep {
         ec2: None,
+        jobs: None,
         started: NOW + minutes.minutes(),
         clusters: Ok(observed.clusters.iter().cloned().collect()),
         providers: observed.providers.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),

@@ -158,6 +158,7 @@ pub(crate) fn task(arn: &str, on: &str, at: Timestamp) -> Task {
         availability_zone: None,
         created: Some(at),
         started: Some(at),
+        stopped: None,
         stopped_reason: None,
         stop_code: None,
         containers: Vec::new(),

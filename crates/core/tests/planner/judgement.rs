@@ -112,6 +112,7 @@ fn a_failed_deployment_names_the_task_its_exit_code_and_the_next_step() {
     };
     let task = Task {
         started: None,
+        stopped: None,
         arn: "task/ml/0123".into(),
         task_definition: "task-definition/ml-llama:1".into(),
         last_status: "STOPPED".into(),

@@ -33,6 +33,7 @@ fn specify(state: &mut State, specs: &Specs, completeness: Completeness) {
 fn sweep(observed: &Observed, started: Timestamp) -> Sweep {
     Sweep {
         ec2: None,
+        jobs: None,
         started,
         clusters: Ok(observed.clusters.iter().cloned().collect()),
         providers: observed.providers.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),

@@ -148,6 +148,7 @@ fn sweep(subnets: Reading<BTreeMap<String, SubnetAnswer>>, started: Timestamp) -
             instances: BTreeMap::new(),
             subnets,
         }),
+        jobs: None,
         calls: 1,
     }
 }

@@ -201,7 +201,9 @@ impl Controller {
             if outcome.is_ok() && events::corrects_drift(&step, before) {
                 self.telemetry.meter.drift_corrected(&step);
             }
-            self.say(events::of_step(&step, outcome.as_ref().copied(), before), at);
+            if let Some(said) = events::of_step(&step, outcome.as_ref().copied(), before) {
+                self.say(said, at);
+            }
         }
         if self.steps_done.len() >= MOST_STEPS {
             self.steps_done.pop_front();

@@ -38,6 +38,8 @@ pub enum Buckets {
     Reading,
     /// Seconds that people wait: 10 s to 1 day.
     Waiting,
+    /// Seconds of work that ends: 1 min to 7 days.
+    Working,
     /// Calls: 1 to 2000.
     Calls,
 }
@@ -51,6 +53,9 @@ impl Buckets {
             Self::Reading => &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0],
             Self::Waiting => {
                 &[10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0, 86_400.0]
+            }
+            Self::Working => {
+                &[60.0, 300.0, 900.0, 3_600.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0, 345_600.0, 604_800.0]
             }
             Self::Calls => &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0],
         }
@@ -143,7 +148,7 @@ macro_rules! metrics {
     };
 }
 
-use Buckets::{Calling, Calls, Computing, Reading, Waiting};
+use Buckets::{Calling, Calls, Computing, Reading, Waiting, Working};
 use MetricType::{Counter, Gauge, Histogram};
 
 metrics! {
@@ -253,6 +258,19 @@ metrics! {
     Deployments = "axon_deployments_total" ["target", "service", "result"] Counter, None, Stable;
     /// How long deployments took, as far as this process has seen their beginning.
     DeploymentDuration = "axon_deployment_duration_seconds" ["target", "result"] Histogram(Waiting), Seconds, Stable;
+
+    /// Runs of a job that are not over, by state: Pending, Running, Suspended, Ending.
+    JobRuns = "axon_job_runs" ["target", "name", "state"] Gauge, None, Alpha;
+    /// Attempts that ended, by outcome: succeeded, failed, cancelled, unknown; and in what way they failed.
+    JobAttempts = "axon_job_attempts_total" ["target", "name", "outcome", "failure"] Counter, None, Alpha;
+    /// Attempts that were put on record because an earlier one of their index did not succeed.
+    JobRetries = "axon_job_retries_total" ["target", "name"] Counter, None, Alpha;
+    /// How long jobs waited for Neuron devices, as far as they had to and this process has seen it.
+    JobQueueWait = "axon_job_queue_wait_seconds" ["target"] Histogram(Waiting), Seconds, Alpha;
+    /// How long runs took from their first attempt on, by result: Complete, Failed, DeadlineExceeded, Cancelled, Superseded, Unknown.
+    JobRunDuration = "axon_job_run_seconds" ["target", "result"] Histogram(Working), Seconds, Alpha;
+    /// Seconds for which runs that ended have held Neuron devices, times the number of devices where Axon chooses them.
+    JobDeviceSeconds = "axon_job_device_seconds_total" ["target", "name"] Counter, Seconds, Alpha;
 }
 
 #[cfg(test)]
@@ -317,7 +335,7 @@ mod tests {
 
     #[test]
     fn bounds_ascend() {
-        for buckets in [Computing, Calling, Reading, Waiting, Calls] {
+        for buckets in [Computing, Calling, Reading, Waiting, Working, Calls] {
             assert!(buckets.bounds().is_sorted_by(|a, b| a < b), "{buckets:?}");
         }
     }

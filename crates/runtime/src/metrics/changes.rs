@@ -13,6 +13,7 @@ use axon_core::step::{Action, Step};
 use jiff::Timestamp;
 
 use super::catalog::Metric;
+use super::jobs;
 use crate::view::View;
 
 /// Something to count or to observe.
@@ -30,6 +31,8 @@ pub(super) enum What {
     Happened,
     /// It lasted for so many seconds.
     Lasted(f64),
+    /// It has grown by so much.
+    Grew(f64),
 }
 
 /// What is remembered from view to view.
@@ -37,6 +40,8 @@ pub(super) enum What {
 pub(super) struct Changes {
     /// When the deployment of a service began.
     deploying: BTreeMap<ObjectKey, Timestamp>,
+    /// When attempts of a job began to wait for devices.
+    queued: BTreeMap<ObjectKey, Timestamp>,
     /// The image of a pool whose rollout was counted last. An instance on its way out may be seen once more.
     rolled: BTreeMap<ObjectKey, String>,
     /// When a complete reading found an object Ready last.
@@ -44,11 +49,12 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// A step has succeeded. A new service is deployed from then on.
-    pub(super) fn stepped(&mut self, step: &Step, now: Timestamp) {
+    /// A step has succeeded: what is to be counted. A new service is deployed from then on.
+    pub(super) fn stepped(&mut self, step: &Step, now: Timestamp) -> Vec<Found> {
         if matches!(step.action, Action::CreateService(_)) {
             self.deploying.entry(step.object.clone()).or_insert(now);
         }
+        jobs::recorded(step)
     }
 
     /// What is to be counted.
@@ -59,6 +65,7 @@ impl Changes {
             found.extend(shortages(earlier, status));
             found.extend(reported(key, before, after));
             found.extend(self.deployment(earlier, status, now));
+            found.extend(self.queue(status, now));
             if let Some(earlier) = earlier {
                 found.extend(transitions(earlier, status, now));
                 let ended = rollout(key, (before, earlier), (after, status));
@@ -66,6 +73,7 @@ impl Changes {
             }
         }
         self.deploying.retain(|key, _| after.statuses.contains_key(key));
+        self.queued.retain(|key, _| after.statuses.contains_key(key));
         self.rolled.retain(|key, _| after.statuses.contains_key(key));
         self.ready.retain(|key, _| after.statuses.contains_key(key));
         if let Some(swept) = after.last_sweep.filter(|_| after.sweep_errors.is_empty()) {
@@ -74,6 +82,17 @@ impl Changes {
             }
         }
         found
+    }
+
+    /// How long attempts of a job have waited for devices, once none waits any more.
+    fn queue(&mut self, status: &Status, now: Timestamp) -> Option<Found> {
+        if jobs::is_queued(status) {
+            self.queued.entry(status.object.clone()).or_insert(now);
+            return None;
+        }
+        let began = self.queued.remove(&status.object)?;
+        let what = What::Lasted(now.duration_since(began).as_secs_f64());
+        Some(Found { metric: Metric::JobQueueWait, labels: Vec::new(), what })
     }
 
     /// Whether the image in force is another one than when this was asked last.
@@ -219,6 +238,7 @@ mod tests {
             resources: Vec::new(),
             replicas: None,
             groups: Vec::new(),
+            job: None,
         };
         View { statuses: [(key.clone(), status)].into(), files: Arc::default(), ..View::default() }
     }
@@ -248,6 +268,7 @@ mod tests {
             .map(|found| match found.what {
                 What::Happened => found.labels.join(" "),
                 What::Lasted(seconds) => format!("{} in {seconds} s", found.labels.join(" ")),
+                What::Grew(by) => format!("{} by {by}", found.labels.join(" ")),
             })
             .collect()
     }
@@ -306,6 +327,21 @@ mod tests {
             ready(&key, Reason::InsufficientCapacity, 30),
         ];
         assert_eq!(counted(Metric::LaunchFailures, &story), ["NeuronService llama InsufficientCapacity"; 2]);
+    }
+
+    #[test]
+    fn the_wait_for_devices_is_timed_from_its_beginning_to_its_end() {
+        let key = ObjectKey::job("train".parse().unwrap());
+        let story = [
+            ready(&key, Reason::JobRunning, 0),
+            ready(&key, Reason::InsufficientDevices, 5),
+            ready(&key, Reason::InsufficientDevices, 5),
+            ready(&key, Reason::JobRunning, 30),
+            ready(&key, Reason::JobRunning, 30),
+        ];
+        assert_eq!(counted(Metric::JobQueueWait, &story), [" in 20 s"]);
+        let service = [ready(&service(), Reason::InsufficientDevices, 0), ready(&service(), Reason::Succeeded, 9)];
+        assert_eq!(counted(Metric::JobQueueWait, &service), Vec::<String>::new());
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl std::fmt::Debug for Shown {
 }
 
 /// Gauges that are set here and nowhere else.
-const GAUGES: [Metric; 23] = [
+const GAUGES: [Metric; 24] = [
     Metric::LoopLastTick,
     Metric::ReconcileLastSuccess,
     Metric::StepsInFlight,
@@ -59,6 +59,7 @@ const GAUGES: [Metric; 23] = [
     Metric::AmiInfo,
     Metric::AmiAge,
     Metric::ServiceTasks,
+    Metric::JobRuns,
 ];
 
 /// Sets every gauge anew.
@@ -153,6 +154,9 @@ impl Page<'_> {
             {
                 self.set(Metric::ServiceTasks, &[name, state], f64::from(tasks));
             }
+        }
+        for run in status.job.iter().flat_map(|job| &job.runs).filter(|run| run.ended.is_none()) {
+            self.raise(Metric::JobRuns, &[name, &word(&run.state)], 1.0);
         }
         for group in &status.groups {
             self.group(name, group);

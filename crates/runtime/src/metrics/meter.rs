@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::catalog::Metric;
-use super::changes::{Changes, What};
+use super::changes::{Changes, Found, What};
 use super::gauges::Shown;
 use super::{Inner, seconds};
 use crate::clock::Clock;
@@ -148,7 +148,11 @@ impl Meter {
         let mut known = self.known();
         known.running.remove(&step.resource);
         match result {
-            Ok(()) => known.changes.stepped(step, now),
+            Ok(()) => {
+                let counted = known.changes.stepped(step, now);
+                drop(known);
+                self.count(counted);
+            }
             Err(error) => {
                 drop(known);
                 self.failed("step", error);
@@ -193,11 +197,16 @@ impl Meter {
     /// Counts what is different between two views.
     pub(crate) fn changed(&self, before: &View, after: &View, now: Timestamp) {
         let counted = self.known().changes.between(before, after, now);
+        self.count(counted);
+    }
+
+    fn count(&self, counted: Vec<Found>) {
         for found in counted {
             let labels: Vec<&str> = found.labels.iter().map(String::as_str).collect();
             match found.what {
                 What::Happened => self.add(found.metric, &labels, 1.0),
                 What::Lasted(seconds) => self.observe(found.metric, &labels, seconds),
+                What::Grew(by) => self.add(found.metric, &labels, by),
             }
         }
     }

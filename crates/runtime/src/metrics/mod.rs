@@ -15,6 +15,7 @@ mod changes;
 mod codes;
 mod families;
 mod gauges;
+mod jobs;
 pub(crate) mod meter;
 mod page;
 

@@ -61,6 +61,8 @@ fn enter(world: &mut World, task: Task) {
     if let Some(service) = &task.service {
         let key = (task.cluster.clone(), service.clone());
         state.tasks_of_service.entry(key).or_default().insert(task.id.clone());
+    } else {
+        state.standalone_groups.push(task.group.clone());
     }
     state.tasks.insert(task.id.clone(), task);
 }

@@ -7,7 +7,7 @@ use super::names;
 use crate::{
     wire::{
         fault::{Answer, Fault},
-        value::Read,
+        value::{Read, put_some},
     },
     world::World,
 };
@@ -25,7 +25,12 @@ pub(super) fn several(world: &mut World, input: &Value) -> Answer {
         let gone = goes(world, &name)?;
         if gone { deleted.push(name) } else { invalid.push(name) }
     }
-    Ok(json!({"DeletedParameters": deleted, "InvalidParameters": invalid}))
+    // A list in the model has one name at least.
+    let mut answer = json!({});
+    for (member, names) in [("DeletedParameters", deleted), ("InvalidParameters", invalid)] {
+        put_some(&mut answer, member, (!names.is_empty()).then_some(names));
+    }
+    Ok(answer)
 }
 
 fn goes(world: &mut World, text: &str) -> Result<bool, Fault> {

@@ -58,7 +58,7 @@ fn add_group(fleet: &mut Fleet, c: usize, (cluster, mut pools, drafts): Group) {
 }
 
 /// All devices, or a number that the first type gives.
-fn pick(group: &AutoScalingGroup, index: Index) -> Devices {
+pub(super) fn pick(group: &AutoScalingGroup, index: Index) -> Devices {
     let catalog = Catalog::builtin();
     let first = group.instance_types.first().and_then(|kind| catalog.get(kind));
     let mut choices = vec![Devices::All];

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use axon_core::cloud::{Ec2Sweep, ServiceKey, Sweep};
+use axon_core::cloud::{Ec2Sweep, JobSweep, ServiceKey, Sweep};
 use axon_core::desired::Desired;
 use axon_core::observe::{
     ClusterStatus, DeploymentResult, Group, GroupMember, ImageAnswer, PastDeployment, ProviderStatus, Rollout, Service,
@@ -217,6 +217,10 @@ impl Miniature {
             task_definitions: Some(Ok(all(&observed.task_definitions))),
             tasks: observed.tasks.iter().map(|(k, t)| (k.clone(), Ok(t.clone()))).collect(),
             history: observed.history.iter().map(|(k, h)| (k.clone(), Ok(h.deployments.clone()))).collect(),
+            jobs: Some(JobSweep {
+                records: Ok(all(&observed.records)),
+                tasks: observed.standalone.iter().map(|(k, l)| (k.clone(), Ok(all(l)))).collect(),
+            }),
             ec2: Some(Ec2Sweep {
                 providers: Ok(all(&observed.group_providers)),
                 templates: Ok(all(&observed.templates)),

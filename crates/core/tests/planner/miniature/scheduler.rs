@@ -204,6 +204,7 @@ impl Miniature {
             availability_zone: None,
             created: Some(self.now),
             started: None,
+            stopped: None,
             stopped_reason: None,
             stop_code: None,
             containers: Vec::new(),
