@@ -130,7 +130,9 @@ fn devices_of_a_task_that_runs_are_taken() {
     };
     yard.observed.instances.insert("ml".into(), Listing::Read([("instance/1".into(), instance)].into()));
     let Some(Listing::Read(tasks)) = yard.observed.standalone.get_mut("ml") else { panic!("no tasks were read") };
-    tasks.values_mut().for_each(|found| found.task.container_instance = Some("instance/1".into()));
+    for found in tasks.values_mut() {
+        found.task.container_instance = Some("instance/1".into());
+    }
     yard.jobs.push(job("second", "neuron", &[("/spec/devices", json!(1))]));
     assert_eq!(yard.go(), [""; 0]);
     assert!(yard.waits().contains("NeuronJob/second: run"), "{}", yard.waits());
