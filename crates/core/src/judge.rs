@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::cloud::ErrorClass;
 use crate::desired::{DesiredCluster, DesiredPool};
+use crate::job::agenda::Agenda;
 use crate::observe::{Provider, ProviderStatus};
 use crate::observed::Slot;
 use crate::plan::{Plan, Wait, Waiting, World};
@@ -93,6 +94,7 @@ struct Hearing<'a> {
     /// Steps that are due or under way.
     steps: BTreeMap<&'a ObjectKey, Vec<&'a Step>>,
     providers: BTreeMap<ObjectKey, Vec<(Option<&'a str>, &'a Provider)>>,
+    agenda: Agenda<'a>,
 }
 
 impl<'a> Hearing<'a> {
@@ -107,7 +109,7 @@ impl<'a> Hearing<'a> {
             steps.entry(&step.object).or_default().push(step);
         }
         let providers = world.observed.providers_by_owner(world.installation);
-        Self { world, plan, now, waiting, steps, providers }
+        Self { world, plan, now, waiting, steps, providers, agenda: Agenda::of(world, now) }
     }
 
     /// What an object waits for.

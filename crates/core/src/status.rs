@@ -48,6 +48,11 @@ impl Status {
         self.condition(ConditionType::Ready).is_some_and(|ready| ready.status == Truth::True)
     }
 
+    /// Whether it is a job all of whose tasks run: nothing is to be done until one of them ends.
+    pub fn is_at_work(&self) -> bool {
+        self.condition(ConditionType::Ready).is_some_and(|ready| ready.reason == Reason::JobRunning)
+    }
+
     /// Whether only a person can bring the object further.
     pub fn is_stalled(&self) -> bool {
         self.condition(ConditionType::Stalled).is_some_and(|stalled| stalled.status == Truth::True)

@@ -351,7 +351,8 @@ impl Controller {
 
     /// Whether anything moves that needs no person.
     fn is_busy(&self) -> bool {
-        let moves = |status: &Status| !status.is_ready() && !status.is_stalled();
+        // Tasks of a job may run for days: how they end is seen soon enough by the usual sweep.
+        let moves = |status: &Status| !status.is_ready() && !status.is_stalled() && !status.is_at_work();
         !self.in_flight.is_empty() || !self.plan.steps.is_empty() || self.statuses.values().any(moves)
     }
 

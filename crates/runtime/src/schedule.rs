@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use axon_core::cloud::{Ec2Scope, ErrorClass, Facts, Scope};
+use axon_core::cloud::{Ec2Scope, ErrorClass, Facts, JobScope, Scope};
 use jiff::Timestamp;
 
 use crate::backoff;
@@ -196,7 +196,12 @@ pub(crate) fn asks_more(scope: &Scope, last: &Scope) -> bool {
         && scope.family_prefixes.is_subset(&last.family_prefixes)
         && scope.tasks_of.is_subset(&last.tasks_of)
         && scope.history_of.is_subset(&last.history_of)
-        && asks_no_more_of_ec2(scope.ec2.as_ref(), last.ec2.as_ref()))
+        && asks_no_more_of_ec2(scope.ec2.as_ref(), last.ec2.as_ref())
+        && asks_no_more_of_jobs(scope.jobs.as_ref(), last.jobs.as_ref()))
+}
+
+fn asks_no_more_of_jobs(scope: Option<&JobScope>, last: Option<&JobScope>) -> bool {
+    scope.is_none_or(|scope| last.is_some_and(|last| scope.tasks_of.is_subset(&last.tasks_of)))
 }
 
 fn asks_no_more_of_ec2(scope: Option<&Ec2Scope>, last: Option<&Ec2Scope>) -> bool {
@@ -212,6 +217,8 @@ fn asks_no_more_of_ec2(scope: Option<&Ec2Scope>, last: Option<&Ec2Scope>) -> boo
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use axon_core::observe::Identity;
 
     use super::*;
@@ -222,6 +229,26 @@ mod tests {
 
     fn schedule() -> Schedule {
         Schedule::new(&Settings::new("test".parse().unwrap()), at(0))
+    }
+
+    #[test]
+    fn jobs_of_a_cluster_that_were_not_read_are_more_to_ask_for() {
+        let bare = Scope {
+            installation: "test".parse().unwrap(),
+            clusters: BTreeSet::new(),
+            services: BTreeSet::new(),
+            family_prefixes: BTreeSet::new(),
+            tasks_of: BTreeSet::new(),
+            history_of: BTreeSet::new(),
+            ec2: None,
+            jobs: None,
+        };
+        let jobs_of = |clusters: &[&str]| {
+            let tasks_of = clusters.iter().map(|name| (*name).to_owned()).collect();
+            Scope { jobs: Some(JobScope { tasks_of, ..JobScope::default() }), ..bare.clone() }
+        };
+        assert!(asks_more(&jobs_of(&[]), &bare) && asks_more(&jobs_of(&["a", "b"]), &jobs_of(&["a"])));
+        assert!(!asks_more(&bare, &jobs_of(&["a"])) && !asks_more(&jobs_of(&["a"]), &jobs_of(&["a", "b"])));
     }
 
     #[test]

@@ -172,6 +172,12 @@ spec:
     let world = World::new(&format!("{SMALL}{job}"));
     ends(&world, "train", 3_600, 0);
     let mut operator = world.start().await;
+    let reason = |view: &axon_runtime::View| view.statuses.values().any(axon_core::status::Status::is_at_work);
+    operator.shows("it runs", reason).await;
+    world.calls();
+    world.pass(Duration::from_mins(30)).await;
+    let sweeps = world.calls().iter().filter(|call| call.operation == "ListClusters").count();
+    assert!((20..=40).contains(&sweeps), "{sweeps} sweeps in half an hour in which a task runs");
     let run = run_over(&mut operator, "train").await;
     assert_eq!((run.state, run.succeeded), (RunState::Complete, 1), "{run:#?}");
     world.pass(Duration::from_mins(30)).await;
@@ -190,7 +196,7 @@ async fn a_plan_shows_the_record_and_the_task_of_a_job_and_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttled_and_half_blind_it_still_runs_every_index_once() {
+async fn two_processes_with_readings_a_minute_old_run_every_index_once() {
     let world = World::new(JOBS);
     world.aws.with(|aws| aws.world_mut().lag(60));
     ends(&world, "sweep", 300, 0);
@@ -202,4 +208,17 @@ async fn throttled_and_half_blind_it_still_runs_every_index_once() {
     assert!(started(&world.calls()).values().all(|count| *count <= 2), "two processes, one token");
     first.stop().await;
     second.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_without_a_job_that_runs_shows_that_its_tasks_are_stopped() {
+    let world = World::new(JOBS);
+    let mut operator = world.start().await;
+    let at_work = |view: &axon_runtime::View| view.statuses.values().any(axon_core::status::Status::is_at_work);
+    operator.shows("it runs", at_work).await;
+    operator.stop().await;
+    world.specify(JOBS.split("---\napiVersion: neuron.ecs/v1alpha1\nkind: NeuronJob").next().unwrap());
+    let plan = world.plan().await;
+    let stops = plan.steps().filter(|step| step.action.operation() == "StopTask").count();
+    assert_eq!(stops, 4);
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Finding, Hearing};
 use crate::desired::DesiredJob;
-use crate::job::agenda::{Agenda, Stand};
+use crate::job::agenda::Stand;
 use crate::job::book::RunBook;
 use crate::job::progress::{IndexState, Progress};
 use crate::job::record::RunId;
@@ -14,10 +14,9 @@ use crate::status::{AttemptStatus, JobStatus, Reason, ResourceStatus, RunState, 
 
 impl Hearing<'_> {
     pub(super) fn job(&self, wanted: &DesiredJob, status: &mut Status) -> Vec<Finding> {
-        let agenda = Agenda::of(self.world, self.now);
         let name = &wanted.object.name;
-        let book = agenda.book.as_ref().and_then(|book| book.jobs.get(name));
-        let known = agenda.jobs.get(name);
+        let book = self.agenda.book.as_ref().and_then(|book| book.jobs.get(name));
+        let known = self.agenda.jobs.get(name);
         let mut runs: Vec<RunStatus> = Vec::new();
         for (run, found) in book.into_iter().flat_map(|book| &book.runs) {
             let standing = known.and_then(|known| known.runs.get(run));
@@ -73,7 +72,8 @@ impl Hearing<'_> {
 /// What a job waits for, as a finding.
 pub(super) fn reason(wait: &JobWait) -> Reason {
     match wait {
-        JobWait::Running { .. } => Reason::JobRunning,
+        JobWait::Running { starting: 0, .. } => Reason::JobRunning,
+        JobWait::Running { .. } => Reason::TasksStarting,
         JobWait::Queued { .. } => Reason::InsufficientDevices,
         JobWait::Backoff { .. } => Reason::JobRetrying,
         JobWait::Dependency { .. } | JobWait::Earlier { .. } => Reason::DependencyNotReady,

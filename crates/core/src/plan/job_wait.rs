@@ -123,13 +123,13 @@ impl fmt::Display for JobWait {
         match self {
             Self::Running { run, running, starting, done, of } => write!(
                 f,
-                "run {run}: {done} of {of} indexes are done, {running} tasks run and {starting} start or are being recorded"
+                "run {run}: {done} of {of} indexes are done; tasks: {running} running, {starting} starting or being recorded"
             ),
             Self::Queued { run, attempts, devices, why } => {
-                write!(f, "run {run}: {attempts} attempts wait for {devices} Neuron devices: {why}")
+                write!(f, "run {run}: attempts without devices: {attempts}, which need {devices} Neuron devices: {why}")
             }
             Self::Backoff { run, attempts, until } => {
-                write!(f, "run {run}: {attempts} failed attempts are tried again, the next at {until:.0}")
+                write!(f, "run {run}: failed attempts to be tried again: {attempts}, the next at {until:.0}")
             }
             Self::Dependency { job, status } => write!(f, "waits for {job} to be complete; it is {status}"),
             Self::Schedule { next: Some(next) } => write!(f, "the next run is due at {next:.0}"),

@@ -228,37 +228,10 @@ impl Wait {
     /// Whether nothing is wrong meanwhile, because the specification wants it so: it goes on by itself at a time that was
     /// chosen, or is only to be reported.
     pub const fn is_planned(&self) -> bool {
-        match self {
-            Self::Window { .. } | Self::Drift { .. } => true,
-            Self::Job(wait) => wait.is_planned(),
-            Self::NotRead { .. }
-            | Self::InFlight { .. }
-            | Self::Turn { .. }
-            | Self::Cluster { .. }
-            | Self::Provider { .. }
-            | Self::Object { .. }
-            | Self::Revision { .. }
-            | Self::Draining { .. }
-            | Self::InUse { .. }
-            | Self::Replacement { .. }
-            | Self::NotEmpty { .. }
-            | Self::Retry { .. }
-            | Self::Group { .. }
-            | Self::Rollout { .. }
-            | Self::Soak { .. }
-            | Self::Budget { .. }
-            | Self::ReadLag { .. }
-            | Self::NameTaken { .. }
-            | Self::Subnets { .. }
-            | Self::Image { .. }
-            | Self::Quarantined { .. }
-            | Self::Devices { .. }
-            | Self::RolledBack { .. }
-            | Self::Suspended
-            | Self::ReadOnly { .. }
-            | Self::Gone { .. }
-            | Self::PruneBlocked { .. } => false,
+        if let Self::Job(wait) = self {
+            return wait.is_planned();
         }
+        matches!(self, Self::Window { .. } | Self::Drift { .. })
     }
 
     /// Whether time alone can end this, without a person, and soon enough to wait for it.

@@ -74,7 +74,7 @@ fn attempts_get_devices_of_their_own_and_those_without_wait_in_the_queue() {
     let mut yard = Yard::grouped(vec![job("sweep", "neuron", &spec)]);
     let done = yard.go();
     assert_eq!(done.iter().filter(|line| line.starts_with("run")).count(), 4, "four instances: {done:?}");
-    assert!(yard.waits().contains("1 attempts wait for 6 Neuron devices"), "{}", yard.waits());
+    assert!(yard.waits().contains("attempts without devices: 1, which need 6 Neuron devices"), "{}", yard.waits());
     yard.end("2.0", 0);
     assert_eq!(yard.go(), ["put sweep/2.0.end", "put sweep/4.0", "run sweep/4.0"]);
 }

@@ -64,7 +64,7 @@ fn failures_are_tried_again_after_growing_waits_until_the_limit() {
     yard.go();
     yard.end("0.0", 3);
     assert_eq!(yard.go(), ["put train/0.0.end"]);
-    assert!(yard.waits().contains("1 failed attempts are tried again, the next at"), "{}", yard.waits());
+    assert!(yard.waits().contains("failed attempts to be tried again: 1, the next at"), "{}", yard.waits());
     yard.later(1);
     assert_eq!(yard.go(), ["put train/0.1", "run train/0.1"]);
     yard.end("0.1", 3);
@@ -193,6 +193,14 @@ fn another_template_is_another_run_after_the_tasks_of_the_first_have_ended() {
     yard.end("0.0", 0);
     assert_eq!(yard.go(), ["put train/0.0.end", "put train/end", "put train/0.0", "run train/0.0"]);
     assert_eq!(yard.ends("train"), [RunResult::Superseded]);
+}
+
+#[test]
+fn the_name_of_a_run_follows_from_the_work_alone_and_is_the_same_in_every_version() {
+    let yard = Yard::managed(vec![job("train", "inf2", &[])]);
+    let desired = yard.desired();
+    let run = desired.jobs.values().next().unwrap().run.to_string();
+    assert_eq!(run, "3c886c26f0c1", "jobs that are complete would run again after an upgrade");
 }
 
 #[test]
