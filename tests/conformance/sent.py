@@ -129,18 +129,20 @@ def one_host_more():
 
 
 def jobs():
-    """A job whose task is started and, when the job leaves the source, stopped; records of a run that is long over."""
+    """A job whose task is started and, when the job leaves the source, stopped; one of several nodes; records of a run that is long
+    over."""
     history = History(speed="30")
     ssm = history.account.past_the_proxy("ssm")
     over = {"work": "r1", "result": "Complete", "at": "2024-01-01T00:00:00Z", "succeeded": 1, "attempts": 1, "message": "is complete", "ttl": 0}
     for name, value in (("0.0", "{}"), ("end", json.dumps(over))):
         ssm.put_parameter(Name=f"/axon/axon/jobs/long-over/r1/{name}", Value=value, Type="String")
     full = FULL.read_text(encoding="utf-8")
-    text = edit(only(full, "full", "group}", "job-of-everything"), ("suspend: true", "suspend: false"))
-    # It runs until somebody stops it, so it is not waited for to its end.
+    pools = ("full", "group}", "nodes}")
+    text = edit(only(full, *pools, "job-of-everything", "job-of-nodes"), ("suspend: true", "suspend: false"))
+    # They run until somebody stops them, so they are not waited for to their end.
     path = history.specify(text)
     history.account.axon("apply", "--yes", "--wait", "--timeout", "60s", path)
-    history.apply("without the job", history.specify(only(text, "full", "group}")), flags=["--prune"])
+    history.apply("without the jobs", history.specify(only(text, *pools)), flags=["--prune"])
     return history.ends()
 
 

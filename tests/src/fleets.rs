@@ -181,6 +181,40 @@ spec:
     containers: [{name: train, image: "sweep:1"}]
 "#;
 
+/// A group of at most four trn1.32xlarge with EFA, and a job of four nodes on it.
+pub const GANG: &str = r#"
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronCluster
+metadata: {name: ml}
+spec: {}
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronPool
+metadata: {name: trn1}
+spec:
+  cluster: ml
+  autoScalingGroup:
+    instanceTypes: [trn1.32xlarge]
+    instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole
+    subnets: [subnet-0a1b2c3d]
+    securityGroups: [sg-0a1b2c3d]
+    efa: Enabled
+    placementGroup: training
+    maxSize: 4
+---
+apiVersion: neuron.ecs/v1alpha1
+kind: NeuronJob
+metadata: {name: train}
+spec:
+  pool: trn1
+  nodes: 4
+  template:
+    cpu: 126976
+    memory: 460800
+    executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole
+    containers: [{name: trainer, image: "train:1"}]
+"#;
+
 /// A cluster that keeps a source from being empty.
 pub const OTHER: &str = "
 apiVersion: neuron.ecs/v1alpha1

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::ObjectKey;
 
-pub use job::{AttemptStatus, JobStatus, RunState, RunStatus};
+pub use job::{AttemptStatus, JobStatus, NodeStatus, RunState, RunStatus};
 
 /// Status of one object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -58,6 +58,7 @@ fn the_examples_of_jobs_are_a_fleet_of_their_own() {
     let shares = |job: &JobSpec| validated.fleet.services.values().any(|s| s.spec.pool.as_ref() == Some(&job.pool));
     assert!(jobs.iter().any(|job| job.completions == 40 && job.devices.to_string() == "1" && shares(job)));
     assert!(jobs.iter().any(|job| job.schedule.is_some()));
+    assert!(jobs.iter().any(|job| job.nodes == 4 && job.checkpoint.is_some()));
 }
 
 #[test]

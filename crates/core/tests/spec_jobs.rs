@@ -286,3 +286,40 @@ fn limits_at_their_edge_are_taken() {
         found(&judge_job(beyond, ""), Code::OutOfRange);
     }
 }
+
+#[test]
+fn a_job_of_several_nodes_needs_nothing_but_their_number_on_a_pool_that_is_fit_for_it() {
+    let fit = "instanceTypes: [trn1.32xlarge]\n    maxSize: 4\n    efa: Enabled\n    placementGroup: training";
+    let large =
+        |settings: &str| job("train", settings, "").replace("cpu: 8192", "cpu: 126976").replace("16384", "460800");
+    let validated = judge(&[group("p", "ml", fit), large("nodes: 4")]);
+    silent(&validated);
+    let object = &validated.fleet.jobs.values().next().unwrap().object;
+    assert_eq!((object.spec.nodes, object.spec.gang.start_deadline.to_string().as_str()), (4, "20m"));
+    assert_eq!(object.as_service().spec.networking.mode, Some(axon_core::spec::NetworkMode::Host));
+    let many = judge(&[group("p", "ml", fit), large("nodes: 65")]);
+    found(&many, Code::OutOfRange);
+}
+
+#[test]
+fn what_axon_tells_the_nodes_is_not_theirs_to_set() {
+    let given = |nodes: u32| judge_job(&format!("nodes: {nodes}"), "env: {WORLD_SIZE: \"8\"}");
+    assert!(found(&given(2), Code::ReservedVariable).message.contains("for each of several nodes"));
+    silent(&given(1));
+}
+
+#[test]
+fn every_thing_that_keeps_nodes_apart_is_named() {
+    let apart = "instanceTypes: [trn1.32xlarge]\n    maxSize: 4\n    efa: Enabled";
+    let validated =
+        judge(&[group("p", "ml", apart), job("train", "nodes: 2\ndevices: 4\nnetworking: {mode: Bridge}", "")]);
+    for code in [Code::GangFabric, Code::GangDevices, Code::GangNetwork] {
+        found(&validated, code);
+    }
+    assert!(found(&validated, Code::GangFabric).message.contains("does not have a placementGroup"));
+    let ports = |given: &str| judge_job(&format!("nodes: 2\ngang: {{{given}}}"), "");
+    found(&ports("masterPort: 80"), Code::OutOfRange);
+    found(&ports("neuronPort: 29500"), Code::GangPort);
+    found(&ports(&format!("masterPort: {}", axon_core::neuron::chip_port(3))), Code::GangPort);
+    found(&ports("startDeadline: 0s"), Code::NoTime);
+}

@@ -15,6 +15,8 @@ pub(crate) enum Written {
     Result(RunId, AttemptId, AttemptEnd),
     /// A run is over.
     End(RunId, RunEnd),
+    /// Where the nodes of an attempt are, or how one of them has ended: their attempt tells of it when it is over.
+    Node,
     /// A run was asked for, or is to be stopped, or a schedule holds from now on.
     Asked,
 }
@@ -28,6 +30,7 @@ pub(crate) fn written(step: &Step) -> Option<Written> {
         RecordName::Intent(_, _, attempt) => Written::Intent(attempt),
         RecordName::Result(_, run, attempt) => Written::Result(run, attempt, serde_json::from_str(value).ok()?),
         RecordName::End(_, run) => Written::End(run, serde_json::from_str(value).ok()?),
+        RecordName::Nodes(..) | RecordName::NodeResult(..) => Written::Node,
         RecordName::Since(_) | RecordName::Begin(..) | RecordName::Cancel(..) => Written::Asked,
     })
 }

@@ -12,6 +12,7 @@ mod drift;
 mod example;
 mod faults;
 mod foreign_refresh;
+mod gangs;
 mod gathering;
 mod images;
 mod jobs;

@@ -19,6 +19,7 @@ pub(crate) fn machine(sdk: types::Instance) -> Result<Machine, Incomplete> {
         image: sdk.image_id,
         state: present(state, "instanceState")?.as_str().to_owned(),
         launched: time(sdk.launch_time),
+        address: sdk.private_ip_address,
         group: tags.get(GROUP_TAG).cloned(),
         tags,
     })

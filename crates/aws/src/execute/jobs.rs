@@ -67,6 +67,7 @@ fn started(builder: RunTaskFluentBuilder, request: RunTask) -> Result<RunTaskFlu
         started_by,
         group,
         capacity_provider_strategy,
+        placement_constraints,
         placement_strategy,
         network_configuration,
         overrides,
@@ -83,6 +84,7 @@ fn started(builder: RunTaskFluentBuilder, request: RunTask) -> Result<RunTaskFlu
         .set_started_by(started_by)
         .set_group(group)
         .set_capacity_provider_strategy(capacity_provider_strategy.into_sdk()?)
+        .set_placement_constraints(placement_constraints.into_sdk()?)
         .set_placement_strategy(placement_strategy.into_sdk()?)
         .set_network_configuration(network_configuration.into_sdk()?)
         .set_overrides(overrides.into_sdk()?)

@@ -2,7 +2,7 @@
 //! Not here: what becomes of them.
 
 use axon_core::neuron::DeviceSet;
-use axon_core::status::{AttemptStatus, JobStatus, RunState, RunStatus};
+use axon_core::status::{AttemptStatus, JobStatus, NodeStatus, RunState, RunStatus};
 use jiff::Timestamp;
 
 use super::status::{NOTHING, one_line, word};
@@ -22,8 +22,11 @@ pub(crate) fn done(job: &JobStatus) -> String {
 /// How many Neuron devices attempts hold, where Axon chooses them.
 pub(crate) fn devices(job: &JobStatus) -> usize {
     let attempts = job.runs.iter().flat_map(|run| &run.attempts).filter(|attempt| is_open(attempt));
-    let sets = attempts.filter_map(|attempt| attempt.devices.as_deref()?.parse::<DeviceSet>().ok());
-    sets.map(DeviceSet::len).sum()
+    let sets = attempts.filter_map(|attempt| {
+        let each = attempt.devices.as_deref()?.parse::<DeviceSet>().ok()?;
+        Some(each.len() * attempt.nodes.len().max(1))
+    });
+    sets.sum()
 }
 
 /// Whether an attempt is not over: a task that has stopped gets its end with the next step.
@@ -50,25 +53,53 @@ pub(crate) fn runs(job: &JobStatus, now: Timestamp, columns: Option<u16>) -> Str
     table(&heading, rows.collect(), columns)
 }
 
-/// Attempts of a run.
+/// Attempts of a run, and below each its nodes, if it has several.
 pub(crate) fn attempts(attempts: &[AttemptStatus], now: Timestamp, columns: Option<u16>) -> String {
-    let rows = attempts.iter().map(|attempt| {
-        let or_nothing = |text: &Option<String>| text.clone().unwrap_or_else(|| NOTHING.to_owned());
-        vec![
-            attempt.attempt.clone(),
-            attempt.state.clone(),
-            or_nothing(&attempt.instance),
-            or_nothing(&attempt.instance_type),
-            or_nothing(&attempt.devices),
-            attempt.exit_code.map_or(NOTHING.to_owned(), |code| code.to_string()),
-            attempt.failure.map_or(NOTHING.to_owned(), |failure| word(&failure)),
-            since(attempt.started, now),
-            took(attempt.started, attempt.ended, now),
-            attempt.reason.as_deref().map(one_line).unwrap_or_default(),
-        ]
+    let rows = attempts.iter().flat_map(|attempt| {
+        let of_nodes = attempt.nodes.iter().map(|found| node(attempt, found));
+        std::iter::once(row(attempt, now)).chain(of_nodes)
     });
     let heading = ["ATTEMPT", "STATE", "INSTANCE", "TYPE", "DEVICES", "EXIT", "FAILURE", "STARTED", "TOOK", "REASON"];
     table(&heading, rows.collect(), columns)
+}
+
+fn or_nothing(text: Option<&String>) -> String {
+    text.cloned().unwrap_or_else(|| NOTHING.to_owned())
+}
+
+fn code(code: Option<i32>) -> String {
+    code.map_or(NOTHING.to_owned(), |code| code.to_string())
+}
+
+fn row(attempt: &AttemptStatus, now: Timestamp) -> Vec<String> {
+    vec![
+        attempt.attempt.clone(),
+        attempt.state.clone(),
+        or_nothing(attempt.instance.as_ref()),
+        or_nothing(attempt.instance_type.as_ref()),
+        or_nothing(attempt.devices.as_ref()),
+        code(attempt.exit_code),
+        attempt.failure.map_or(NOTHING.to_owned(), |failure| word(&failure)),
+        since(attempt.started, now),
+        took(attempt.started, attempt.ended, now),
+        attempt.reason.as_deref().map(one_line).unwrap_or_default(),
+    ]
+}
+
+fn node(attempt: &AttemptStatus, node: &NodeStatus) -> Vec<String> {
+    let nothing = || NOTHING.to_owned();
+    vec![
+        format!("{}.{}", attempt.attempt, node.rank),
+        node.state.clone(),
+        or_nothing(node.instance.as_ref()),
+        or_nothing(attempt.instance_type.as_ref()),
+        or_nothing(attempt.devices.as_ref()),
+        code(node.exit_code),
+        nothing(),
+        nothing(),
+        nothing(),
+        node.reason.as_deref().map(one_line).unwrap_or_default(),
+    ]
 }
 
 /// A state as it is written everywhere.
@@ -106,6 +137,7 @@ pub(crate) mod tests {
             exit_code: None,
             failure: None,
             reason: None,
+            nodes: Vec::new(),
             started: None,
             ended: None,
         }
@@ -125,6 +157,27 @@ pub(crate) mod tests {
             message: String::new(),
             attempts: Vec::new(),
         }
+    }
+
+    #[test]
+    fn the_nodes_of_an_attempt_stand_below_it_and_all_their_devices_count() {
+        let node = |rank: u32, state: &str| NodeStatus {
+            rank,
+            state: state.to_owned(),
+            task: None,
+            instance: Some(format!("i-{rank}")),
+            exit_code: None,
+            reason: None,
+        };
+        let nodes = vec![node(0, "RUNNING"), node(1, "PENDING")];
+        let devices = Some("0-15".to_owned());
+        let attempt = AttemptStatus { nodes, devices, ..attempt("0.1", "Starting") };
+        let text = attempts(std::slice::from_ref(&attempt), START, None);
+        let starts: Vec<Vec<&str>> =
+            text.lines().skip(1).map(|line| line.split_whitespace().take(3).collect()).collect();
+        assert_eq!(starts, [["0.1", "Starting", "-"], ["0.1.0", "RUNNING", "i-0"], ["0.1.1", "PENDING", "i-1"]]);
+        let runs = vec![RunStatus { attempts: vec![attempt], ..run("3f2a", RunState::Running, 0) }];
+        assert_eq!(super::devices(&JobStatus { runs, next_run: None }), 32);
     }
 
     /// A job of which one attempt has failed and is tried again, after a run that was cancelled.

@@ -26,7 +26,7 @@ pub enum JobPlaces {
     },
     /// These.
     Found {
-        /// Instance type and devices of each attempt that may start now.
+        /// Instance type and devices of each attempt that may start now; each of its nodes gets as many.
         places: Vec<(String, DeviceSet)>,
         /// Attempts that find none.
         missing: u32,
@@ -45,13 +45,16 @@ struct Ticket {
     service: PackedService,
     /// Attempts with devices that have no instance yet, by instance type and devices.
     waiting: BTreeMap<(String, DeviceSet), u32>,
+    /// Attempts that are due.
     due: u32,
+    /// Nodes of each, which find places together or not at all.
+    nodes: u32,
 }
 
 impl Queue {
     pub(super) fn of(world: World<'_>, agenda: &Agenda<'_>) -> Self {
         let mut waiting: BTreeMap<&Name, BTreeMap<(String, DeviceSet), u32>> = BTreeMap::new();
-        let devices = agenda.devices();
+        let devices = agenda.devices(world.observed);
         for held in devices.iter().filter(|held| held.instance.is_none()) {
             *waiting.entry(held.job).or_default().entry((held.kind.to_owned(), held.set)).or_default() += 1;
         }
@@ -68,8 +71,10 @@ impl Queue {
             let placed: u32 = waiting.values().sum();
             let rank = i32::try_from(rank).unwrap_or(i32::MAX);
             let priority = (-1_i32).saturating_sub(rank);
-            let service = PackedService { replicas: Some(placed.saturating_add(due)), priority, ..tasks.clone() };
-            Ticket { service, waiting, due }
+            let nodes = job.spec.nodes.max(1);
+            let replicas = Some(placed.saturating_add(due.saturating_mul(nodes)));
+            let service = PackedService { replicas, priority, ..tasks.clone() };
+            Ticket { service, waiting, due, nodes }
         };
         Self { tickets: jobs.into_iter().enumerate().map(ticket).collect() }
     }
@@ -87,12 +92,17 @@ impl Queue {
         let mut before: Option<&Name> = None;
         for ticket in self.tickets.iter().filter(|ticket| here.contains(&&ticket.service.object.name)) {
             let name = &ticket.service.object.name;
-            let (short, why) = fill.left.get(name).cloned().unwrap_or_default();
+            let why = fill.left.get(name).map(|(_, why)| why.clone());
             let (places, missing, why) = match before {
                 Some(first) if ticket.due > 0 => {
                     (Vec::new(), ticket.due, format!("{first} is before it in the queue of the pool and waits, too"))
                 }
-                Some(_) | None => (ticket.new_places(fill), short.min(ticket.due), why),
+                Some(_) | None => {
+                    let places = ticket.new_places(fill);
+                    let found = u32::try_from(places.len()).unwrap_or(u32::MAX);
+                    let apart = || "its nodes would be on instances of several types".to_owned();
+                    (places, ticket.due.saturating_sub(found), why.unwrap_or_else(apart))
+                }
             };
             if missing > 0 && before.is_none() {
                 before = Some(name);
@@ -111,7 +121,8 @@ impl Ticket {
         for (key, variant) in &self.service.variants {
             let given = wanted.get(&variant.name).copied().unwrap_or(0);
             let had = self.waiting.get(key).copied().unwrap_or(0);
-            let new = usize::try_from(given.saturating_sub(had)).unwrap_or(usize::MAX);
+            let whole = given.saturating_sub(had).checked_div(self.nodes).unwrap_or(0);
+            let new = usize::try_from(whole).unwrap_or(usize::MAX);
             places.extend(std::iter::repeat_n(key.clone(), new));
         }
         places.truncate(usize::try_from(self.due).unwrap_or(usize::MAX));

@@ -66,7 +66,8 @@ pub(super) fn shelves<'a>(
         .collect();
     let sizes: BTreeMap<&Name, (u32, u32)> =
         services.iter().map(|service| (&service.object.name, (service.cpu, service.memory))).collect();
-    let of_jobs: Vec<Devices<'_>> = agenda.devices().into_iter().filter(|held| held.cluster == cluster).collect();
+    let of_jobs: Vec<Devices<'_>> =
+        agenda.devices(world.observed).into_iter().filter(|held| held.cluster == cluster).collect();
     let mut holds = holds(world, cluster, &slots, &sizes);
     hold_jobs(&mut holds, &of_jobs);
     let mut shelf = |PoolHost { kind, host, max, zones: launch, short }: PoolHost<'a>| {

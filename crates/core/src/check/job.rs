@@ -48,19 +48,21 @@ impl Review<'_> {
     pub(super) fn run_task(&self, request: &RunTask) -> Vec<(bool, Rule)> {
         let group = request.group.as_deref().unwrap_or_default();
         let ours = format!("axon:{}/", self.world.installation);
-        let record = format!("{}{}", self.job_root(), group.strip_prefix(&ours).unwrap_or_default());
+        let task = format!("{}{}", self.job_root(), group.strip_prefix(&ours).unwrap_or_default());
+        // `3.0.2` is node 2 of attempt `3.0`, whose instances must be written down, too.
+        let entry = task.rsplit('/').next().unwrap_or_default();
+        let is_node = entry.matches('.').count() == 2;
+        let record = task.rsplit_once('.').filter(|_| is_node).map_or(task.as_str(), |(attempt, _)| attempt);
+        let has = |name: &str| self.observed().records.get(name).is_some();
         let cluster = request.cluster.as_deref().unwrap_or_default();
         let tasks = self.observed().standalone.get(cluster);
         let seen = tasks.into_iter().flat_map(Listing::iter).any(|found| found.group == group);
         vec![
             (tasks.is_some_and(Listing::is_read), Rule::NothingUnread),
             (group.starts_with(&ours), Rule::OnlyOurs),
-            (self.observed().records.get(&record).is_some(), Rule::IntentFirst),
+            (has(record) && (!is_node || has(&format!("{record}.nodes"))), Rule::IntentFirst),
             (request.client_token.as_ref().is_some_and(|token| !token.is_empty()), Rule::IntentFirst),
-            (
-                self.observed().records.get(&format!("{record}.end")).is_none() && !self.is_over(&record),
-                Rule::OverIsOver,
-            ),
+            (!has(&format!("{record}.end")) && !has(&format!("{task}.end")) && !self.is_over(record), Rule::OverIsOver),
             (!seen, Rule::NoDuplicate),
         ]
     }

@@ -219,6 +219,15 @@ codes! {
     WorkDoesNotEnd = "AX0815", Error, "The container that does the work does not end the task";
     OutlivesInstance = "AX0816", Warning, "A job may take longer than Managed Instances live";
     AdoptUnused = "AX0817", Warning, "A job has nothing that could be adopted";
+    GangOnManaged = "AX0818", Error, "A job of several nodes on Managed Instances";
+    GangDevices = "AX0819", Error, "A node gets less than a whole instance";
+    GangNetwork = "AX0820", Error, "Nodes without the network of their instance";
+    GangSubnets = "AX0821", Error, "Nodes in several subnets";
+    GangRoom = "AX0822", Error, "More nodes than the pool may have instances";
+    GangRecords = "AX0823", Error, "A job of too many tasks";
+    GangPort = "AX0824", Error, "A port of node 0 that cannot be used";
+    GangUnused = "AX0825", Warning, "Settings for several nodes where there is one";
+    GangFabric = "AX0826", Warning, "Nodes without EFA or a placement group";
 }
 
 impl Code {

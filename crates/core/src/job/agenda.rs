@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::book::{Book, JobBook, RunBook};
+use super::book::{Attempt, Book, JobBook, RunBook};
 use super::progress::Progress;
 use super::record::{AttemptId, RunId, RunResult};
 use crate::desired::DesiredJob;
 use crate::neuron::DeviceSet;
-use crate::observed::{Listing, Slot};
+use crate::observed::{Listing, Observed, Slot};
 use crate::plan::World;
 use crate::spec::{ConcurrencyPolicy, Name, Schedule};
 
@@ -108,32 +108,53 @@ impl<'a> Agenda<'a> {
         let named = open.flat_map(|attempt| {
             let intended = attempt.intent.as_ref().and_then(|intent| intent.request.task_definition.as_deref());
             let known = intended.and_then(|arn| world.observed.task_definitions.get(arn));
-            let running = attempt.task.map(|found| found.task.task_definition.as_str());
-            [known.map(|known| known.arn.as_str()), running]
+            let running = attempt.tasks().map(|found| found.task.task_definition.as_str());
+            known.map(|known| known.arn.as_str()).into_iter().chain(running)
         });
-        named.flatten().collect()
+        named.collect()
     }
 
-    /// Devices that attempts hold or are going to, by job: instance type, set, and the container instance if a task is on one.
-    pub fn devices(&self) -> Vec<Devices<'_>> {
+    /// Devices that attempts hold or are going to: one entry for each node of each attempt.
+    pub fn devices<'b>(&'b self, observed: &'b Observed) -> Vec<Devices<'b>> {
         let jobs = self.book.iter().flat_map(|book| &book.jobs);
         let attempts = jobs.flat_map(|(job, known)| {
             known.runs.values().flat_map(move |run| run.attempts.values().map(move |attempt| (job, attempt)))
         });
-        let held = attempts.filter_map(|(job, attempt)| {
-            let intent = attempt.intent.as_ref()?;
-            let (kind, set) = intent.devices.as_ref()?;
-            let stays = attempt.is_live() || attempt.task.is_none() && attempt.is_open();
-            let instance = attempt.task.and_then(|found| found.task.container_instance.as_deref());
-            let cluster = intent.request.cluster.as_deref().unwrap_or_default();
-            let devices = Devices { job, cluster, kind, set: set.parse().ok()?, size: intent.size, instance };
-            stays.then_some(devices)
-        });
-        held.collect()
+        attempts.flat_map(|(job, attempt)| held(job, attempt, observed)).collect()
     }
 }
 
-/// Devices of one attempt.
+/// What the nodes of an attempt hold.
+fn held<'b>(job: &'b Name, attempt: &'b Attempt<'_>, observed: &'b Observed) -> Vec<Devices<'b>> {
+    let Some(intent) = &attempt.intent else { return Vec::new() };
+    let Some((kind, set)) = &intent.devices else { return Vec::new() };
+    let Ok(set) = set.parse() else { return Vec::new() };
+    let cluster = intent.request.cluster.as_deref().unwrap_or_default();
+    let on = |instance| Devices { job, cluster, kind, set, size: intent.size, instance };
+    if intent.gang.is_none() {
+        let stays = attempt.is_live() || attempt.task.is_none() && attempt.is_open();
+        let instance = attempt.task.and_then(|found| found.task.container_instance.as_deref());
+        return stays.then(|| on(instance)).into_iter().collect();
+    }
+    let instances = observed.instances.get(cluster).into_iter().flat_map(Listing::iter);
+    let by_machine: BTreeMap<&str, &str> =
+        instances.filter_map(|instance| Some((instance.ec2_id.as_deref()?, instance.arn.as_str()))).collect();
+    let placed = attempt.members.placed.as_ref().map(|(nodes, _)| nodes);
+    let node = |rank: u32| {
+        let member = attempt.members.node(rank);
+        let intended = attempt.is_open() && member.task.is_none() && member.result.is_none();
+        let gone = placed.is_some_and(|nodes| nodes.given_up.is_some());
+        if !member.is_live() && (!intended || gone) {
+            return None;
+        }
+        let chosen = usize::try_from(rank).ok().and_then(|rank| placed?.instances.get(rank));
+        let chosen = chosen.and_then(|id| by_machine.get(id.as_str()).copied());
+        Some(on(member.task.and_then(|found| found.task.container_instance.as_deref()).or(chosen)))
+    };
+    (0..attempt.nodes()).filter_map(node).collect()
+}
+
+/// Devices of one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Devices<'b> {
     /// Whose.
@@ -146,7 +167,7 @@ pub struct Devices<'b> {
     pub set: DeviceSet,
     /// CPU units and MiB of the task.
     pub size: (u32, u32),
-    /// Container instance (ARN) that the task is on.
+    /// Container instance (ARN) that the task is on or shall be on.
     pub instance: Option<&'b str>,
 }
 
@@ -174,7 +195,7 @@ impl JobAgenda {
         }
         let earlier = agenda.runs.iter().find(|(run, (stand, _))| {
             *stand == Stand::Draining
-                && known.runs.get(*run).is_some_and(|found| found.attempts.values().any(super::Attempt::is_open))
+                && known.runs.get(*run).is_some_and(|found| found.attempts.values().any(Attempt::is_open))
         });
         agenda.held =
             if job.spec.suspend { Some(Held::Suspended) } else { earlier.map(|(run, _)| Held::Earlier(run.clone())) };

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::gang::Members;
 use super::outcome::AttemptEnd;
-use super::record::{self, AttemptId, Begin, Intent, RecordName, RunEnd, RunId, Since, Stop};
+use super::record::{self, AttemptId, Begin, Intent, RecordName, RunEnd, RunId, Since, Stop, TaskId};
 use crate::observe::{Parameter, StandaloneTask};
 use crate::observed::{Listing, Observed};
 use crate::ownership::Installation;
@@ -56,17 +57,34 @@ pub struct Attempt<'a> {
     pub result: Option<AttemptEnd>,
     /// The task. Were there ever two, the one that runs.
     pub task: Option<&'a StandaloneTask>,
+    /// Its nodes, where several work on it.
+    pub members: Members<'a>,
 }
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
     /// Whether it is not over.
     pub const fn is_open(&self) -> bool {
         self.result.is_none()
     }
 
-    /// Whether its task has not stopped.
+    /// Whether a task of it has not stopped.
     pub fn is_live(&self) -> bool {
-        self.task.is_some_and(|found| found.task.last_status != "STOPPED")
+        self.tasks().any(|found| found.task.last_status != "STOPPED")
+    }
+
+    /// Its task, or those of its nodes.
+    pub fn tasks(&self) -> impl Iterator<Item = &'a StandaloneTask> {
+        self.task.into_iter().chain(self.members.nodes.values().filter_map(|member| member.task))
+    }
+
+    /// Whether several nodes work on it.
+    pub fn is_gang(&self) -> bool {
+        self.intent.as_ref().is_some_and(|intent| intent.gang.is_some())
+    }
+
+    /// How many nodes work on it.
+    pub fn nodes(&self) -> u32 {
+        self.intent.as_ref().and_then(|intent| intent.gang).map_or(1, |gang| gang.nodes)
     }
 }
 
@@ -82,15 +100,10 @@ impl RunBook<'_> {
     /// When its first attempt was started, as far as that is known.
     pub fn started(&self) -> Option<Timestamp> {
         let times = self.attempts.values().filter_map(|attempt| {
-            let task = attempt.task.and_then(|found| found.task.created);
+            let task = attempt.tasks().filter_map(|found| found.task.created).min();
             attempt.written.or(task).or_else(|| attempt.result.as_ref().and_then(|result| result.started))
         });
         times.min()
-    }
-
-    /// Attempts whose tasks have not stopped.
-    pub fn live(&self) -> impl Iterator<Item = (AttemptId, &Attempt<'_>)> {
-        self.attempts.iter().filter(|(_, attempt)| attempt.is_live()).map(|(id, attempt)| (*id, attempt))
     }
 }
 
@@ -99,23 +112,17 @@ pub fn started_by(installation: &Installation) -> String {
     format!("axon/{}", installation.to_string().replace('.', "_"))
 }
 
-/// `group` of the task of an attempt.
+/// `group` of the task of an attempt; its nodes, if it has several, add `.` and their rank.
 pub fn group(installation: &Installation, job: &Name, run: &RunId, attempt: AttemptId) -> String {
     format!("axon:{installation}/{job}/{run}/{attempt}")
 }
 
-/// The attempt that a task of a group is, if it is one of ours.
-pub fn attempt_of(installation: &Installation, group: &str) -> Option<(Name, RunId, AttemptId)> {
-    let rest = group.strip_prefix("axon:")?;
-    // Read like the name of a record.
-    match RecordName::parse(&installation.to_string(), rest)? {
-        RecordName::Intent(job, run, attempt) => Some((job, run, attempt)),
-        RecordName::Since(_)
-        | RecordName::Begin(..)
-        | RecordName::Cancel(..)
-        | RecordName::End(..)
-        | RecordName::Result(..) => None,
-    }
+/// The attempt or node that a task of a group is, if it is one of ours.
+pub fn task_of(installation: &Installation, group: &str) -> Option<(Name, RunId, TaskId)> {
+    let rest = group.strip_prefix("axon:")?.strip_prefix(&installation.to_string())?.strip_prefix('/')?;
+    let (job, rest) = rest.split_once('/')?;
+    let (run, task) = rest.split_once('/')?;
+    Some((job.parse().ok()?, RunId::new(run)?, TaskId::parse(task)?))
 }
 
 impl<'a> Book<'a> {
@@ -133,9 +140,9 @@ impl<'a> Book<'a> {
         for listing in observed.standalone.values() {
             let Listing::Read(tasks) = listing else { return None };
             for task in tasks.values() {
-                if let Some((job, run, attempt)) = attempt_of(installation, &task.group) {
+                if let Some((job, run, id)) = task_of(installation, &task.group) {
                     let run = book.jobs.entry(job).or_default().runs.entry(run).or_default();
-                    run.attempts.entry(attempt).or_default().see(task);
+                    run.attempts.entry(id.attempt).or_default().see(id.node, task);
                 }
             }
         }
@@ -163,6 +170,18 @@ impl<'a> Book<'a> {
                 (found.intent, found.written) = (record::read(parameter), parameter.written);
                 run.records.push(&parameter.name);
             }
+            RecordName::Nodes(_, run, attempt) => {
+                let run = job.runs.entry(run).or_default();
+                let nodes = record::read(parameter).unwrap_or_default();
+                run.attempts.entry(attempt).or_default().members.placed = Some((nodes, parameter.written));
+                run.records.push(&parameter.name);
+            }
+            RecordName::NodeResult(_, run, attempt, node) => {
+                let run = job.runs.entry(run).or_default();
+                let members = &mut run.attempts.entry(attempt).or_default().members;
+                members.nodes.entry(node).or_default().result = record::read(parameter);
+                run.records.push(&parameter.name);
+            }
             RecordName::Result(_, run, attempt) => {
                 let run = job.runs.entry(run).or_default();
                 run.attempts.entry(attempt).or_default().result = record::read(parameter);
@@ -173,9 +192,13 @@ impl<'a> Book<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    fn see(&mut self, task: &'a StandaloneTask) {
-        if self.task.is_none_or(|known| known.task.last_status == "STOPPED") {
-            self.task = Some(task);
+    fn see(&mut self, node: Option<u32>, task: &'a StandaloneTask) {
+        let place = match node {
+            Some(node) => &mut self.members.nodes.entry(node).or_default().task,
+            None => &mut self.task,
+        };
+        if place.is_none_or(|known| known.task.last_status == "STOPPED") {
+            *place = Some(task);
         }
     }
 }

@@ -9,18 +9,20 @@
 //!                                          └────► allocate (devices for what is due)
 //! ```
 //!
-//! `record` has the names and contents of records, `outcome` says how a stopped task has ended, `book` sorts both by run,
-//! `progress` says where each index of a run stands, `agenda` what each job is to do now,
+//! `record` has the names and contents of records, `outcome` says how a stopped task has ended, `gang` what is true of attempts of
+//! several nodes, `book` sorts it all by run, `progress` says where each index of a run stands, `agenda` what each job is to do now,
 //! `shown` shows attempts in a status. Nothing here decides about AWS calls, and there is no clock.
 
 pub mod agenda;
 pub mod book;
+pub mod gang;
 pub mod outcome;
 pub mod progress;
 pub mod record;
 pub mod shown;
 
 pub use book::{Attempt, Book, JobBook, RunBook};
+pub use gang::{Gang, GivenUp, Member, Members, Nodes};
 pub use outcome::{AttemptEnd, Verdict};
 pub use progress::{IndexState, Progress};
-pub use record::{AttemptId, Begin, Intent, RecordName, RunEnd, RunId, RunResult, Since, Stop};
+pub use record::{AttemptId, Begin, Intent, RecordName, RunEnd, RunId, RunResult, Since, Stop, TaskId};

@@ -66,8 +66,41 @@ pub struct AttemptId {
 impl AttemptId {
     fn parse(text: &str) -> Option<Self> {
         let (index, number) = text.split_once('.')?;
-        let plain = |text: &str| text.parse().ok().filter(|number: &u32| number.to_string() == text);
         Some(Self { index: plain(index)?, number: plain(number)? })
+    }
+}
+
+/// A number as it is written without zeros in front.
+fn plain(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number: &u32| number.to_string() == text)
+}
+
+/// One task: an attempt, or one node of it: `3.0.2` is node 2 of the first attempt of index 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TaskId {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its rank among the nodes of the attempt; nothing for an attempt of one node.
+    pub node: Option<u32>,
+}
+
+impl TaskId {
+    /// Reads what [`fmt::Display`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(attempt) = AttemptId::parse(text) {
+            return Some(Self { attempt, node: None });
+        }
+        let (attempt, node) = text.rsplit_once('.')?;
+        Some(Self { attempt: AttemptId::parse(attempt)?, node: Some(plain(node)?) })
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.node {
+            Some(node) => write!(f, "{}.{node}", self.attempt),
+            None => self.attempt.fmt(f),
+        }
     }
 }
 
@@ -90,6 +123,10 @@ pub enum RecordName {
     End(Name, RunId),
     /// An attempt is about to be started: [`Intent`].
     Intent(Name, RunId, AttemptId),
+    /// On which instances the nodes of an attempt run, or that they do not: [`super::Nodes`].
+    Nodes(Name, RunId, AttemptId),
+    /// A node of an attempt is over: [`super::AttemptEnd`].
+    NodeResult(Name, RunId, AttemptId, u32),
     /// An attempt is over: [`super::AttemptEnd`].
     Result(Name, RunId, AttemptId),
 }
@@ -113,10 +150,18 @@ impl RecordName {
             "begin" => Some(Self::Begin(job, run)),
             "cancel" => Some(Self::Cancel(job, run)),
             "end" => Some(Self::End(job, run)),
-            entry => match entry.strip_suffix(".end") {
-                Some(attempt) => Some(Self::Result(job, run, AttemptId::parse(attempt)?)),
-                None => Some(Self::Intent(job, run, AttemptId::parse(entry)?)),
-            },
+            entry => {
+                if let Some(attempt) = entry.strip_suffix(".nodes") {
+                    return Some(Self::Nodes(job, run, AttemptId::parse(attempt)?));
+                }
+                let Some(over) = entry.strip_suffix(".end") else {
+                    return Some(Self::Intent(job, run, AttemptId::parse(entry)?));
+                };
+                Some(match TaskId::parse(over)? {
+                    TaskId { attempt, node: Some(node) } => Self::NodeResult(job, run, attempt, node),
+                    TaskId { attempt, node: None } => Self::Result(job, run, attempt),
+                })
+            }
         }
     }
 
@@ -128,6 +173,8 @@ impl RecordName {
             Self::Cancel(job, run) => format!("{root}/{job}/{run}/cancel"),
             Self::End(job, run) => format!("{root}/{job}/{run}/end"),
             Self::Intent(job, run, attempt) => format!("{root}/{job}/{run}/{attempt}"),
+            Self::Nodes(job, run, attempt) => format!("{root}/{job}/{run}/{attempt}.nodes"),
+            Self::NodeResult(job, run, attempt, node) => format!("{root}/{job}/{run}/{attempt}.{node}.end"),
             Self::Result(job, run, attempt) => format!("{root}/{job}/{run}/{attempt}.end"),
         }
     }
@@ -140,6 +187,8 @@ impl RecordName {
             | Self::Cancel(job, _)
             | Self::End(job, _)
             | Self::Intent(job, _, _)
+            | Self::Nodes(job, _, _)
+            | Self::NodeResult(job, _, _, _)
             | Self::Result(job, _, _) => job,
         }
     }
@@ -186,6 +235,9 @@ pub struct Intent {
     pub devices: Option<(String, String)>,
     /// CPU units and MiB of the task.
     pub size: (u32, u32),
+    /// Where several nodes work on it: how many, and how they find one another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gang: Option<super::Gang>,
 }
 
 /// How a run has ended.
@@ -272,6 +324,8 @@ mod tests {
             RecordName::Cancel(job.clone(), run.clone()),
             RecordName::End(job.clone(), run.clone()),
             RecordName::Intent(job.clone(), run.clone(), attempt),
+            RecordName::Nodes(job.clone(), run.clone(), attempt),
+            RecordName::NodeResult(job.clone(), run.clone(), attempt, 7),
             RecordName::Result(job, run, attempt),
         ] {
             assert_eq!(RecordName::parse(&root, &name.parameter(&root)), Some(name));
@@ -281,9 +335,14 @@ mod tests {
     #[test]
     fn what_is_no_record_is_not_read_as_one() {
         let root = "/axon/prod/jobs";
-        for name in
-            ["/axon/prod2/jobs/a/since", "/axon/prod/jobs/a", "/axon/prod/jobs/a/r/1", "/axon/prod/jobs/a/r/01.0"]
-        {
+        for name in [
+            "/axon/prod2/jobs/a/since",
+            "/axon/prod/jobs/a",
+            "/axon/prod/jobs/a/r/1",
+            "/axon/prod/jobs/a/r/01.0",
+            "/axon/prod/jobs/a/r/1.0.2",
+            "/axon/prod/jobs/a/r/1.0.2.nodes",
+        ] {
             assert_eq!(RecordName::parse(root, name), None, "{name}");
         }
     }

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::book::{Attempt, RunBook};
-use super::outcome::Verdict;
+use super::outcome::{AttemptEnd, Verdict};
 use super::record::{AttemptId, RunEnd, RunId, RunResult};
-use crate::observe::{ClusterName, Instance};
+use crate::observe::{ClusterName, Instance, Task};
 use crate::observed::Listing;
-use crate::status::{AttemptStatus, RunState, RunStatus};
+use crate::status::{AttemptStatus, NodeStatus, RunState, RunStatus};
 
 /// So many attempts of a run are shown: those that are not over, then the newest.
 const SHOWN_ATTEMPTS: usize = 60;
@@ -60,17 +60,9 @@ fn attempt(id: AttemptId, attempt: &Attempt<'_>, instances: &Instances) -> Attem
     let place = task.and_then(|task| task.container_instance.as_ref());
     let instance = place.and_then(|arn| instances.get(cluster)?.get(arn));
     let intended = attempt.intent.as_ref().and_then(|intent| intent.devices.as_ref());
-    let state = match (result, task) {
-        (Some(result), _) => match result.verdict {
-            Verdict::Succeeded => "Succeeded",
-            Verdict::Failed => "Failed",
-            Verdict::Cancelled => "Stopped",
-            Verdict::Unknown => "Unknown",
-        }
-        .to_owned(),
-        (None, Some(task)) => task.last_status.clone(),
-        (None, None) => "Intended".to_owned(),
-    };
+    let nodes: Vec<NodeStatus> =
+        if attempt.is_gang() { (0..attempt.nodes()).map(|rank| node(rank, attempt)).collect() } else { Vec::new() };
+    let state = state(result, task).unwrap_or_else(|| gathered(attempt, &nodes));
     let shown = result.and_then(|result| result.task.clone());
     AttemptStatus {
         attempt: id.to_string(),
@@ -84,7 +76,50 @@ fn attempt(id: AttemptId, attempt: &Attempt<'_>, instances: &Instances) -> Attem
         exit_code: result.and_then(|result| result.exit_code),
         failure: result.and_then(|result| result.failure),
         reason: result.map(|result| result.reason.clone()).filter(|reason| !reason.is_empty()),
-        started: result.and_then(|result| result.started).or_else(|| task.and_then(|task| task.started)),
+        nodes,
+        started: result.and_then(|result| result.started).or_else(|| first_start(attempt)),
         ended: result.and_then(|result| result.ended).or_else(|| task.and_then(|task| task.stopped)),
+    }
+}
+
+fn first_start(attempt: &Attempt<'_>) -> Option<jiff::Timestamp> {
+    attempt.tasks().filter_map(|found| found.task.started).min()
+}
+
+/// How a task has ended or stands; nothing if there is none.
+fn state(result: Option<&AttemptEnd>, task: Option<&Task>) -> Option<String> {
+    let ended = result.map(|result| match result.verdict {
+        Verdict::Succeeded => "Succeeded",
+        Verdict::Failed => "Failed",
+        Verdict::Cancelled => "Stopped",
+        Verdict::Unknown => "Unknown",
+    });
+    ended.map(str::to_owned).or_else(|| task.map(|task| task.last_status.clone()))
+}
+
+/// How an attempt stands that has no task of its own.
+fn gathered(attempt: &Attempt<'_>, nodes: &[NodeStatus]) -> String {
+    let all_run = !nodes.is_empty() && nodes.iter().all(|node| node.state == "RUNNING");
+    let word = match attempt.members.instances() {
+        _ if all_run => "RUNNING",
+        Some(_) => "Starting",
+        None if attempt.is_gang() => "Gathering",
+        None => "Intended",
+    };
+    word.to_owned()
+}
+
+fn node(rank: u32, attempt: &Attempt<'_>) -> NodeStatus {
+    let member = attempt.members.node(rank);
+    let task = member.task.map(|found| &found.task);
+    let (result, id) = (member.result.as_ref(), task.and_then(|task| task.arn.rsplit('/').next().map(str::to_owned)));
+    let instances = attempt.members.instances().map(|nodes| &nodes.instances);
+    NodeStatus {
+        rank,
+        state: state(result, task).unwrap_or_else(|| "Intended".to_owned()),
+        task: result.and_then(|result| result.task.clone()).or(id),
+        instance: usize::try_from(rank).ok().and_then(|rank| instances?.get(rank).cloned()),
+        exit_code: result.and_then(|result| result.exit_code),
+        reason: result.map(|result| result.reason.clone()).filter(|reason| !reason.is_empty()),
     }
 }

@@ -73,7 +73,7 @@ impl Hearing<'_> {
 pub(super) fn reason(wait: &JobWait) -> Reason {
     match wait {
         JobWait::Running { starting: 0, .. } => Reason::JobRunning,
-        JobWait::Running { .. } => Reason::TasksStarting,
+        JobWait::Running { .. } | JobWait::Gathering { .. } => Reason::TasksStarting,
         JobWait::Queued { .. } => Reason::InsufficientDevices,
         JobWait::Backoff { .. } => Reason::JobRetrying,
         JobWait::Dependency { .. } | JobWait::Earlier { .. } => Reason::DependencyNotReady,

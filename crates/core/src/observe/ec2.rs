@@ -229,6 +229,8 @@ pub struct Machine {
     pub state: String,
     /// When it was launched.
     pub launched: Option<Timestamp>,
+    /// Its first private IPv4 address, by which others of its VPC reach it.
+    pub address: Option<String>,
     /// Tag `aws:autoscaling:groupName`.
     pub group: Option<String>,
     /// Tags.

@@ -190,6 +190,15 @@ impl<'a> Planner<'a> {
         lacks
     }
 
+    /// The settings of a group, with as many instances at least as jobs of several nodes gather in it.
+    fn sized(&self, pool: &DesiredPool, wanted: &DesiredGroup) -> UpdateAutoScalingGroup {
+        let mut settings = wanted.settings.clone();
+        if let Some(least) = self.gathered(pool, wanted).and_then(|least| i32::try_from(least).ok()) {
+            settings.min_size = Some(settings.min_size.unwrap_or(0).max(least));
+        }
+        settings
+    }
+
     fn create_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, version: &Version) {
         let settings = with_version(&wanted.settings, version);
         let resource = Resource::AutoScalingGroup(wanted.name.clone());
@@ -220,7 +229,7 @@ impl<'a> Planner<'a> {
 
     fn keep_group(&mut self, pool: &DesiredPool, wanted: &DesiredGroup, (found, version): (&Group, &Version)) {
         let resource = Resource::AutoScalingGroup(wanted.name.clone());
-        let settings = with_version(&wanted.settings, version);
+        let settings = with_version(&self.sized(pool, wanted), version);
         let ignored = self.ignored(&pool.object);
         let changes = diff_without(&comparable(&settings), &comparable(&found.settings), &diff::GROUP, &ignored);
         let place = Tagged { object: &pool.object, resource: resource.clone(), arn: &found.arn, found: &found.tags };

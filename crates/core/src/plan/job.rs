@@ -4,13 +4,13 @@
 //! Every step here is safe to make twice, or by two processes at once: records are only ever made under free names, and
 //! RunTask is repeated word for word with its `clientToken`.
 
-use super::{Evidence, JobWait, Planner, Wait};
+use super::{Evidence, JobWait, Planner, Wait, gang};
 use crate::allocate::JobPlaces;
 use crate::desired::{DesiredJob, DesiredService, JobTasks};
 use crate::fingerprint::hex;
 use crate::job::agenda::{Held, JobAgenda, Stand};
 use crate::job::record::{self, AttemptId, Begin, Intent, RecordName, RunId, RunResult, Since};
-use crate::job::{IndexState, book};
+use crate::job::{Attempt, IndexState, book};
 use crate::neuron::DeviceSet;
 use crate::shape::run_task::{ContainerOverride, RunTask, TaskOverride};
 use crate::shape::shared::KeyValuePair;
@@ -121,7 +121,7 @@ impl<'a> Planner<'a> {
         let wait = JobWait::Queued {
             run: run.to_string(),
             attempts: missing,
-            devices: missing.saturating_mul(u32::from(each)),
+            devices: missing.saturating_mul(job.spec.nodes).saturating_mul(u32::from(each)),
             why: why.to_owned(),
         };
         self.wait(&job.object, Wait::Job(wait));
@@ -144,9 +144,10 @@ impl<'a> Planner<'a> {
                 started_by: Some(book::started_by(self.installation())),
                 group: Some(book::group(self.installation(), &job.object.name, run, attempt)),
                 capacity_provider_strategy: strategy,
+                placement_constraints: Vec::new(),
                 placement_strategy: place.task.settings.placement_strategy.clone().unwrap_or_default(),
                 network_configuration: place.task.settings.network_configuration.clone(),
-                overrides: Some(environment(job, run, attempt)),
+                overrides: Some(environment(job, run, attempt, &gang::variables(job, self.world.desired))),
                 tags: Vec::new(),
                 enable_ecs_managed_tags: Some(true),
                 propagate_tags: Some("TASK_DEFINITION".to_owned()),
@@ -155,6 +156,7 @@ impl<'a> Planner<'a> {
             container: job.container.clone(),
             devices: place.kind.as_ref().map(|(kind, set)| (kind.clone(), set.to_string())),
             size: (number(size.0), number(size.1)),
+            gang: gang::of(job),
         };
         self.write_record(&job.object, &record, &intent, Cause::Attempt { attempt: attempt.to_string() });
     }
@@ -180,13 +182,10 @@ impl<'a> Planner<'a> {
     /// Says how far a run is.
     pub(super) fn tell(&mut self, job: &DesiredJob, run: &RunId, stand: &Stand, progress: &crate::job::Progress) {
         let known = self.agenda.run(&job.object.name, run);
-        let live: Vec<bool> = known
-            .into_iter()
-            .flat_map(|known| known.live().map(|(_, attempt)| attempt.task.is_some_and(|found| found.task.runs())))
-            .collect();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let running = number(live.iter().filter(|runs| **runs).count());
-        let active = progress.active();
+        let attempts = || known.into_iter().flat_map(|known| known.attempts.values());
+        let running = number(attempts().flat_map(Attempt::tasks).filter(|found| found.task.runs()).count());
+        let active: u32 = attempts().filter(|attempt| attempt.is_open()).map(Attempt::nodes).sum();
         let backoff = |state: &IndexState| if let IndexState::Backoff(_, until) = state { Some(*until) } else { None };
         let later: Vec<_> = progress.indexes.values().filter_map(backoff).collect();
         if let (Some(until), Stand::Current) = (later.iter().min(), stand) {
@@ -215,7 +214,7 @@ struct Place<'a> {
 }
 
 /// What the container that does the work is told.
-fn environment(job: &DesiredJob, run: &RunId, attempt: AttemptId) -> TaskOverride {
+fn environment(job: &DesiredJob, run: &RunId, attempt: AttemptId, of_nodes: &[(String, String)]) -> TaskOverride {
     let index = attempt.index.to_string();
     let mut told = vec![
         ("AXON_JOB_NAME".to_owned(), job.object.name.to_string()),
@@ -227,6 +226,7 @@ fn environment(job: &DesiredJob, run: &RunId, attempt: AttemptId) -> TaskOverrid
     if let Some(checkpoint) = &job.spec.checkpoint {
         told.push((checkpoint.variable.clone(), format!("{}/{index}", checkpoint.location.trim_end_matches('/'))));
     }
+    told.extend(of_nodes.iter().cloned());
     let environment = told.into_iter().map(|(name, value)| KeyValuePair { name: Some(name), value: Some(value) });
     let container = ContainerOverride { name: Some(job.container.clone()), environment: environment.collect() };
     TaskOverride { container_overrides: vec![container] }

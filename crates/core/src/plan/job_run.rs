@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::gang::Course;
 use super::{CREATE_GRACE, Evidence, JobWait, Planner, Wait};
 use crate::cloud::ErrorClass;
 use crate::desired::DesiredJob;
@@ -12,7 +13,7 @@ use crate::job::agenda::Stand;
 use crate::job::book::{Attempt, JobBook, RunBook};
 use crate::job::outcome::{AttemptEnd, OUR_REASON, Verdict};
 use crate::job::progress::{IndexState, Progress, held, in_words};
-use crate::job::record::{AttemptId, RecordName, RunEnd, RunId, RunResult};
+use crate::job::record::{AttemptId, Intent, RecordName, RunEnd, RunId, RunResult};
 use crate::neuron::DeviceSet;
 use crate::observe::StandaloneTask;
 use crate::spec::{Failure, Kind, ObjectKey};
@@ -20,10 +21,12 @@ use crate::step::{Action, Cause, Resource, Step};
 
 /// So long after the record of an intent RunTask may be called. AWS remembers a `clientToken` for a day at most, and for an hour
 /// after its task has stopped, which may be at once (ECS API reference, "Ensuring idempotency").
-const REPEAT_WITHIN: SignedDuration = SignedDuration::from_mins(50);
+pub(super) const REPEAT_WITHIN: SignedDuration = SignedDuration::from_mins(50);
 /// So long after it, an attempt of which no task can be seen is given up: whatever was started by then is visible, and what has
 /// stopped within the hour before, too.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_mins(65);
+/// Why an attempt is given up of which nothing can be seen.
+pub(super) const UNSEEN: &str = "no task of it was seen, and ECS forgets tasks an hour after they have stopped";
 /// A reading of tasks that is older than this proves nothing.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// Until so long after its end, the records of a run are kept: whoever reads late sees its end before they are gone.
@@ -63,6 +66,9 @@ impl<'a> Planner<'a> {
 
     /// Brings one attempt further.
     fn attempt(&mut self, object: &ObjectKey, (run, id): (&RunId, AttemptId), attempt: &Attempt<'_>, stand: &Stand) {
+        if attempt.is_gang() {
+            return self.gang(object, (run, id), attempt, &Course::of(stand, run));
+        }
         let stop = match stand {
             Stand::Current | Stand::Draining => None,
             Stand::Suspended => Some("the job is suspended".to_owned()),
@@ -93,11 +99,7 @@ impl<'a> Planner<'a> {
         let cluster = intent.request.cluster.clone().unwrap_or_default();
         let group = intent.request.group.clone().unwrap_or_default();
         let resource = Resource::Task { cluster: cluster.clone(), group };
-        let refused = self.limits.retries.get(&resource).filter(|retry| {
-            retry.error.class == ErrorClass::Invalid && retry.attempts >= REFUSALS && age > CREATE_GRACE * 2
-        });
-        if let Some(retry) = refused {
-            let reason = format!("it was never started: {}", retry.error);
+        if let Some(reason) = self.refusal(&resource, age) {
             let end =
                 AttemptEnd { failure: Some(Failure::Start), ..AttemptEnd::without_task(Verdict::Failed, reason, now) };
             return self.ended(object, (run, id), &end);
@@ -107,22 +109,35 @@ impl<'a> Planner<'a> {
             let because = vec![Cause::Attempt { attempt: id.to_string() }];
             return self.step(Step { object: object.clone(), resource, action, because }, Evidence::Reading);
         }
-        let read = self.world.observed.standalone_read.get(&cluster);
-        let fresh = read.is_some_and(|read| now.duration_since(*read) < FRESH);
-        if age < GIVE_UP_AFTER || !fresh {
-            let until = attempt.written.unwrap_or(now).saturating_add(GIVE_UP_AFTER).unwrap_or(Timestamp::MAX);
+        if let Some(until) = self.unclear(intent, attempt.written) {
             return self.wait(object, Wait::Job(JobWait::Unclear { attempt: id.to_string(), until }));
         }
-        let reason = "no task of it was seen, and ECS forgets tasks an hour after they have stopped";
-        self.ended(object, (run, id), &AttemptEnd::without_task(Verdict::Unknown, reason, now));
+        self.ended(object, (run, id), &AttemptEnd::without_task(Verdict::Unknown, UNSEEN, now));
     }
 
-    fn ended(&mut self, object: &ObjectKey, (run, id): (&RunId, AttemptId), end: &AttemptEnd) {
+    /// Why RunTask is not called any more, if AWS has refused it as wrong often enough since what asked for it was written.
+    pub(super) fn refusal(&self, task: &Resource, age: SignedDuration) -> Option<String> {
+        let refused = self.limits.retries.get(task).filter(|retry| {
+            retry.error.class == ErrorClass::Invalid && retry.attempts >= REFUSALS && age > CREATE_GRACE * 2
+        });
+        refused.map(|retry| format!("it was never started: {}", retry.error))
+    }
+
+    /// Until when a task that cannot be seen is waited for; nothing once it can be given up.
+    pub(super) fn unclear(&self, intent: &Intent, written: Option<Timestamp>) -> Option<Timestamp> {
+        let now = self.limits.now;
+        let until = written.unwrap_or(now).saturating_add(GIVE_UP_AFTER).unwrap_or(Timestamp::MAX);
+        let read = self.world.observed.standalone_read.get(intent.request.cluster.as_deref().unwrap_or_default());
+        let fresh = read.is_some_and(|read| now.duration_since(*read) < FRESH);
+        (now < until || !fresh).then_some(until)
+    }
+
+    pub(super) fn ended(&mut self, object: &ObjectKey, (run, id): (&RunId, AttemptId), end: &AttemptEnd) {
         let name = RecordName::Result(object.name.clone(), run.clone(), id);
         self.write_record(object, &name, end, Cause::Ended { how: format!("attempt {id} {}", in_words(end)) });
     }
 
-    fn stop_task(&mut self, object: &ObjectKey, found: &StandaloneTask, why: &str, cause: Cause) {
+    pub(super) fn stop_task(&mut self, object: &ObjectKey, found: &StandaloneTask, why: &str, cause: Cause) {
         let resource = Resource::Task { cluster: found.cluster.clone(), group: found.group.clone() };
         let action = Action::StopTask {
             cluster: found.cluster.clone(),
@@ -138,6 +153,7 @@ impl<'a> Planner<'a> {
             return;
         };
         for run in known.runs.values() {
+            self.stragglers(&job.object, run);
             self.tidy_records(&job.object, run);
         }
         let mut forgotten: Vec<RunId> = Vec::new();
@@ -217,7 +233,7 @@ impl<'a> Planner<'a> {
     /// Writes down how attempts have ended whose job has no valid specification: ECS forgets it within the hour.
     fn results(&mut self, object: &ObjectKey, known: &JobBook<'_>) {
         for (run, found) in known.runs.iter().filter(|(_, found)| found.end.is_none()) {
-            let ended = |attempt: &Attempt<'_>| attempt.task.is_some() && !attempt.is_live();
+            let ended = |attempt: &Attempt<'_>| attempt.tasks().any(|found| found.task.last_status == "STOPPED");
             for (id, attempt) in found.attempts.iter().filter(|(_, attempt)| attempt.is_open() && ended(attempt)) {
                 self.attempt(object, (run, *id), attempt, &Stand::Draining);
             }
@@ -226,6 +242,10 @@ impl<'a> Planner<'a> {
 
     fn retire(&mut self, object: &ObjectKey, run: &RunId, found: &RunBook<'_>) {
         for (id, attempt) in found.attempts.iter().filter(|(_, attempt)| attempt.is_open()) {
+            if attempt.is_gang() {
+                self.retire_gang(object, (run, *id), attempt);
+                continue;
+            }
             match attempt.task.filter(|task| task.task.last_status != "STOPPED") {
                 Some(task) if task.task.desired_status == "STOPPED" => {}
                 Some(task) => {
@@ -239,6 +259,7 @@ impl<'a> Planner<'a> {
                 None => self.attempt(object, (run, *id), attempt, &Stand::Draining),
             }
         }
+        self.stragglers(object, found);
         let Some(end) = &found.end else {
             let open = found.attempts.values().any(|attempt| attempt.is_open() || attempt.is_live());
             if !open {
@@ -265,7 +286,7 @@ fn conclusion(known: &RunBook<'_>, progress: &Progress, end: (RunResult, String)
     let devices = |attempt: &Attempt<'_>| {
         let set = attempt.intent.as_ref().and_then(|intent| intent.devices.as_ref());
         let set: Option<DeviceSet> = set.and_then(|(_, set)| set.parse().ok());
-        u64::try_from(set.map_or(1, DeviceSet::len)).unwrap_or(1)
+        u64::try_from(set.map_or(1, DeviceSet::len)).unwrap_or(1).saturating_mul(u64::from(attempt.nodes()))
     };
     let done =
         progress.count(|state| matches!(state, IndexState::Succeeded | IndexState::Failed | IndexState::Unknown));

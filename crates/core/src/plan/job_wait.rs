@@ -37,6 +37,17 @@ pub enum JobWait {
         /// Why, in words.
         why: String,
     },
+    /// An attempt of several nodes waits until enough instances stand ready.
+    Gathering {
+        /// Which attempt.
+        attempt: String,
+        /// Instances that stand ready.
+        ready: u32,
+        /// How many it needs.
+        of: u32,
+        /// When it is given up and tried again.
+        until: Timestamp,
+    },
     /// Attempts have failed and are tried again later.
     Backoff {
         /// The run.
@@ -95,6 +106,7 @@ impl JobWait {
             Self::Schedule { .. } | Self::Suspended => true,
             Self::Running { .. }
             | Self::Queued { .. }
+            | Self::Gathering { .. }
             | Self::Backoff { .. }
             | Self::Dependency { .. }
             | Self::Earlier { .. }
@@ -109,6 +121,7 @@ impl JobWait {
         match self {
             Self::Running { .. }
             | Self::Queued { .. }
+            | Self::Gathering { .. }
             | Self::Backoff { .. }
             | Self::Dependency { .. }
             | Self::Earlier { .. }
@@ -128,6 +141,11 @@ impl fmt::Display for JobWait {
             Self::Queued { run, attempts, devices, why } => {
                 write!(f, "run {run}: attempts without devices: {attempts}, which need {devices} Neuron devices: {why}")
             }
+            Self::Gathering { attempt, ready, of, until } => write!(
+                f,
+                "attempt {attempt} starts when {of} idle instances of one type stand ready, {ready} do; its group is kept large \
+                 enough until {until:.0}"
+            ),
             Self::Backoff { run, attempts, until } => {
                 write!(f, "run {run}: failed attempts to be tried again: {attempts}, the next at {until:.0}")
             }

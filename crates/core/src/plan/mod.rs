@@ -12,6 +12,7 @@ mod cluster;
 mod drift;
 #[cfg(test)]
 mod drift_properties;
+mod gang;
 mod gather;
 mod group;
 mod group_provider;
@@ -207,6 +208,7 @@ pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
         revisions: revision::by_owner(world),
         revisions_in_use: revision::in_use(world.observed, limits, &jobs),
         providers: world.observed.providers_by_owner(world.installation),
+        chosen: BTreeSet::new(),
         turns: packed::Turns::default(),
         pruning: prune::Verdict::default(),
     };
@@ -247,6 +249,8 @@ struct Planner<'a> {
     providers: BTreeMap<ObjectKey, Vec<(Option<&'a str>, &'a Provider)>>,
     /// What is known of jobs and who of them waits for devices.
     agenda: Agenda<'a>,
+    /// EC2 instances that this plan gives to nodes of jobs.
+    chosen: BTreeSet<String>,
     /// Who may start a deployment.
     turns: packed::Turns,
     /// Whether what is no longer declared may go.

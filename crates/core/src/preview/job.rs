@@ -22,6 +22,12 @@ pub(super) fn delete(observed: &mut Observed, names: &[String]) {
 pub(super) fn run(observed: &mut Observed, request: &RunTask) {
     let cluster = request.cluster.clone().unwrap_or_default();
     let group = request.group.clone().unwrap_or_default();
+    // A node of several is bound to its instance.
+    let mut bound = request.placement_constraints.iter().filter_map(|found| found.expression.as_deref());
+    let bound = bound.find_map(|text| text.strip_prefix("ec2InstanceId == "));
+    let instances = observed.instances.get(&cluster).into_iter().flat_map(Listing::iter);
+    let instance = instances.into_iter().find(|found| bound.is_some() && found.ec2_id.as_deref() == bound);
+    let container_instance = instance.map(|found| found.arn.clone());
     let arn = format!("task/{cluster}/{}", request.client_token.as_deref().unwrap_or_default());
     let task = Task {
         arn: arn.clone(),
@@ -29,7 +35,7 @@ pub(super) fn run(observed: &mut Observed, request: &RunTask) {
         last_status: "RUNNING".to_owned(),
         desired_status: "RUNNING".to_owned(),
         health: None,
-        container_instance: None,
+        container_instance,
         availability_zone: None,
         created: None,
         started: None,

@@ -44,5 +44,7 @@ pub(super) fn job(
 /// nor the pool that it runs on, nor how this version of Axon renders it.
 fn run(spec: &JobSpec) -> Option<RunId> {
     let work = (&spec.template, spec.devices, spec.completions, &spec.checkpoint, &spec.overrides);
-    RunId::new(&hex(&serde_json::to_string(&work).ok()?, DIGITS))
+    let work = serde_json::to_string(&work).ok()?;
+    let work = if spec.is_gang() { format!("{work} nodes={}", spec.nodes) } else { work };
+    RunId::new(&hex(&work, DIGITS))
 }

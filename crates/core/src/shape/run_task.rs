@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::service::{NetworkConfiguration, PlacementStrategy};
+use super::service::{NetworkConfiguration, PlacementConstraint, PlacementStrategy};
 use super::shared::{CapacityProviderStrategyItem, KeyValuePair, Tag};
 
 /// ECS `RunTaskRequest`.
@@ -26,6 +26,8 @@ pub struct RunTask {
     pub group: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placement_constraints: Vec<PlacementConstraint>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placement_strategy: Vec<PlacementStrategy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

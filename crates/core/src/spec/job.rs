@@ -9,12 +9,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checkpoint, Devices, Drift, Duration, JobOverrides, Metadata, Name, Networking, NeuronJob, NeuronService,
-    RetryPolicy, Schedule, ServiceOverrides, ServiceSpec, Template, UnknownOutcome,
+    Checkpoint, Devices, Drift, Duration, Gang, JobOverrides, Metadata, Name, NetworkMode, Networking, NeuronJob,
+    NeuronService, RetryPolicy, Schedule, ServiceOverrides, ServiceSpec, Template, UnknownOutcome,
 };
 
 /// Most indexes of one job. Each has records in Parameter Store, which holds 10,000 in an account and Region.
 pub const MAX_COMPLETIONS: u32 = 1000;
+/// Most nodes of one gang. Each of them has a record, and their instances have to fit into one.
+pub const MAX_NODES: u32 = 64;
 /// How often an index is tried again unless the spec says otherwise.
 pub const DEFAULT_BACKOFF_LIMIT: u32 = 3;
 
@@ -27,6 +29,14 @@ pub struct JobSpec {
     /// Neuron devices (chips) of each task: `all` devices of an instance, or a number. Default: `all`.
     #[serde(default)]
     pub devices: Devices,
+    /// Instances that work together on each index, with a task on each, 1 to 64. With more than one, all of them start or none,
+    /// on instances of one Auto Scaling group, and they end together. Default: 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = 64))]
+    pub nodes: u32,
+    /// How several nodes find one another, and how long they may take to come. Default: as it says.
+    #[serde(default, skip_serializing_if = "Gang::is_default")]
+    pub gang: Gang,
     /// How many tasks must succeed, 1 to 1000. Each has an index from 0 on, in the variable `AXON_JOB_INDEX`. Default: 1.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
@@ -75,7 +85,7 @@ pub struct JobSpec {
     /// The task of each index.
     pub template: Template,
     /// Network mode, subnets and security groups of the tasks. Default: `AwsVpc` on Managed Instances, with those of the
-    /// pool; `Bridge` on Auto Scaling groups.
+    /// pool; `Bridge` on Auto Scaling groups, and `Host` where there are several nodes.
     #[serde(default)]
     pub networking: Networking,
     /// Whether `aws ecs execute-command` may open a shell in the containers. Default: false.
@@ -91,6 +101,11 @@ pub struct JobSpec {
 
 const fn one() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_one(value: &u32) -> bool {
+    *value == 1
 }
 
 const fn backoff_limit() -> u32 {
@@ -111,6 +126,11 @@ impl JobSpec {
     pub fn parallelism(&self) -> u32 {
         self.parallelism.unwrap_or(self.completions).min(self.completions)
     }
+
+    /// Whether several instances work on one index.
+    pub const fn is_gang(&self) -> bool {
+        self.nodes > 1
+    }
 }
 
 impl NeuronJob {
@@ -121,6 +141,9 @@ impl NeuronJob {
         let mut service = ServiceSpec::new(pool.clone(), template.clone());
         service.devices = *devices;
         service.networking = networking.clone();
+        if self.spec.is_gang() {
+            service.networking.mode = networking.mode.or(Some(NetworkMode::Host));
+        }
         service.execute_command = *execute_command;
         service.tags.clone_from(tags);
         service.drift = Drift::default();

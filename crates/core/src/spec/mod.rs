@@ -11,6 +11,7 @@ mod deployment;
 mod drift;
 mod duration;
 mod fleet;
+mod gang;
 #[cfg(any(test, feature = "generate"))]
 pub mod generate;
 mod job;
@@ -51,7 +52,8 @@ pub use deployment::{
 pub use drift::{Drift, DriftPolicy};
 pub use duration::{Duration, ParseDurationError};
 pub use fleet::{Accepted, Completeness, Fleet};
-pub use job::{DEFAULT_BACKOFF_LIMIT, JobSpec, MAX_COMPLETIONS};
+pub use gang::Gang;
+pub use job::{DEFAULT_BACKOFF_LIMIT, JobSpec, MAX_COMPLETIONS, MAX_NODES};
 pub use linux::{Capabilities, Linux, SystemControl, Tmpfs, Ulimit, UlimitName};
 pub use metadata::Metadata;
 pub use name::{Name, ParseNameError};

@@ -10,7 +10,7 @@ use crate::spec::{ADOPT, Capacity, Duration, NeuronJob, NeuronPool, Schedule, Sc
 use super::group_fit::{self, Placed};
 use super::site::Site;
 use super::subject::Subject;
-use super::{World, devices, fit, identity, job_work, networking, overrides, retry, service, task};
+use super::{World, devices, fit, gang, identity, job_work, networking, overrides, retry, service, task};
 
 /// The name of a job is part of the group of each of its tasks, of which ECS takes 255 characters.
 const LONGEST_NAME: usize = 128;
@@ -40,6 +40,7 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, job: &NeuronJo
     overrides::service(subject, spec, site);
     retry::check(subject, job);
     job_work::check(subject, job);
+    gang::check(subject, job, &pools);
     identified(subject, job);
     limits(subject, job);
     if let Some(wanted) = &job.spec.schedule {

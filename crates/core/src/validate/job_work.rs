@@ -118,5 +118,8 @@ fn variable(subject: &mut Subject<'_>, job: &NeuronJob, name: &str, at: &str) {
     } else if name.starts_with(OURS) {
         let message = format!("{name} is set, and Axon sets variables that begin with {OURS} for every task");
         subject.report(Code::ReservedVariable, at, message, "Remove it, or give it another name.");
+    } else if job.spec.is_gang() && crate::job::gang::RESERVED.contains(&name) {
+        let message = format!("{name} is set, and Axon sets it for each of several nodes");
+        subject.report(Code::ReservedVariable, at, message, "Remove it.");
     }
 }

@@ -14,6 +14,7 @@ mod devices;
 mod drift;
 mod exclusive;
 mod fit;
+mod gang;
 mod group;
 mod group_fit;
 mod group_rollout;

@@ -113,6 +113,7 @@ pub(crate) fn launch(observed: &mut Observed, group: &DesiredGroup, (id, version
         image: None,
         state: "running".into(),
         launched: Some(at),
+        address: Some("10.0.0.7".into()),
         group: Some(group.name.clone()),
         tags: Tags::new(),
     };

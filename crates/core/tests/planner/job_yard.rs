@@ -148,6 +148,36 @@ impl Yard {
         found.task.stopped_reason = Some(reason.into());
     }
 
+    /// The task of an attempt or node, as it is.
+    pub(crate) fn running_task(&mut self, task: &str) -> &mut axon_core::observe::StandaloneTask {
+        let Some(Listing::Read(tasks)) = self.observed.standalone.get_mut("ml") else { panic!("no tasks were read") };
+        let end = format!("/{task}");
+        tasks.values_mut().find(|found| found.group.ends_with(&end)).unwrap()
+    }
+
+    /// A task is not shown any more, or not yet.
+    pub(crate) fn take_task(&mut self, task: &str) -> axon_core::observe::StandaloneTask {
+        let found = self.running_task(task).clone();
+        self.observed.standalone.get_mut("ml").unwrap().remove(&found.task.arn);
+        found
+    }
+
+    pub(crate) fn put_task(&mut self, found: axon_core::observe::StandaloneTask) {
+        self.observed.standalone.get_mut("ml").unwrap().put(found.task.arn.clone(), found);
+    }
+
+    /// ECS forgets those that have stopped.
+    pub(crate) fn forget_stopped_tasks(&mut self) {
+        let Some(Listing::Read(tasks)) = self.observed.standalone.get_mut("ml") else { panic!("no tasks were read") };
+        tasks.retain(|_, found| found.task.last_status != "STOPPED");
+    }
+
+    /// Everything that is written down, as text.
+    pub(crate) fn records(&self) -> String {
+        let all = self.observed.records.iter().map(|record| format!("{} {}", record.name, record.value));
+        all.collect::<Vec<_>>().join("\n")
+    }
+
     pub(crate) fn task(&mut self, attempt: &str) -> &mut axon_core::observe::StandaloneTask {
         let Some(Listing::Read(tasks)) = self.observed.standalone.get_mut("ml") else { panic!("no tasks were read") };
         let end = format!("/{attempt}");

@@ -201,6 +201,9 @@ fn the_name_of_a_run_follows_from_the_work_alone_and_is_the_same_in_every_versio
     let desired = yard.desired();
     let run = desired.jobs.values().next().unwrap().run.to_string();
     assert_eq!(run, "3c886c26f0c1", "jobs that are complete would run again after an upgrade");
+    let several = Yard::grouped(vec![job("train", "neuron", &[("/spec/nodes", json!(2))])]);
+    let run = several.desired().jobs.values().next().unwrap().run.to_string();
+    assert_eq!(run, "21e369429b85", "several nodes are other work");
 }
 
 #[test]

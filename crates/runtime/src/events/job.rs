@@ -12,7 +12,7 @@ use crate::job_record::Written;
 /// What there is to say about a record. Of attempts that go well nothing: their run says so at its end.
 pub(super) fn of_record(record: &Written) -> Option<(EventReason, String)> {
     match record {
-        Written::Intent(_) | Written::Asked => None,
+        Written::Intent(_) | Written::Node | Written::Asked => None,
         Written::Result(run, attempt, end) => {
             let reason = match end.verdict {
                 Verdict::Succeeded | Verdict::Cancelled => return None,
@@ -89,6 +89,7 @@ mod tests {
             exit_code: None,
             failure: None,
             reason: None,
+            nodes: Vec::new(),
             started: None,
             ended: None,
         };

@@ -23,7 +23,7 @@ pub(super) fn recorded(step: &Step) -> Vec<Found> {
         }
         Some(Written::Result(_, _, end)) => vec![attempt(name, &end)],
         Some(Written::End(_, end)) => run(name, &end),
-        Some(Written::Intent(_) | Written::Asked) | None => Vec::new(),
+        Some(Written::Intent(_) | Written::Node | Written::Asked) | None => Vec::new(),
     }
 }
 

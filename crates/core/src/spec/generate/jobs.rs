@@ -1,4 +1,4 @@
-//! Valid fleets with jobs, made at random: every setting of a job is given sometimes.
+//! Valid fleets with jobs, made at random: every setting of a job of one node is given sometimes.
 //!
 //! Neighbours: clusters and pools come from `generate` and `groups`, templates from `generate`. There are no services in these
 //! fleets: how both share a pool is for tests that say so. Not here: what becomes of the jobs.
@@ -12,7 +12,7 @@ use proptest::sample::{Index, select, subsequence};
 
 use super::{Size, accept, groups, metadata, name, tags, template};
 use crate::spec::{
-    Checkpoint, ConcurrencyPolicy, Devices, Duration, Failure, Fleet, JobOverrides, JobSpec, Name, Networking,
+    Checkpoint, ConcurrencyPolicy, Devices, Duration, Failure, Fleet, Gang, JobOverrides, JobSpec, Name, Networking,
     NeuronJob, RetryAction, RetryPolicy, RetryRule, Schedule, UnknownOutcome,
 };
 
@@ -63,6 +63,8 @@ fn draft() -> impl Strategy<Value = Draft> {
         let spec = JobSpec {
             pool: name("unset"),
             devices: Devices::All,
+            nodes: 1,
+            gang: Gang::default(),
             completions,
             parallelism,
             backoff_limit,

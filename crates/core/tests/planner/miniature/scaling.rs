@@ -120,6 +120,7 @@ impl Miniature {
                 image: None,
                 state: "running".into(),
                 launched: Some(now),
+                address: Some("10.0.0.7".into()),
                 group,
                 tags: Tags::new(),
             };
