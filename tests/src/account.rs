@@ -17,7 +17,7 @@ impl World {
         self.act_on("ecs", operation, input)
     }
 
-    /// Somebody else's call of `ecs`, `ec2`, `autoscaling` or `ssm`, now; members are named as in the service model.
+    /// Somebody else's call of `ecs`, `ec2`, `autoscaling`, `ssm` or `logs`, now; members are named as in the service model.
     pub fn act_on(&self, service: &str, operation: &str, input: &Value) -> Value {
         self.try_on(service, operation, input).unwrap()
     }

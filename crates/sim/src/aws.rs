@@ -1,5 +1,5 @@
 //! The synchronous model: time moves when it is told to, requests are answered at the current instant.
-//! Neighbours: `shared` puts a clock beside it, `wire` reads and writes, `ecs`, `ec2`, `autoscaling`, `ssm` and `sts` answer.
+//! Neighbours: `shared` puts a clock beside it, `wire` reads and writes, `ecs`, `ec2`, `autoscaling`, `ssm`, `logs` and `sts` answer.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use crate::{
     disturb::Fate,
     ec2, ecs,
     engine::Event,
+    logs,
     options::Options,
     quirks::{LaggingLists, NewerAcceleratorNames},
     record::Call,
@@ -41,6 +42,7 @@ enum Sight {
 
 const ECS: &str = "AmazonEC2ContainerServiceV20141113.";
 const SSM: &str = "AmazonSSM.";
+const LOGS: &str = "Logs_20140328.";
 const NEWER_ACCELERATORS: [&str; 3] = ["inferentia2", "trainium", "trainium2"];
 
 /// A simulated account in one Region. A clone is a second account with the same past.
@@ -87,6 +89,8 @@ impl Aws {
             json::write(&self.json_call("ecs", operation, request.body()), &id)
         } else if let Some(operation) = target.strip_prefix(SSM) {
             json::write(&self.json_call("ssm", operation, request.body()), &id)
+        } else if let Some(operation) = target.strip_prefix(LOGS) {
+            json::write(&self.json_call("logs", operation, request.body()), &id)
         } else if target.is_empty() {
             self.query_call(request, &id)
         } else {
@@ -104,7 +108,7 @@ impl Aws {
         self.act_on("ecs", operation, input)
     }
 
-    /// Like `act` for another service: `ec2`, `autoscaling` or `ssm`. Members are named as in the service model.
+    /// Like `act` for another service: `ec2`, `autoscaling`, `ssm` or `logs`. Members are named as in the service model.
     pub fn act_on(&mut self, service: &str, operation: &str, input: &Value) -> Result<Value, Fault> {
         let answer = self.run(service, operation, input, Sight::Present);
         self.settle();
@@ -162,9 +166,8 @@ impl Aws {
     }
 
     fn throttled(&mut self, service: &str, operation: &str) -> Result<(), Fault> {
-        if self.world.options.throttling == Throttling::Off
-            || self.world.buckets.take(service, operation, self.world.now)
-        {
+        let World { options, buckets, now, .. } = &mut self.world;
+        if options.throttling == Throttling::Off || buckets.take((service, operation), &options.region, *now) {
             return Ok(());
         }
         Err(throttle::fault(service))
@@ -175,11 +178,16 @@ impl Aws {
             "ecs" => &shape::ECS,
             "ec2" => &shape::EC2,
             "autoscaling" => &shape::AUTOSCALING,
+            "logs" => &shape::LOGS,
             _ => &shape::SSM,
         };
         let found = known(table, service, operation)?;
         if let Some(misfit) = table.check(found.input, input).into_iter().find(|m| !self.let_pass(m)) {
             return Err(said(service, &misfit));
+        }
+        // What trails there is said of each event, and is no part of the state that readings trail.
+        if service == "logs" {
+            return logs::answer(&mut self.world, operation, input);
         }
         self.lagging(operation, sight, |world| match service {
             "ecs" => ecs::answer(world, operation, input),
@@ -208,7 +216,7 @@ impl Aws {
         }
         let lists_lag = self.world.options.quirks.lagging_lists == LaggingLists::LikeDescribe;
         let list = operation.starts_with("List");
-        // The only modelled operations that begin with Get are those of parameters.
+        // The only operations here that begin with Get are those of parameters.
         let lags = operation.starts_with("Describe") || operation.starts_with("Get") || (list && lists_lag);
         if !lags {
             if !list {
@@ -315,7 +323,7 @@ fn known<'t>(table: &'t Table, service: &str, operation: &str) -> Result<&'t Ope
 
 fn said(service: &str, misfit: &Misfit) -> Fault {
     match service {
-        "ecs" => misfit.ecs(),
+        "ecs" | "logs" => misfit.ecs(),
         "ec2" => misfit.ec2(),
         "autoscaling" => misfit.autoscaling(),
         _ => misfit.ssm(),

@@ -20,6 +20,8 @@ pub struct Behaviour {
     pub healthy_after_seconds: i64,
     /// Seconds from SIGTERM until the container ends, when it ends before stopTimeout.
     pub stop_seconds: i64,
+    /// Lines that the first essential container writes, each with the seconds after its start.
+    pub says: Vec<(i64, String)>,
 }
 
 /// What a container does.
@@ -58,6 +60,7 @@ impl Behaviour {
             pull_seconds: 60,
             healthy_after_seconds: 15,
             stop_seconds: 3,
+            says: Vec::new(),
         }
     }
 
@@ -65,6 +68,13 @@ impl Behaviour {
     #[must_use]
     pub fn when(mut self, variable: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.push((variable.into(), value.into()));
+        self
+    }
+
+    /// The same, writing a line so many seconds after its start.
+    #[must_use]
+    pub fn saying(mut self, after_seconds: i64, line: impl Into<String>) -> Self {
+        self.says.push((after_seconds, line.into()));
         self
     }
 

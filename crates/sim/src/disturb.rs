@@ -59,6 +59,7 @@ fn failure(service: &str) -> Fault {
         "ecs" => "ServerException",
         "ssm" => "InternalServerError",
         "ec2" => "InternalError",
+        "logs" => "ServiceUnavailableException",
         _ => "InternalFailure",
     };
     Fault { status: 500, ..Fault::new(code, "Service Unavailable. Please try again later.") }

@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Task(String, u32),
     /// A task's container does what its behaviour says: becomes healthy, fails its checks, ends.
     TaskActs(String, u32),
+    /// A task's container writes a line: which of those that its behaviour has.
+    TaskSays(String, u32, usize),
     /// A stopped task can no longer be described.
     TaskForgotten(String),
     /// An instance joins, leaves, or is old.

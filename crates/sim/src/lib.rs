@@ -1,5 +1,5 @@
 //! A small AWS that speaks the wire protocol: Amazon ECS (with Managed Instances and Neuron devices), the part of EC2
-//! and Auto Scaling that runs its container instances, the parameters of Systems Manager, and STS identity. For tests in virtual time and for users without an account.
+//! and Auto Scaling that runs its container instances, the parameters of Systems Manager, the log streams of CloudWatch, and STS identity. For tests in virtual time and for users without an account.
 //!
 //! It is written from AWS's documents and service models and depends on nothing else of this workspace, so that it cannot
 //! share our misunderstandings. What it does not model it refuses with the code `NotModelledBySimulator`.
@@ -14,6 +14,7 @@ mod ec2;
 mod ecs;
 mod engine;
 mod ids;
+mod logs;
 mod options;
 mod quirks;
 mod record;
@@ -33,13 +34,13 @@ pub use behaviour::{Acts, AlarmState, Behaviour, HookActs, Reservation, Shortage
 pub use disturb::Disturbance;
 pub use ec2::image::{Image, ImageActs, ImageState};
 pub use ec2::{Loss, RunningGroup, RunningMachine};
-pub use options::Options;
+pub use options::{LogGroups, Options};
 pub use quirks::{
-    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
-    GroupProviderCreation, GroupTemplate, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut, NeuronOverride,
-    NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, RecreatedParameter,
-    StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts, Trainium2Memory,
-    Trn2uNeuronInfo, TypeNamesWithMaxResults,
+    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, EmptyLogPages,
+    ExistingCluster, GroupProviderCreation, GroupTemplate, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut,
+    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks,
+    RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts,
+    Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 pub use record::{Breach, Call, LiveTask, Stopping, Violation};
 pub use shared::{Clock, Shared};

@@ -32,6 +32,17 @@ pub struct Options {
     pub log_limit: usize,
     /// How many instances the account may run, whatever their type.
     pub instance_limit: usize,
+    /// Which log groups there are.
+    pub log_groups: LogGroups,
+}
+
+/// See [`Options::log_groups`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogGroups {
+    /// Every group that a task definition names, as if somebody had created it.
+    OfEveryDefinition,
+    /// Those that were created, and those that `awslogs-create-group` creates. Without its group a container cannot start.
+    Created,
 }
 
 impl Default for Options {
@@ -49,6 +60,7 @@ impl Default for Options {
             subnets: BTreeMap::new(),
             log_limit: 100_000,
             instance_limit: 5_000,
+            log_groups: LogGroups::OfEveryDefinition,
         }
     }
 }

@@ -72,6 +72,20 @@ pub struct Quirks {
     pub started_by_with_status: StartedByWithStatus,
     /// Whether List operations trail writes, where `read_lag_seconds` lets Describe operations trail them.
     pub lagging_lists: LaggingLists,
+    /// How long after it was written a line can be read. Docker's driver sends what it has every five seconds; how long CloudWatch
+    /// takes then is not documented.
+    pub log_lag_seconds: i64,
+    /// Pages of log events without events, of which AWS says that there may be some.
+    pub empty_log_pages: EmptyLogPages,
+}
+
+/// See [`Quirks::empty_log_pages`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmptyLogPages {
+    /// There are none before the end.
+    Never,
+    /// The first page of FilterLogEvents, and of GetLogEvents from the head, is empty.
+    First,
 }
 
 /// See [`Quirks::lost_task_code`].
@@ -347,6 +361,8 @@ impl Default for Quirks {
             stopped_task_tags: StoppedTaskTags::Gone,
             started_by_with_status: StartedByWithStatus::Accepted,
             lagging_lists: LaggingLists::Never,
+            log_lag_seconds: 5,
+            empty_log_pages: EmptyLogPages::First,
         }
     }
 }

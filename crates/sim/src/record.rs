@@ -11,7 +11,7 @@ use serde_json::Value;
 pub struct Call {
     /// When, in virtual time.
     pub at: Timestamp,
-    /// `ecs`, `ec2`, `autoscaling`, `ssm` or `sts`.
+    /// `ecs`, `ec2`, `autoscaling`, `ssm`, `logs` or `sts`.
     pub service: String,
     /// The operation.
     pub operation: String,

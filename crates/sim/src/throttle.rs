@@ -1,4 +1,4 @@
-//! The token buckets of ECS, EC2, Auto Scaling and Parameter Store, per account and Region. Neighbours: `aws` asks before an
+//! The token buckets of ECS, EC2, Auto Scaling, Parameter Store and CloudWatch Logs, per account and Region. Neighbours: `aws` asks before an
 //! operation runs. Source: "Request throttling for the Amazon ECS API" (burst and sustained rate per group of operations).
 
 use std::collections::BTreeMap;
@@ -53,8 +53,25 @@ fn of_ssm(operation: &str) -> Option<Rate> {
     })
 }
 
-fn of(service: &str, operation: &str) -> Option<(String, Rate)> {
+/// CloudWatch Logs limits each operation by itself. Source: "CloudWatch Logs quotas", which has other numbers for some Regions; no
+/// burst is published.
+fn of_logs(operation: &str, region: &str) -> Option<Rate> {
+    let slow = ["ap-northeast-3", "ap-southeast-3", "ca-west-1", "eu-central-1", "il-central-1"].contains(&region);
+    let per_second = match (operation, region) {
+        ("GetLogEvents", "eu-west-3") => 30,
+        ("GetLogEvents", "us-west-2" | "eu-west-1") => 10,
+        ("GetLogEvents", _) if slow => 10,
+        ("GetLogEvents" | "DescribeLogStreams", _) | ("FilterLogEvents", "us-east-1") => 25,
+        ("FilterLogEvents", _) if slow => 5,
+        ("FilterLogEvents" | "DescribeLogGroups" | "CreateLogGroup" | "DeleteLogGroup", _) => 10,
+        _ => return None,
+    };
+    Some(rate("", per_second, per_second))
+}
+
+fn of(service: &str, operation: &str, region: &str) -> Option<(String, Rate)> {
     match service {
+        "logs" => of_logs(operation, region).map(|r| (format!("logs {operation}"), r)),
         "ec2" => Some((format!("ec2 {operation}"), of_ec2(operation))),
         "autoscaling" => Some((AUTOSCALING.bucket.to_owned(), AUTOSCALING)),
         "ssm" => of_ssm(operation).map(|r| (format!("ssm {}", r.bucket), r)),
@@ -116,8 +133,8 @@ pub(crate) struct Buckets(BTreeMap<String, (i64, Timestamp)>);
 
 impl Buckets {
     /// Takes one token; false means "Rate exceeded". StopServiceDeployment has no published bucket and is not limited.
-    pub(crate) fn take(&mut self, service: &str, operation: &str, now: Timestamp) -> bool {
-        let Some((bucket, rate)) = of(service, operation) else { return true };
+    pub(crate) fn take(&mut self, (service, operation): (&str, &str), region: &str, now: Timestamp) -> bool {
+        let Some((bucket, rate)) = of(service, operation, region) else { return true };
         let full = rate.burst * 1000;
         let (left, since) = self.0.get(&bucket).copied().unwrap_or((full, now));
         let elapsed = now.as_millisecond() - since.as_millisecond();

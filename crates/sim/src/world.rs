@@ -11,6 +11,7 @@ use crate::{
     ecs,
     engine::{Event, Queue},
     ids::Ids,
+    logs::{driver, group::Groups},
     options::Options,
     record::{Call, LiveTask, Stopping, Violation},
     ssm::published::{self, Parameters},
@@ -45,6 +46,8 @@ pub struct World {
     pub(crate) provider_failures: BTreeMap<String, String>,
     /// The public parameters. The account's own are in `state`.
     pub(crate) parameters: Parameters,
+    /// Log groups.
+    pub(crate) logs: Groups,
     /// Images by id, deregistered ones included.
     pub(crate) images: BTreeMap<String, Image>,
     /// Types by pattern and the zones where alone they are offered.
@@ -63,6 +66,7 @@ impl World {
             request_ids: Ids::new(options.seed.wrapping_add(0x5EED)),
             dice: Ids::new(options.seed.wrapping_add(0xD1CE)),
             parameters: published::published(options.start),
+            logs: Groups::default(),
             images: published::images(options.start),
             offerings: Vec::new(),
             vcpu_limits: Vec::new(),
@@ -199,6 +203,16 @@ impl World {
         }
         ecs::task::container_ended(self, &id, Ended { exit_code, reason: None });
         true
+    }
+
+    /// The first essential container of a task writes a line now. Returns false when there is no such running task.
+    pub fn write_line(&mut self, task: &str, line: &str) -> bool {
+        let id = tail(task).to_owned();
+        let runs = self.state.tasks.get(&id).is_some_and(|t| t.status == "RUNNING");
+        if runs {
+            driver::says(self, &id, line);
+        }
+        runs
     }
 
     /// Takes an instance away with everything on it, by container instance ARN or id or EC2 id.

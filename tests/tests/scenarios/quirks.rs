@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axon_sim::{
-    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
-    GroupProviderCreation, GroupTemplate, ImageActs, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut,
-    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, Options, PriceProtection, Quirks,
-    RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts,
-    Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
+    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, EmptyLogPages,
+    ExistingCluster, GroupProviderCreation, GroupTemplate, ImageActs, LaggingLists, Launchable, LostTaskCode,
+    ManagedNamesInPut, NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, Options,
+    PriceProtection, Quirks, RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone,
+    TaskGroupCounts, Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 use axon_tests::World;
 use axon_tests::fleets::{ROLLING, SMALL, edit, example};
@@ -51,6 +51,8 @@ fn every_other() -> Quirks {
         started_by_with_status: StartedByWithStatus::Rejected,
         // Not tried with Axon yet: lists that trail writes too.
         lagging_lists: LaggingLists::Never,
+        log_lag_seconds: 30,
+        empty_log_pages: EmptyLogPages::Never,
     }
 }
 

@@ -1,11 +1,11 @@
 //! `--quirk name=value`: the simulator's switches by name. Neighbours: `axon_sim::Quirks` says what each one means.
 
 use axon_sim::{
-    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, ExistingCluster,
-    GroupProviderCreation, GroupTemplate, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut, NeuronOverride,
-    NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks, RecreatedParameter,
-    StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts, Trainium2Memory,
-    Trn2uNeuronInfo, TypeNamesWithMaxResults,
+    ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, EmptyLogPages,
+    ExistingCluster, GroupProviderCreation, GroupTemplate, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut,
+    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks,
+    RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts,
+    Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
 
 use crate::failure::Failure;
@@ -50,7 +50,7 @@ macro_rules! number {
     };
 }
 
-const SWITCHES: [Switch; 34] = [
+const SWITCHES: [Switch; 36] = [
     choice!("omitted-on-update", omitted_on_update, "keep or reset",
         "keep" => OmittedOnUpdate::Keep, "reset" => OmittedOnUpdate::Reset),
     choice!("neuron-resource", neuron_resource, "integer or string-set",
@@ -104,6 +104,9 @@ const SWITCHES: [Switch; 34] = [
         "accepted" => StartedByWithStatus::Accepted, "rejected" => StartedByWithStatus::Rejected),
     choice!("lagging-lists", lagging_lists, "never or like-describe",
         "never" => LaggingLists::Never, "like-describe" => LaggingLists::LikeDescribe),
+    choice!("empty-log-pages", empty_log_pages, "first or never",
+        "first" => EmptyLogPages::First, "never" => EmptyLogPages::Never),
+    number!("log-lag-seconds", log_lag_seconds, "seconds"),
     number!("provisioning-limit-seconds", provisioning_limit_seconds, "seconds"),
     number!("first-scale-out", first_scale_out, "instances"),
     number!("scale-in-points", scale_in_points, "minutes"),

@@ -121,6 +121,7 @@ pub(crate) fn happen(world: &mut World, event: Event) {
         Event::ServiceForgotten(arn) => service::forget(world, &arn),
         Event::Task(id, plan) => task::step(world, &id, plan),
         Event::TaskActs(id, plan) => task::acts(world, &id, plan),
+        Event::TaskSays(id, plan, line) => task::says(world, &id, plan, line),
         Event::TaskForgotten(id) => task::forget(world, &id),
         Event::InstanceRegisters(id) => instance::registers(world, &id),
         Event::InstanceIdle(id, since) => instance::idle(world, &id, since),

@@ -9,6 +9,7 @@ use super::{chips, instance, machines, notices, ports, revision_defaults, schedu
 use crate::{
     behaviour::{Acts, Ended},
     engine::Event,
+    logs::driver,
     quirks::StoppedTaskTags,
     record::Stopping,
     state::{Container, Interface, Task},
@@ -113,6 +114,10 @@ fn pulled(world: &mut World, id: &str) {
         fails_to_start(world, id, &reason);
         return;
     }
+    if !driver::has_groups(world, id) {
+        fails_to_start(world, id, driver::NO_GROUP);
+        return;
+    }
     moves(world, id, "ACTIVATING", 1);
     chips::taken(world, id);
 }
@@ -151,6 +156,11 @@ fn runs(world: &mut World, id: &str) {
     }
     due.extend(verdict_after(task));
     let service = task.service.clone().map(|s| (task.cluster.clone(), s));
+    let says: Vec<i64> = task.behaviour.says.iter().map(|(seconds, _)| (*seconds).max(0)).collect();
+    driver::started(world, id);
+    for (line, seconds) in says.into_iter().enumerate() {
+        world.after(seconds, Event::TaskSays(id.to_owned(), plan, line));
+    }
     for seconds in due {
         world.after(seconds, Event::TaskActs(id.to_owned(), plan));
     }
@@ -195,9 +205,19 @@ pub(crate) fn acts(world: &mut World, id: &str, plan: u32) {
     if health == "HEALTHY" {
         task.times.healthy = Some(now);
     }
-    if let Some(service) = task.service.clone() {
-        let key = (task.cluster.clone(), service);
+    let key = task.service.clone().map(|service| (task.cluster.clone(), service));
+    driver::checked(world, id, health);
+    if let Some(key) = key {
         notices::task_verdict(world, &key, id);
+    }
+}
+
+/// The next of the lines that a container writes.
+pub(crate) fn says(world: &mut World, id: &str, plan: u32, line: usize) {
+    let task = world.state.tasks.get(id).filter(|t| t.plan == plan && t.status == "RUNNING");
+    let text = task.and_then(|t| t.behaviour.says.get(line)).map(|(_, text)| text.clone());
+    if let Some(text) = text {
+        driver::says(world, id, &text);
     }
 }
 
@@ -299,6 +319,7 @@ fn end_containers(world: &mut World, id: &str, exit_code: impl Fn(usize) -> Opti
         container.exit_code = exit_code(index).filter(|_| ran);
     }
     task.times.ended = Some(now);
+    driver::ended(world, id);
 }
 
 fn stopped(world: &mut World, id: &str) {

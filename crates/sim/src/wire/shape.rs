@@ -95,6 +95,7 @@ pub(crate) enum Misfit {
 
 pub(crate) static ECS: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/ecs.txt")));
 pub(crate) static SSM: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/ssm.txt")));
+pub(crate) static LOGS: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/logs.txt")));
 pub(crate) static EC2: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/ec2.txt")));
 pub(crate) static AUTOSCALING: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("shapes/autoscaling.txt")));
 

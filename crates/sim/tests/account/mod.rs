@@ -67,6 +67,17 @@ impl Account {
         (status, serde_json::from_str(&text).unwrap())
     }
 
+    pub(crate) fn try_logs(&mut self, operation: &str, input: Value) -> Outcome {
+        let (status, text) = self.raw(&format!("Logs_20140328.{operation}"), &input.to_string());
+        let body: Value = serde_json::from_str(&text).unwrap();
+        let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        if status == 200 { Ok(body) } else { Err((text("__type"), text("message"))) }
+    }
+
+    pub(crate) fn logs(&mut self, operation: &str, input: Value) -> Value {
+        self.try_logs(operation, input).unwrap_or_else(|e| panic!("{operation}: {e:?}"))
+    }
+
     pub(crate) fn pass(&mut self, seconds: i64) {
         let until = self.aws.now() + SignedDuration::from_secs(seconds);
         self.aws.advance_to(until);
