@@ -1,6 +1,6 @@
-"""The stock command line was asked every operation of EC2, Auto Scaling and Systems Manager that Axon calls.
+"""The stock command line was asked every operation of EC2, Auto Scaling, Systems Manager and CloudWatch Logs that Axon calls.
 
-Neighbours: `session` notes what was answered, `groups` asks. It is true of a whole run, so it is the last of all modules and
+Neighbours: `session` notes what was answered, `groups` and `logs` ask. It is true of a whole run, so it is the last of all modules and
 no use by itself. Must not hold: calls of its own.
 """
 
@@ -12,7 +12,7 @@ import programs
 import session
 
 LIST = programs.ROOT / "crates" / "aws" / "src" / "operations.rs"
-SERVICES = ("ec2", "autoscaling", "ssm")
+SERVICES = ("ec2", "autoscaling", "ssm", "logs")
 
 
 class Operations(unittest.TestCase):

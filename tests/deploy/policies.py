@@ -91,7 +91,7 @@ class Policies(unittest.TestCase):
 
     def test_there_are_policies(self):
         names = [path.name for path in POLICIES]
-        self.assertEqual(names, ["operator-adoption.json", "operator-groups.json", "operator-jobs.json", "operator.json", "plan-read-only.json"])
+        self.assertEqual(names, ["logs.json", "operator-adoption.json", "operator-groups.json", "operator-jobs.json", "operator.json", "plan-read-only.json"])
 
     def test_each_fits_into_a_managed_policy(self):
         for path in POLICIES:
@@ -225,7 +225,7 @@ class Copies(unittest.TestCase):
 
     def test_read_by_cloudformation_they_are_the_same_policies(self):
         names = {"OperatorPolicy": "operator", "GroupsPolicy": "operator-groups", "AdoptionPolicy": "operator-adoption"}
-        names |= {"PlanPolicy": "plan-read-only", "JobsPolicy": "operator-jobs"}
+        names |= {"PlanPolicy": "plan-read-only", "JobsPolicy": "operator-jobs", "LogsPolicy": "logs"}
         compared = set()
         for path in TEMPLATES:
             resources = yaml.load(path.read_text(), Lenient)["Resources"]

@@ -15,7 +15,7 @@ struct Page {
 }
 
 /// Every generated file. A new page is one line here and one page in `axon docs`.
-const PAGES: [Page; 9] = [
+const PAGES: [Page; 10] = [
     Page { path: "config/axon.schema.json", args: &["docs", "schema"] },
     Page { path: "config/operator.schema.json", args: &["docs", "configuration"] },
     Page { path: "docs/reference/diagnostics.md", args: &["docs", "diagnostics"] },
@@ -25,6 +25,7 @@ const PAGES: [Page; 9] = [
     Page { path: "deploy/iam/operator-jobs.json", args: &["docs", "iam-jobs"] },
     Page { path: "deploy/iam/operator-adoption.json", args: &["docs", "iam-adoption"] },
     Page { path: "deploy/iam/plan-read-only.json", args: &["docs", "iam-plan"] },
+    Page { path: "deploy/iam/logs.json", args: &["docs", "iam-logs"] },
 ];
 
 /// Whether to compare the files or to write them.

@@ -1,7 +1,7 @@
 //! One AWS call: waits for its turn, sends it once, counts it, tells the log and the observer, reduces its error to a
 //! meaning.
 //!
-//! `observe` and `execute` call through here and nowhere else. Nothing is sent twice. Bodies never reach the log, as
+//! `observe`, `execute` and `logs` call through here and nowhere else. Nothing is sent twice. Bodies never reach the log, as
 //! they may carry secrets.
 
 use std::future::Future;
@@ -19,6 +19,7 @@ use tracing::{Instrument as _, info_span};
 
 use crate::answers::Incomplete;
 use crate::error;
+use crate::logs::wire::LogsClient;
 use crate::operations::{Access, Operation};
 use crate::pace::Pace;
 
@@ -30,6 +31,7 @@ pub(crate) struct Clients {
     pub(crate) autoscaling: aws_sdk_autoscaling::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
+    pub(crate) logs: LogsClient,
 }
 
 /// Sends calls to one account and Region, and counts them.
@@ -40,6 +42,7 @@ pub(crate) struct Caller {
     pub(crate) autoscaling: aws_sdk_autoscaling::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
+    pub(crate) logs: LogsClient,
     pub(crate) clock: SharedTimeSource,
     pace: Arc<Pace>,
     calls: Arc<AtomicU32>,
@@ -51,9 +54,9 @@ pub(crate) struct Caller {
 impl Caller {
     /// A caller that counts from zero.
     pub(crate) fn new(clients: Clients, clock: SharedTimeSource, pace: Arc<Pace>) -> Self {
-        let Clients { ecs, ec2, autoscaling, ssm, sts } = clients;
+        let Clients { ecs, ec2, autoscaling, ssm, sts, logs } = clients;
         let (calls, throttled, failed) = Default::default();
-        Self { ecs, ec2, autoscaling, ssm, sts, clock, pace, calls, throttled, failed, observer: None }
+        Self { ecs, ec2, autoscaling, ssm, sts, logs, clock, pace, calls, throttled, failed, observer: None }
     }
 
     /// How many calls were sent.

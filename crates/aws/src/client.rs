@@ -42,7 +42,7 @@ impl Aws {
         self
     }
 
-    fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         let mut caller = Caller::new(self.clients.clone(), self.clock.clone(), Arc::clone(&self.pace));
         caller.observer.clone_from(&self.observer);
         caller

@@ -1,9 +1,10 @@
-//! Asks AWS and tells AWS: the implementation of [`axon_core::cloud::Cloud`], and the only crate that names the AWS
-//! SDK.
+//! Asks AWS and tells AWS: the implementation of [`axon_core::cloud::Cloud`] and
+//! [`axon_core::logs::Logs`], and the only crate that names the AWS SDK.
 //!
 //! ```text
 //! Connection ─ connect ─► Aws ─┬─ lookup() ───────► call ─► answers ─► Facts
 //!                              ├─ observe(Scope) ─► call ─► answers ─► Sweep
+//!                              ├─ page(WantedPage) ► call ─► LogPage
 //!                              └─ execute(Step) ─► convert ─► call ─► answers ─► Effect
 //!                                                              └─► error ─ error_table ─► CloudError
 //! ```
@@ -20,6 +21,7 @@ mod error;
 mod error_table;
 mod execute;
 mod iam;
+mod logs;
 mod lookup;
 mod observe;
 mod operations;

@@ -77,6 +77,7 @@ operations! {
     ecs Read ListContainerInstances,
     ssm Read GetParameters,
     ssm Read GetParametersByPath,
+    logs Read GetLogEvents,
     ec2 Read DescribeImages,
     ec2 Read DescribeInstanceTypes,
     ec2 Read DescribeInstances,

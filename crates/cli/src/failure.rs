@@ -16,17 +16,19 @@ pub(crate) struct Failure {
     pub cause: String,
     /// What to do about it; empty if the cause says it.
     pub hint: String,
+    /// Whether it may be gone the next moment: AWS did not answer, or was asked too often.
+    pub passes: bool,
 }
 
 impl Failure {
     /// The command line cannot be followed.
     pub(crate) fn usage(cause: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, cause: cause.into(), hint: String::new() }
+        Self { exit: Exit::Usage, cause: cause.into(), hint: String::new(), passes: false }
     }
 
     /// The work could not be done.
     pub(crate) fn work(cause: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, cause: cause.into(), hint: String::new() }
+        Self { exit: Exit::Failed, cause: cause.into(), hint: String::new(), passes: false }
     }
 
     /// The failure, with what to do.

@@ -51,6 +51,15 @@ pub(crate) enum Asking {
     Impossible,
 }
 
+/// Whether anybody still reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// As far as one can tell.
+    There,
+    /// The other end of the pipe is closed.
+    Gone,
+}
+
 /// Columns and lines of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
@@ -103,9 +112,33 @@ impl Output {
         write_all(&mut self.data, text)
     }
 
+    /// Writes data, for whoever goes on only as long as somebody reads.
+    pub(crate) fn told(&mut self, text: &str) -> io::Result<Audience> {
+        match self.data.write_all(text.as_bytes()).and_then(|()| self.data.flush()) {
+            Ok(()) => Ok(Audience::There),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Audience::Gone),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Writes talk.
     pub(crate) fn talk(&mut self, text: &str) -> io::Result<()> {
         write_all(&mut self.talk, text)
+    }
+}
+
+#[cfg(test)]
+impl Output {
+    /// Streams that are kept, and no terminal.
+    pub(crate) fn kept(data: impl Write + Send + 'static, talk: impl Write + Send + 'static) -> Self {
+        Self {
+            data: Box::new(data),
+            talk: Box::new(talk),
+            data_screen: Screen::None,
+            talk_screen: Screen::None,
+            asking: Asking::Impossible,
+            redraw: Redraw::Impossible,
+        }
     }
 }
 

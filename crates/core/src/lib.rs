@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Nothing here performs I/O, reads a clock, draws a random number or iterates in hash order: the same inputs give the
-//! same bytes. [`cloud::Cloud`] is the one port through which the world is reached, and it is implemented elsewhere.
+//! same bytes. [`cloud::Cloud`] is the one port through which the world is reached, and it is implemented elsewhere; what
+//! containers write is read through [`logs::Logs`], which no operator needs.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -25,6 +26,7 @@ pub mod ignored;
 pub mod job;
 pub mod judge;
 pub mod layout;
+pub mod logs;
 pub mod neuron;
 pub mod observe;
 pub mod observed;

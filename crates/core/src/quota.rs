@@ -33,6 +33,7 @@ pub struct Quota {
 
 const ECS: &str = "Amazon ECS Developer Guide, Request throttling for the Amazon ECS API";
 const EC2: &str = "Amazon EC2 Developer Guide, Request throttling for the Amazon EC2 API";
+const LOGS: &str = "Amazon CloudWatch Logs User Guide, CloudWatch Logs quotas";
 const SSM: &str = "AWS General Reference, Systems Manager quotas (Parameter Store throughput)";
 /// AWS says only that there is one bucket for all calls. It is halved here, so that reads never take a write's token.
 const SUPPOSED: &str = "not published; a guess on the safe side";
@@ -140,6 +141,15 @@ pub const QUOTAS: &[Quota] = &[
         per_second: 40,
         operations: &["GetParameter", "GetParameters", "GetParametersByPath"],
         source: SSM,
+    },
+    // The least of all Regions; most have 25. No burst is published.
+    Quota {
+        name: "log events read",
+        service: "logs",
+        burst: 10,
+        per_second: 10,
+        operations: &["GetLogEvents"],
+        source: LOGS,
     },
     // AWS publishes none for these; what is quoted is 3 and 5 a second, and a score at once passes.
     Quota {

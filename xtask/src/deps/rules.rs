@@ -56,8 +56,10 @@ struct Home {
     reason: &'static str,
 }
 
-const HOMES: [Home; 11] = [
+const HOMES: [Home; 13] = [
     Home { name: "aws-sdk-*", of: &["axon-aws"], reason: "crates/aws is the only crate that names the AWS SDK" },
+    Home { name: "aws-runtime", of: &["axon-aws"], reason: "crates/aws is the only crate that names the AWS SDK" },
+    Home { name: "aws-types", of: &["axon-aws"], reason: "crates/aws is the only crate that names the AWS SDK" },
     Home { name: "aws-config", of: &["axon-aws"], reason: "crates/aws is the only crate that names the AWS SDK" },
     Home {
         name: "aws-credential-types",

@@ -28,6 +28,8 @@ pub enum Policy {
     Adoption,
     /// What `axon plan` needs; nothing that changes anything.
     ReadOnly,
+    /// What people need in addition for `axon logs`. No operator reads what containers write.
+    Logs,
 }
 
 /// The policy as JSON. Texts such as `${AWS::Region}` are placeholders in CloudFormation's spelling.

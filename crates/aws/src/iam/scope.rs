@@ -36,6 +36,8 @@ pub(super) enum Scope {
     Records,
     /// The same, to read them.
     RecordsRead,
+    /// Log streams of containers, to read them.
+    LogStreams,
     /// Tasks of jobs, started from our task definitions.
     NewTasks,
     /// Tasks that bear our tag.
@@ -83,6 +85,7 @@ pub(super) const fn scopes(operation: Operation) -> &'static [Scope] {
         | O::UntagResource => &[Scope::OursInEcs],
         O::TagResource => &[Scope::OursInEcs, Scope::TagsOfNewInEcs, Scope::TagsOfNewTasks],
         O::GetParametersByPath => &[Scope::RecordsRead],
+        O::GetLogEvents => &[Scope::LogStreams],
         O::PutParameter | O::DeleteParameters => &[Scope::Records],
         O::RunTask => &[Scope::NewTasks],
         O::StopTask => &[Scope::OurTasks],

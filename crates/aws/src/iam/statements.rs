@@ -42,6 +42,8 @@ const GROUP_POOLS: &[Policy] = &[Policy::Groups];
 /// In addition, for NeuronJobs.
 const JOBS: &[Policy] = &[Policy::Jobs];
 const ADOPTION: &[Policy] = &[Policy::Adoption];
+/// In addition to the read-only one, for people.
+const LOGS: &[Policy] = &[Policy::Logs];
 const READERS: &[Policy] = &[Policy::Operator, Policy::ReadOnly];
 
 const OURS: Condition = equals("aws:ResourceTag/neuron.ecs/managed-by", &["${Installation}"]);
@@ -89,6 +91,13 @@ pub(super) const TABLE: &[Statement] = &[
         policies: READERS,
         actions: Actions::Calls(Scope::RecordsRead),
         resources: RECORDS,
+        conditions: &[],
+    },
+    Statement {
+        sid: "ReadLogsOfContainers",
+        policies: LOGS,
+        actions: Actions::Calls(Scope::LogStreams),
+        resources: &["arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:*:log-stream:*"],
         conditions: &[],
     },
     Statement {

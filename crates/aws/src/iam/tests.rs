@@ -13,7 +13,8 @@ fn read(policy: Policy) -> Vec<Value> {
     document["Statement"].as_array().expect("a policy has statements").clone()
 }
 
-const ALL_POLICIES: [Policy; 5] = [Policy::Operator, Policy::Groups, Policy::Jobs, Policy::Adoption, Policy::ReadOnly];
+const ALL_POLICIES: [Policy; 6] =
+    [Policy::Operator, Policy::Groups, Policy::Jobs, Policy::Adoption, Policy::ReadOnly, Policy::Logs];
 
 /// What the operator has with pools of both kinds.
 fn operator() -> Vec<Value> {
@@ -34,11 +35,11 @@ fn named(access: Access) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_operator_may_make_every_call_that_axon_makes() {
+fn the_operator_may_make_every_call_that_axon_makes_but_reads_no_logs() {
     let allowed = allowed(&operator());
     let missing: Vec<String> =
         ALL.iter().map(|operation| action(*operation)).filter(|a| !allowed.contains(a)).collect();
-    assert_eq!(missing, Vec::<String>::new());
+    assert_eq!(missing, ["logs:GetLogEvents"]);
 }
 
 #[test]
@@ -57,8 +58,10 @@ fn without_pools_of_groups_nothing_is_changed_in_ec2() {
 }
 
 #[test]
-fn a_plan_may_make_every_call_that_reads_and_none_that_writes() {
-    assert_eq!(allowed(&read(Policy::ReadOnly)), named(Access::Read));
+fn a_plan_and_the_logs_may_make_every_call_that_reads_and_none_that_writes() {
+    let (plan, logs) = (allowed(&read(Policy::ReadOnly)), allowed(&read(Policy::Logs)));
+    assert_eq!(logs.iter().collect::<Vec<_>>(), ["logs:GetLogEvents"]);
+    assert_eq!(plan.union(&logs).cloned().collect::<BTreeSet<_>>(), named(Access::Read));
     assert!(named(Access::Write).len() > 20, "the list of writes is not empty");
 }
 

@@ -179,7 +179,7 @@ where
 /// Asks again when AWS says "too fast" or fails: of a thousand calls of a sweep some do whenever somebody else is busy or
 /// AWS has a bad day, and beginning anew would never come to an end. The pace makes each wait. While AWS refuses more than
 /// it answers, nothing is asked again: the next sweep is later.
-async fn patiently<T, F>(caller: &Caller, mut ask: impl FnMut() -> F) -> Reading<T>
+pub(crate) async fn patiently<T, F>(caller: &Caller, mut ask: impl FnMut() -> F) -> Reading<T>
 where
     F: Future<Output = Reading<T>> + Send,
 {

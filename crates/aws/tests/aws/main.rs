@@ -21,6 +21,8 @@ mod images;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod requests;

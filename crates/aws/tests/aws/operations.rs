@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axon_aws::OPERATIONS;
 use axon_core::cloud::{Cloud, Ec2Scope, JobScope};
+use axon_core::logs::{LogStream, Logs, PageFrom, WantedPage};
 use axon_core::observe::ImageSource;
 use serde_json::json;
 
@@ -34,6 +35,7 @@ fn anything(call: &crate::fake::Call) -> Reply {
         "GetParametersByPath" => {
             json!({"Parameters": [{"Name": "/axon/test/jobs/a/r/0.0", "Value": "{}", "LastModifiedDate": 1_700_000_000}]})
         }
+        "GetLogEvents" => json!({"events": [], "nextForwardToken": "f", "nextBackwardToken": "b"}),
         "GetParameters" => json!({"Parameters": [{"Name": "/ami", "Value": "ami-1"}]}),
         "DescribeLaunchTemplates" => {
             let item =
@@ -90,6 +92,9 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
     let own: Vec<&str> = jobs.tasks["main"].as_ref().expect("read").iter().map(|found| found.group.as_str()).collect();
     assert_eq!(own, ["axon:test/a/r/0.0"]);
     aws.lookup().await.expect("an identity");
+    let stream = LogStream { region: None, group: "g".to_owned(), name: "s".to_owned() };
+    let wanted = WantedPage { stream: &stream, from: PageFrom::Head, since: None, limit: None };
+    aws.page(&wanted).await.expect("the fake has no lines");
     for action in actions() {
         aws.execute(&step(action)).await.expect("the fake says yes");
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::aws::{AwsArguments, Speed};
 use super::job::Job;
+use super::logs::Logs;
 use super::policy::PolicyArguments;
 use super::prune::PruneArguments;
 use super::values::{Lasting, Listen};
@@ -32,6 +33,8 @@ pub enum Command {
     Events(Events),
     /// Show runs of jobs, begin one now, cancel one, or try again what has failed.
     Job(Box<Job>),
+    /// Print what the tasks of a job or a service have written, and follow it.
+    Logs(Box<Logs>),
     /// Print the page behind a diagnostic code, a kind or a field.
     Explain(Explain),
     /// Print the JSON Schema of the objects, for editors.
@@ -379,4 +382,6 @@ pub enum Page {
     IamAdoption,
     /// The IAM policy for `axon plan`.
     IamPlan,
+    /// What people may do in addition for `axon logs`.
+    IamLogs,
 }

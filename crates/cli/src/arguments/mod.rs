@@ -7,6 +7,7 @@ mod aws;
 mod commands;
 mod global;
 mod job;
+mod logs;
 mod policy;
 mod prune;
 mod values;
@@ -20,9 +21,10 @@ pub use commands::{
 };
 pub use global::{Color, Global, LogFormat};
 pub use job::{Job, JobCancel, JobCommand, JobList, JobRetry, JobRun};
+pub use logs::Logs;
 pub use policy::PolicyArguments;
 pub use prune::PruneArguments;
-pub use values::{Lasting, Listen};
+pub use values::{Lasting, Listen, Since};
 
 /// Keeps AWS Neuron (Inferentia, Trainium) workloads on Amazon ECS equal to YAML in git.
 ///

@@ -35,6 +35,7 @@ fn the_commands_are_the_documented_ones() {
         "status",
         "events",
         "job",
+        "logs",
         "explain",
         "schema",
         "simulate",
@@ -61,6 +62,7 @@ fn the_flags_of_each_command_stay_as_they_are() {
     assert_eq!(flags("job run"), format!("parallel yes {AWS}"));
     assert_eq!(flags("job cancel"), format!("reason yes {AWS}"));
     assert_eq!(flags("job retry"), format!("yes {AWS}"));
+    assert_eq!(flags("logs"), format!("follow since tail container run previous timestamps output {AWS}"));
     assert_eq!(flags("explain"), "all");
     assert_eq!(flags("simulate"), "listen speed start seed region quirk disturb");
     assert_eq!(flags("healthcheck"), "server");
@@ -100,6 +102,8 @@ fn what_makes_no_sense_is_refused_with_a_hint() {
     assert!(parse("axon run --speed 0 --simulate a.yaml").unwrap_err().contains("from 0.1 to 10000"));
     assert!(parse("axon run --listen nowhere a.yaml").unwrap_err().contains("127.0.0.1:8321, or none"));
     assert!(parse("axon plan --installation a/b a.yaml").unwrap_err().contains("is no installation id"));
+    assert!(parse("axon logs NeuronJob/a --since soon").unwrap_err().contains("give a time such as 90s"));
+    assert!(parse("axon logs NeuronJob/a --previous -f").unwrap_err().contains("cannot be used with"));
     assert!(parse("axon aply a.yaml").unwrap_err().contains("'apply'"));
 }
 

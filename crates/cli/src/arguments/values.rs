@@ -1,10 +1,11 @@
-//! Values of flags that need reading: where to listen, and how long. Neighbours: `commands` takes them.
+//! Values of flags that need reading: where to listen, how long, and since when. Neighbours: `commands` takes them.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use axon_core::spec;
+use jiff::Timestamp;
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,5 +40,26 @@ impl FromStr for Lasting {
     fn from_str(text: &str) -> Result<Self, String> {
         let read = text.parse::<spec::Duration>().map_err(|error| error.to_string())?;
         Ok(Self(Duration::from_secs(u64::from(read.seconds()))))
+    }
+}
+
+/// Since when: for so long, or since an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// For this time until now.
+    Ago(Duration),
+    /// From this instant on.
+    At(Timestamp),
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text.parse::<Lasting>(), text.parse::<Timestamp>()) {
+            (Ok(lasting), _) => Ok(Self::Ago(lasting.0)),
+            (_, Ok(instant)) => Ok(Self::At(instant)),
+            _ => Err("give a time such as 90s, 10m or 2h, or an instant such as 2026-11-26T07:00:00Z".to_owned()),
+        }
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn docs(arguments: &Docs, out: &mut Output) -> Answer {
         Page::IamJobs => iam_policy(Policy::Jobs),
         Page::IamAdoption => iam_policy(Policy::Adoption),
         Page::IamPlan => iam_policy(Policy::ReadOnly),
+        Page::IamLogs => iam_policy(Policy::Logs),
     };
     out.data(&text)?;
     Ok(Exit::Done)

@@ -8,6 +8,7 @@ mod events;
 mod explain;
 mod healthcheck;
 mod job;
+mod logs;
 mod plan;
 mod quirks;
 mod render;
@@ -32,6 +33,7 @@ pub(crate) async fn perform(command: Command, out: &mut Output, global: &crate::
         Command::Status(arguments) => status::status(&arguments, out).await,
         Command::Events(arguments) => events::events(&arguments, out).await,
         Command::Job(arguments) => Box::pin(job::job(&arguments, out)).await,
+        Command::Logs(arguments) => Box::pin(logs::logs(&arguments, out)).await,
         Command::Explain(arguments) => explain::explain(&arguments, out),
         Command::Schema => {
             out.data(&axon_core::spec::schema_text())?;

@@ -8,6 +8,7 @@ pub(crate) mod findings;
 pub(crate) mod groups;
 pub(crate) mod jobs;
 pub(crate) mod layouts;
+pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod plan_markdown;
 pub(crate) mod progress;

@@ -86,5 +86,6 @@ pub(crate) fn unanswered(error: &CloudError) -> Failure {
         | ErrorClass::Quota
         | ErrorClass::Invalid => "",
     };
-    Failure::work(error.to_string()).hint(hint)
+    let passes = matches!(error.class, ErrorClass::Ambiguous | ErrorClass::Transient | ErrorClass::Throttled);
+    Failure { passes, ..Failure::work(error.to_string()).hint(hint) }
 }

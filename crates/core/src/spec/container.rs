@@ -45,7 +45,7 @@ pub struct Container {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check: Option<HealthCheck>,
     /// Where output goes. Default: driver `Awslogs` with log group `/axon/<cluster>/<service>` and the container's name
-    /// as stream prefix.
+    /// as stream prefix. `axon logs` reads it back.
     #[serde(default)]
     pub logging: Logging,
     /// Volumes in the container's file system. Default: none.
@@ -196,7 +196,8 @@ pub struct Logging {
     /// The log driver. Default: `Awslogs`.
     #[serde(default)]
     pub driver: LogDriver,
-    /// CloudWatch log group, with `Awslogs`. Default: `/axon/<cluster>/<service>`.
+    /// CloudWatch log group, with `Awslogs`. It must exist, or the option `awslogs-create-group` be `"true"`; else no
+    /// container starts. Default: `/axon/<cluster>/<service>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Region of the log group, with `Awslogs`. Default: the target's Region.

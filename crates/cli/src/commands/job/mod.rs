@@ -7,7 +7,7 @@
 mod ask;
 mod known;
 mod list;
-mod records;
+pub(super) mod records;
 
 use axon_core::job::{JobBook, RunBook, RunId};
 use axon_core::spec::{Name, ObjectKey};

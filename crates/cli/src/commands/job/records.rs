@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axon_core::cloud::{Cloud, JobScope, Scope, Sweep};
-use axon_core::job::{Book, RecordName, book, record};
-use axon_core::observe::{ClusterName, ClusterStatus};
+use axon_core::job::{Attempt, Book, RecordName, RunId, book, record};
+use axon_core::observe::{Cluster, ClusterName, ClusterStatus};
 use axon_core::observed::{Listing, Observed};
-use axon_core::ownership::Installation;
+use axon_core::ownership::{self, Installation};
+use axon_core::spec::Name;
 use axon_core::step::{Action, Cause, Resource, Step};
 use serde::Serialize;
 
@@ -20,15 +21,15 @@ use crate::target::{Target, unanswered};
 const TAKEN: &str = "ParameterAlreadyExists";
 
 /// Where records are, and whose.
-pub(super) struct Place {
+pub(in crate::commands) struct Place {
     /// The account.
-    pub(super) target: Target,
+    pub(in crate::commands) target: Target,
     /// Whose records.
-    pub(super) installation: Installation,
+    pub(in crate::commands) installation: Installation,
 }
 
 impl Place {
-    pub(super) async fn of(arguments: &AwsArguments) -> Result<Self, Failure> {
+    pub(in crate::commands) async fn of(arguments: &AwsArguments) -> Result<Self, Failure> {
         let installation = arguments.installation().map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Self { target: Target::connect(arguments).await?, installation })
     }
@@ -41,14 +42,40 @@ impl Place {
     /// All records and the tasks that go with them.
     pub(super) async fn records_and_tasks(&self) -> Result<Observed, Failure> {
         let (first, clusters) = self.read(BTreeSet::new()).await?;
-        let wanted = clusters_of_attempts(&first, &self.installation);
+        let wanted = clusters_of(&first, &self.installation, |attempt| attempt.is_open());
         // Asking for the tasks of a cluster that is gone is an error.
-        let there: BTreeSet<ClusterName> = clusters.intersection(&wanted).cloned().collect();
+        let there = clusters.iter().map(|cluster| cluster.name.clone()).filter(|name| wanted.contains(name));
+        let there: BTreeSet<ClusterName> = there.collect();
         if there.is_empty() { Ok(first) } else { Ok(self.read(there).await?.0) }
     }
 
-    /// Also gives the clusters that exist.
-    async fn read(&self, tasks_of: BTreeSet<ClusterName>) -> Result<(Observed, BTreeSet<ClusterName>), Failure> {
+    /// Records of one job, or of one run of it, and tasks of all jobs in the clusters of the installation. Whose records are gone is
+    /// found by its tasks, as long as ECS remembers them.
+    pub(in crate::commands) async fn of_job(&self, job: &Name, run: Option<&RunId>) -> Result<Observed, Failure> {
+        let root = record::root(&self.installation);
+        let path = run.map_or_else(|| format!("{root}/{job}"), |run| format!("{root}/{job}/{run}"));
+        let (first, clusters) = self.read_below(path.clone(), BTreeSet::new()).await?;
+        let wanted = clusters_of(&first, &self.installation, |_| true);
+        let ours = self.installation.to_string();
+        let fits = |cluster: &&Cluster| {
+            wanted.contains(&cluster.name) || cluster.tags.get(ownership::MANAGED_BY) == Some(&ours)
+        };
+        // Which clusters there are is known only now, and asking for the tasks of one that is gone is an error.
+        let there: BTreeSet<ClusterName> = clusters.iter().filter(fits).map(|cluster| cluster.name.clone()).collect();
+        if there.is_empty() { Ok(first) } else { Ok(self.read_below(path, there).await?.0) }
+    }
+
+    /// All records; also gives the clusters that exist.
+    async fn read(&self, tasks_of: BTreeSet<ClusterName>) -> Result<(Observed, Vec<Cluster>), Failure> {
+        self.read_below(record::root(&self.installation), tasks_of).await
+    }
+
+    /// Records below a path; also gives the clusters that exist.
+    async fn read_below(
+        &self,
+        path: String,
+        tasks_of: BTreeSet<ClusterName>,
+    ) -> Result<(Observed, Vec<Cluster>), Failure> {
         let scope = Scope {
             installation: self.installation.clone(),
             clusters: BTreeSet::new(),
@@ -57,16 +84,11 @@ impl Place {
             tasks_of: BTreeSet::new(),
             history_of: BTreeSet::new(),
             ec2: None,
-            jobs: Some(JobScope {
-                path: record::root(&self.installation),
-                started_by: book::started_by(&self.installation),
-                tasks_of,
-            }),
+            jobs: Some(JobScope { path, started_by: book::started_by(&self.installation), tasks_of }),
         };
         let sweep = self.target.cloud.observe(scope).await;
         let clusters = sweep.clusters.as_ref().map_err(unanswered)?.iter();
-        let active = clusters.filter(|cluster| cluster.status == ClusterStatus::Active);
-        let active = active.map(|cluster| cluster.name.clone()).collect();
+        let active = clusters.filter(|cluster| cluster.status == ClusterStatus::Active).cloned().collect();
         Ok((filed(sweep)?, active))
     }
 
@@ -110,12 +132,16 @@ fn filed(sweep: Sweep) -> Result<Observed, Failure> {
     Ok(observed)
 }
 
-/// Clusters in which attempts that are not over may have tasks.
-fn clusters_of_attempts(observed: &Observed, installation: &Installation) -> BTreeSet<ClusterName> {
+/// Clusters in which these attempts may have tasks.
+fn clusters_of(
+    observed: &Observed,
+    installation: &Installation,
+    fits: impl Fn(&Attempt<'_>) -> bool,
+) -> BTreeSet<ClusterName> {
     let book = Book::of(observed, installation).unwrap_or_default();
     let attempts = book.jobs.values().flat_map(|job| job.runs.values()).flat_map(|run| run.attempts.values());
-    let open = attempts.filter(|attempt| attempt.is_open());
-    open.filter_map(|attempt| attempt.intent.as_ref()?.request.cluster.clone()).collect()
+    let fitting = attempts.filter(|attempt| fits(attempt));
+    fitting.filter_map(|attempt| attempt.intent.as_ref()?.request.cluster.clone()).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,81 @@
+//! Many streams as one, by the time of their lines.
+//!
+//! Between `reader` and whoever prints. No stream is read further than its next lines are needed for, so long logs take little
+//! room. Lines of different streams that are written at the same instant come in the order of the readers.
+
+use axon_core::cloud::{CloudError, ErrorClass};
+use axon_core::logs::{LogLine, Logs};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::reader::Reader;
+use crate::failure::Failure;
+use crate::output::Audience;
+use crate::show::logs::Label;
+use crate::target::unanswered;
+
+/// Streams that are read at the same time.
+const AT_ONCE: usize = 8;
+
+/// Takes lines in the order of time.
+pub(super) trait Sink {
+    /// Takes a line.
+    fn line(&mut self, label: &Label, line: &LogLine) -> Result<Audience, Failure>;
+
+    /// There are no more lines now.
+    fn flush(&mut self) -> Result<Audience, Failure>;
+}
+
+/// Hands over everything that there is by now.
+pub(super) async fn merged(
+    readers: &mut [Reader],
+    logs: &impl Logs,
+    sink: &mut impl Sink,
+) -> Result<Audience, Failure> {
+    loop {
+        let hungry = readers.iter_mut().filter(|reader| reader.is_hungry());
+        let feeding: Vec<_> = hungry.map(|reader| reader.feed(logs)).collect();
+        let fed: Result<Vec<()>, CloudError> = stream::iter(feeding).buffer_unordered(AT_ONCE).try_collect().await;
+        fed.map_err(|error| refused(&error))?;
+        let (left, audience) = hand_over(readers, sink)?;
+        if left == Left::Nothing || audience == Audience::Gone {
+            let flushed = sink.flush()?;
+            return Ok(if audience == Audience::Gone { audience } else { flushed });
+        }
+    }
+}
+
+/// What readers have left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// No lines, and there are no more now.
+    Nothing,
+    /// Perhaps some, of which the first are not read yet.
+    Unread,
+}
+
+/// Hands over lines for as long as no reader lacks its next one.
+fn hand_over(readers: &mut [Reader], sink: &mut impl Sink) -> Result<(Left, Audience), Failure> {
+    loop {
+        if readers.iter().any(Reader::is_hungry) {
+            return Ok((Left::Unread, Audience::There));
+        }
+        let waiting = readers.iter_mut().filter(|reader| reader.next_at().is_some());
+        let Some(reader) = waiting.min_by_key(|reader| reader.next_at()) else {
+            return Ok((Left::Nothing, Audience::There));
+        };
+        if let Some(line) = reader.take()
+            && sink.line(reader.label(), &line)? == Audience::Gone
+        {
+            return Ok((Left::Unread, Audience::Gone));
+        }
+    }
+}
+
+/// Why lines cannot be read, and what to do about it.
+fn refused(error: &CloudError) -> Failure {
+    let failure = unanswered(error);
+    if error.class != ErrorClass::Denied {
+        return failure;
+    }
+    failure.hint("reading what containers write is a right of its own: logs:GetLogEvents, as in deploy/iam/logs.json")
+}
