@@ -41,6 +41,8 @@ PROSE = {
 }
 # What every account makes up in a form of its own.
 MADE_UP = {"SessionToken", "SecretAccessKey", "AccessKeyId", "NextToken", "nextToken", "PrivateIpAddress", "PrivateDnsName", "runtimeId"}
+# Moments that are numbers in the model.
+MILLISECONDS = {"creationTime"}
 # What moves while the script runs, faster or slower as the machine is busy.
 MOVING = {"InstancesToUpdate", "PercentageComplete", "Progress"}
 RIGHT = {"simulator", "both", "unconfirmed"}
@@ -79,7 +81,7 @@ def alike(value, name):
     """A value without what each account makes up: ids, moments, account numbers, prose."""
     if isinstance(value, datetime.datetime):
         return "(moment)"
-    if name in MADE_UP | MOVING:
+    if name in MADE_UP | MOVING | MILLISECONDS:
         return "(made up)"
     if isinstance(value, str):
         return "(prose)" if name in PROSE else IDS.sub("(id)", value)

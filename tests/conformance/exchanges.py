@@ -13,11 +13,12 @@ import decode
 import shapes
 from shapes import SECONDS, TEXT
 
-SERVICES = ("ecs", "ec2", "autoscaling", "ssm", "sts")
+SERVICES = ("ecs", "ec2", "autoscaling", "ssm", "logs", "sts")
 # Errors that every operation may answer though the model does not list them: "Common Errors" of each API reference.
 COMMON = {
     "ecs": {"ThrottlingException", "SerializationException", "ValidationException", "ExpiredTokenException"},
     "ssm": {"ThrottlingException", "SerializationException", "ValidationException", "ExpiredTokenException"},
+    "logs": {"ThrottlingException", "SerializationException", "UnrecognizedClientException", "ExpiredTokenException"},
     "autoscaling": {"Throttling", "ValidationError", "InternalFailure", "ExpiredTokenException"},
     "sts": {"Throttling", "ValidationError", "InternalFailure", "ExpiredTokenException"},
 }

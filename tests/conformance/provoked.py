@@ -21,7 +21,13 @@ from teller import first
 
 TABLE = yaml.safe_load((pathlib.Path(__file__).parent / "errors.yaml").read_text(encoding="utf-8"))
 # "Request throttling" of each API: the error of a request that comes too soon, and its status.
-TOO_FAST = {"ecs": "ThrottlingException", "ssm": "ThrottlingException", "autoscaling": "Throttling", "ec2": "RequestLimitExceeded"}
+TOO_FAST = {
+    "ecs": "ThrottlingException",
+    "ssm": "ThrottlingException",
+    "logs": "ThrottlingException",
+    "autoscaling": "Throttling",
+    "ec2": "RequestLimitExceeded",
+}
 IMAGE = "ami-0a1b2c3d4e5f60718"
 
 
@@ -253,7 +259,13 @@ class Provoked(unittest.TestCase):
     def test_requests_that_come_too_soon_are_refused_as_each_service_says_it(self):
         account = Simulated("--disturb", "throttled=100")
         self.addCleanup(account.close)
-        calls = {"ecs": "ListClusters", "ssm": "GetParameter", "autoscaling": "DescribeTags", "ec2": "DescribeImages"}
+        calls = {
+            "ecs": "ListClusters",
+            "ssm": "GetParameter",
+            "logs": "DescribeLogGroups",
+            "autoscaling": "DescribeTags",
+            "ec2": "DescribeImages",
+        }
         for service, operation in calls.items():
             with self.subTest(service), self.assertRaises(botocore.exceptions.ClientError) as caught:
                 account.call(service, operation)

@@ -142,6 +142,11 @@ def jobs():
     # They run until somebody stops them, so they are not waited for to their end.
     path = history.specify(text)
     history.account.axon("apply", "--yes", "--wait", "--timeout", "60s", path)
+    # What it has written is read as people do: all of it, and the last line.
+    for flags in ([], ["--tail", "1", "--since", "1h"]):
+        ended = history.account.axon("logs", "NeuronJob/job-of-everything", *flags)
+        if ended.exit != 0:
+            raise AssertionError(str(ended))
     history.apply("without the jobs", history.specify(only(text, *pools)), flags=["--prune"])
     return history.ends()
 

@@ -32,6 +32,7 @@ def tell(teller, subnets):
     provider(teller)
     services(teller, revision)
     tasks(teller, revision)
+    logs(teller)
     managed(teller, subnets)
     refreshes(teller)
     end(teller)
@@ -370,6 +371,27 @@ def tasks(teller, revision):
     hosts = ask("hosts at last", "ecs", "ListContainerInstances", cluster="story")
     host = first(hosts, "containerInstanceArns") or "0a1b2c3d4e5f60718"
     ask("a host is deregistered", "ecs", "DeregisterContainerInstance", cluster="story", containerInstance=host, force=True)
+
+
+def logs(teller):
+    """A log group from nothing and back to nothing, and what a task has written into another one."""
+    ask = teller.ask
+    ask("a log group", "logs", "CreateLogGroup", logGroupName="/story", tags={"team": "nlp"})
+    ask("the same log group", "logs", "CreateLogGroup", logGroupName="/story")
+    ask("log groups", "logs", "DescribeLogGroups", logGroupNamePrefix="/story")
+    found = teller.until(
+        "streams of the tasks", "logs", "DescribeLogStreams", lambda a: bool(a["logStreams"]), logGroupName="story", limit=1
+    )
+    named = {"logGroupName": "story", "logStreamName": first(found, "logStreams", "logStreamName") or "none"}
+    page = teller.until(
+        "the latest events", "logs", "GetLogEvents", lambda a: bool(a["events"]), **named, limit=2
+    )
+    ask("events before them", "logs", "GetLogEvents", **named, nextToken=page.get("nextBackwardToken") or "none")
+    page = ask("events of the group", "logs", "FilterLogEvents", logGroupName="story", limit=1)
+    ask("more events of the group", "logs", "FilterLogEvents", logGroupName="story", nextToken=page.get("nextToken") or "none")
+    ask("events of no stream", "logs", "GetLogEvents", logGroupName="/story", logStreamName="none")
+    ask("a log group deleted", "logs", "DeleteLogGroup", logGroupName="/story")
+    ask("events of no group", "logs", "FilterLogEvents", logGroupName="/story")
 
 
 def managed(teller, subnets):

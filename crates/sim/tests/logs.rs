@@ -301,8 +301,8 @@ fn groups_and_streams_are_described_page_by_page() {
     assert_eq!(found, [late.as_str(), early.as_str()]);
     assert!(streams[0]["lastEventTimestamp"].as_i64() > streams[0]["firstEventTimestamp"].as_i64());
     let arn = format!("arn:aws:logs:us-east-1:111122223333:log-group:{GROUP}");
-    let named = json!({"logGroupIdentifier": arn, "logStreamNamePrefix": early});
-    assert_eq!(account.logs("DescribeLogStreams", named)["logStreams"].as_array().unwrap().len(), 1);
+    let by_arn = json!({"logGroupIdentifier": arn, "logStreamNamePrefix": early});
+    assert_eq!(account.logs("DescribeLogStreams", by_arn)["logStreams"].as_array().unwrap().len(), 1);
     account.logs("DeleteLogGroup", json!({"logGroupName": GROUP}));
     let gone = json!({"logGroupName": GROUP});
     assert_eq!(account.try_logs("DescribeLogStreams", gone).unwrap_err().0, "ResourceNotFoundException");

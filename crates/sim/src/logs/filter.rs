@@ -84,8 +84,8 @@ fn streams<'g>(group: &'g Group, input: &'g Value) -> Result<Vec<(&'g str, &'g S
         let all = group.streams.iter().filter(|(name, _)| name.starts_with(prefix.unwrap_or_default()));
         return Ok(all.map(|(name, stream)| (name.as_str(), stream)).collect());
     }
-    let named = names.iter().filter_map(Value::as_str);
-    named.map(|name| Ok((name, group.streams.get(name).ok_or_else(no_stream)?))).collect()
+    let wanted = names.iter().filter_map(Value::as_str);
+    wanted.map(|name| Ok((name, group.streams.get(name).ok_or_else(no_stream)?))).collect()
 }
 
 /// "If you provide both nextToken and startFromHead, the direction of the nextToken is used."

@@ -42,7 +42,7 @@ impl Place {
     /// All records and the tasks that go with them.
     pub(super) async fn records_and_tasks(&self) -> Result<Observed, Failure> {
         let (first, clusters) = self.read(BTreeSet::new()).await?;
-        let wanted = clusters_of(&first, &self.installation, |attempt| attempt.is_open());
+        let wanted = clusters_of(&first, &self.installation, |attempt| attempt.result.is_none());
         // Asking for the tasks of a cluster that is gone is an error.
         let there = clusters.iter().map(|cluster| cluster.name.clone()).filter(|name| wanted.contains(name));
         let there: BTreeSet<ClusterName> = there.collect();

@@ -35,7 +35,7 @@ pub(super) async fn follow(
     let (cloud, clock) = (&*place.target.cloud, &*place.target.clock);
     let wish = wish.clone().of_run(found.run.as_ref());
     let mut course = Course { found, asked: clock.now(), failures: 0, told: BTreeSet::new() };
-    streams.from_the_beginning();
+    streams.read_later_ones_whole();
     loop {
         match merged(&mut streams.readers, cloud, printing).await {
             Ok(Audience::Gone) => return Ok(Exit::Done),

@@ -79,3 +79,21 @@ fn refused(error: &CloudError) -> Failure {
     }
     failure.hint("reading what containers write is a right of its own: logs:GetLogEvents, as in deploy/iam/logs.json")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_not_read_logs_is_told_which_right_it_takes() {
+        let error = |class| CloudError {
+            class,
+            operation: "GetLogEvents",
+            code: "AccessDeniedException".to_owned(),
+            message: "User is not authorized".to_owned(),
+            request_id: None,
+        };
+        assert!(refused(&error(ErrorClass::Denied)).hint.contains("logs:GetLogEvents"));
+        assert!(refused(&error(ErrorClass::Throttled)).passes && !refused(&error(ErrorClass::Denied)).passes);
+    }
+}

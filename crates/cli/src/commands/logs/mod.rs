@@ -11,6 +11,8 @@
 
 mod find;
 mod follow;
+#[cfg(test)]
+mod lab;
 mod merge;
 mod reader;
 mod streams;

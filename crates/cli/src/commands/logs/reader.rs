@@ -164,7 +164,9 @@ impl Reader {
         }
         let left_out = found.len().saturating_sub(wanted);
         found.drain(..left_out).for_each(|line| self.note(line.at));
-        found.into_iter().for_each(|line| self.keep(line));
+        for line in found {
+            self.keep(line);
+        }
         self.from = PageFrom::After(after);
         Ok(())
     }

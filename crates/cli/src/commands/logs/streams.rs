@@ -29,7 +29,7 @@ impl Streams {
     }
 
     /// What is found later is read from its beginning.
-    pub(super) fn from_the_beginning(&mut self) {
+    pub(super) fn read_later_ones_whole(&mut self) {
         self.start = Start::default();
     }
 
