@@ -26,6 +26,8 @@ struct PoolHost<'a> {
     zones: Option<BTreeSet<&'a str>>,
     /// How many there are, if EC2 has had no more to give for a while.
     short: Option<u32>,
+    /// Those of its group that are drained and still hold tasks.
+    emptying: u32,
 }
 
 /// The instance types of a pool with what they hold; or what must be read before anyone can know.
@@ -70,7 +72,7 @@ pub(super) fn shelves<'a>(
         agenda.devices(world.observed).into_iter().filter(|held| held.cluster == cluster).collect();
     let mut holds = holds(world, cluster, &slots, &sizes);
     hold_jobs(&mut holds, &of_jobs);
-    let mut shelf = |PoolHost { kind, host, max, zones: launch, short }: PoolHost<'a>| {
+    let mut shelf = |PoolHost { kind, host, max, zones: launch, short, emptying }: PoolHost<'a>| {
         let here = mine.iter().filter(|instance| instance.instance_type.as_deref() == Some(kind));
         let live: Vec<LiveInstance> =
             here.map(|instance| live(instance, holds.remove(&instance.arn).unwrap_or_default())).collect();
@@ -93,7 +95,7 @@ pub(super) fn shelves<'a>(
         }
         let live = Live { instances: live, wanted };
         let room = Room { max_instances: max, zones };
-        Shelf { kind: kind.to_owned(), host, live, room, short }
+        Shelf { kind: kind.to_owned(), host, live, room, short, emptying }
     };
     Ok(hosts(world, pool).into_iter().map(&mut shelf).collect())
 }
@@ -120,12 +122,14 @@ fn hosts<'a>(world: World<'a>, pool: &'a DesiredPool) -> Vec<PoolHost<'a>> {
                 max: Some(group.max_size),
                 zones: group.zones(subnets),
                 short: short(world, group),
+                emptying: emptying(world, pool, group),
             };
             groups.iter().map(host).collect()
         }
-        DesiredCapacity::Managed { host, .. } => {
-            host.iter().map(|(kind, host)| PoolHost { kind, host, max: None, zones: None, short: None }).collect()
-        }
+        DesiredCapacity::Managed { host, .. } => host
+            .iter()
+            .map(|(kind, host)| PoolHost { kind, host, max: None, zones: None, short: None, emptying: 0 })
+            .collect(),
     }
 }
 
@@ -135,6 +139,31 @@ fn short(world: World<'_>, wanted: &DesiredGroup) -> Option<u32> {
         Slot::Ours(found, _) => found.is_short().then(|| u32::try_from(found.staying()).unwrap_or(0)),
         Slot::Foreign(..) | Slot::Absent | Slot::Unknown => None,
     }
+}
+
+/// Instances of a group of ours that are drained and still hold tasks. As long as one does, it counts towards `maxSize`.
+fn emptying(world: World<'_>, pool: &DesiredPool, wanted: &DesiredGroup) -> u32 {
+    let Slot::Ours(group, _) = world.observed.group(&wanted.name, world.installation) else { return 0 };
+    let lives =
+        |id: &String| group.members.iter().any(|member| member.id == *id && !member.lifecycle.starts_with("Terminat"));
+    let instances = world.observed.instances.get(pool.cluster.as_str()).into_iter().flat_map(Listing::iter);
+    let emptying = instances.filter(|instance| {
+        let busy = instance.running_tasks + instance.pending_tasks > 0;
+        instance.status == "DRAINING" && busy && instance.ec2_id.as_ref().is_some_and(lives)
+    });
+    u32::try_from(emptying.count()).unwrap_or(u32::MAX)
+}
+
+/// The same types with as many instances fewer as are drained and still hold tasks: a full group launches none in their place
+/// before they are empty, and where no replica may be missing they are not before the others run elsewhere.
+pub(super) fn beside_drained<'a>(shelves: &[Shelf<'a>]) -> Option<Vec<Shelf<'a>>> {
+    let limited = |shelf: &Shelf<'a>| {
+        let mut shelf = shelf.clone();
+        let most = shelf.room.max_instances;
+        shelf.room.max_instances = most.map(|most| most.saturating_sub(shelf.emptying));
+        shelf
+    };
+    shelves.iter().any(|shelf| shelf.emptying > 0).then(|| shelves.iter().map(limited).collect())
 }
 
 /// The same types with no more instances than there are of those that EC2 does not give, if it gives others.

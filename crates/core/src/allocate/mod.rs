@@ -9,6 +9,7 @@ mod budget;
 mod jobs;
 mod live;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -104,6 +105,8 @@ struct Shelf<'a> {
     room: Room,
     /// Instances that there are, if EC2 has had no more to give for a while.
     short: Option<u32>,
+    /// Instances that are drained and still hold tasks.
+    emptying: u32,
 }
 
 /// The ECS services that exist for packed services, by cluster and owner, then by name.
@@ -149,11 +152,13 @@ fn fill(
     shelves: &[Shelf<'_>],
 ) {
     let mut fill = Fill::best((world, existing), services, shelves);
-    if let Some(in_stock) = live::in_stock(shelves) {
-        // Only if all find a place elsewhere: nobody would ask EC2 for the others any more.
-        let elsewhere = Fill::best((world, existing), services, &in_stock);
+    // Only if all find a place elsewhere: nobody would ask EC2 for the others any more.
+    let mut shelves = Cow::Borrowed(shelves);
+    for fewer in [live::in_stock, live::beside_drained] {
+        let Some(fewer) = fewer(&shelves) else { continue };
+        let elsewhere = Fill::best((world, existing), services, &fewer);
         if elsewhere.missing() <= fill.missing() {
-            fill = elsewhere;
+            (fill, shelves) = (elsewhere, Cow::Owned(fewer));
         }
     }
     // The services of a pool share its cluster.

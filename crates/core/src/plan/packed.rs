@@ -4,6 +4,8 @@
 //! changed and removed like any other. A deployment starts only when the budget of the whole NeuronService has room for
 //! it, and in none of its ECS services while another one was rolled back.
 
+use jiff::SignedDuration;
+
 use super::service::failure_since;
 use super::{Evidence, Planner, Wait};
 use crate::allocate::{Allocated, Departing, Units};
@@ -101,6 +103,14 @@ impl Planner<'_> {
         history.is_none_or(|history| failure_since(&history.deployments, found).is_some())
     }
 
+    /// Whether an ECS service was made or deployed a moment ago.
+    fn is_new(&self, found: &Service) -> bool {
+        let age = |at| self.limits.now.duration_since(at);
+        // By a clock that is behind, everything is younger than it can be, and nothing is known.
+        let is_recent = |age: SignedDuration| !age.is_negative() && age < SETTLES;
+        found.deployments.iter().filter_map(|deployment| deployment.created).map(age).any(is_recent)
+    }
+
     /// Takes an ECS service out of use, as far as the budget allows.
     fn leave(&mut self, service: &PackedService, name: &str, departing: &Departing) {
         let cluster = service.cluster.to_string();
@@ -118,7 +128,10 @@ impl Planner<'_> {
         let wanted = document(Some(count), departing.deployment.clone());
         let given = document(found.settings.desired_count, found.settings.deployment_configuration.clone());
         let changes = diff(&wanted, &given, &diff::SERVICE);
-        let (action, because) = if count == 0 {
+        let (action, because) = if count == 0 && self.is_new(found) {
+            self.wait(&service.object, Wait::Replacement { resource });
+            return;
+        } else if count == 0 {
             let cause = Cause::Superseded { by: format!("the layout of pool {}", service.pool) };
             if !self.unmark(&service.object, found, &cause) {
                 return;
@@ -142,6 +155,10 @@ impl Planner<'_> {
         self.step(step, Evidence::Reading);
     }
 }
+
+/// So long after its last deployment an ECS service of another layout stays: another process that has read the account at another
+/// moment may have made it, and deleted for it the one that this process keeps by its own reading.
+const SETTLES: SignedDuration = SignedDuration::from_mins(2);
 
 /// Who may start a deployment.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! Packed services that change their devices, their pool, or fail: what their ECS services do meanwhile.
 
-use axon_core::observe::{DeploymentResult, PastDeployment, ServiceTasks, Task};
+use axon_core::observe::{Deployment, DeploymentResult, PastDeployment, Rollout, Service, ServiceTasks, Task};
 use axon_core::observed::{History, Observed};
 use axon_core::ownership::DEVICES;
 use axon_core::plan::Prune;
@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
 use super::fixture::{NOW, Specs, converge, empty_ec2_account, group_pool, grouped, plan_once, pool, set, text, waits};
-use super::group_fixture::task;
+use super::group_fixture::{idle, on_groups, task};
 use super::miniature::Miniature;
 
 /// Four replicas with three of six devices each: two on an instance.
@@ -75,13 +75,45 @@ fn an_ecs_service_goes_only_when_those_that_take_its_place_are_there() {
 
 /// The one task of an ECS service has run since then.
 fn runs(observed: &mut Observed, name: &str, since: Timestamp, health: &str) {
+    runs_on(observed, (name, "i-1"), since, health);
+}
+
+fn runs_on(observed: &mut Observed, (name, machine): (&str, &str), since: Timestamp, health: &str) {
+    let arn = format!("container-instance/{machine}");
     let found = observed.services.get_mut("ml").unwrap().get_mut(name).unwrap();
     found.running = 1;
     let task_definition = found.settings.task_definition.clone().unwrap();
-    let task = Task { task_definition, health: Some(health.to_owned()), ..task(name, "container-instance/i-1", since) };
+    let task = Task { task_definition, health: Some(health.to_owned()), ..task(name, &arn, since) };
     let key = ("ml".to_owned(), name.to_owned());
     observed.tasks.insert(key.clone(), ServiceTasks { tasks: vec![task], ..ServiceTasks::default() });
     observed.tasks_read.insert(key, NOW);
+}
+
+#[test]
+fn an_ecs_service_of_another_layout_stays_while_it_may_be_the_one_that_another_process_keeps() {
+    let specs = halves().edit_service("/spec/replicas", json!(1));
+    let mut observed = installed(&specs);
+    let (desired, made) = (specs.desired(), observed.services["ml"].get("llama-n0-2").unwrap().clone());
+    let mut other = Service { name: "llama-n1-3".to_owned(), running: 0, ..made };
+    other.tags.insert(DEVICES.to_owned(), "1-3".to_owned());
+    let deleted = "DeleteService service ml/llama-n1-3\n";
+    for (age, steps) in [(30, ""), (150, deleted), (-3_600, deleted)] {
+        other.deployments = vec![Deployment {
+            id: "ecs-svc/1".into(),
+            primary: true,
+            task_definition: other.settings.task_definition.clone().unwrap(),
+            desired: 1,
+            running: 0,
+            pending: 0,
+            failed: 0,
+            rollout: Rollout::InProgress,
+            reason: None,
+            created: Some(NOW - age.seconds()),
+        }];
+        observed.services.get_mut("ml").unwrap().put(other.name.clone(), other.clone());
+        let plan = plan_once(&desired, &observed, Prune::Enabled);
+        assert_eq!(text(&plan.steps), steps, "deployed {age} seconds ago: {}", waits(&plan));
+    }
 }
 
 #[test]
@@ -227,4 +259,35 @@ fn replicas_that_lose_their_place_on_a_later_type_go_back_to_an_earlier_one() {
     assert!(plan.is_settled(), "{}", waits(&plan));
     assert_eq!(counts(&after).iter().map(|(_, count)| count).sum::<i32>(), 3, "{:?}", counts(&after));
     assert_eq!(small(&after), 0, "{:?}", counts(&after));
+}
+
+#[test]
+fn what_a_full_group_drains_finds_its_place_on_the_instances_that_stay() {
+    let mut specs = on_groups(&["inf2.24xlarge"]).edit_service("/spec/replicas", json!(1));
+    set(&mut specs.pools[0], "/spec/autoScalingGroup/maxSize", json!(2));
+    let mut small = specs.services[0].clone();
+    set(&mut small, "/metadata/name", json!("small"));
+    set(&mut small, "/spec/devices", json!(1));
+    specs.services.push(small);
+    let desired = specs.edit_service("/spec/devices", json!(4)).desired();
+    let mut observed = idle(&desired, &["i-1", "i-2"]);
+    // In the middle of the six devices of the instance that stays: beside it are two runs of less than four.
+    let services = observed.services.get_mut("ml").unwrap();
+    let mut moved = services.get("small-n4").unwrap().clone();
+    moved.tags.insert(DEVICES.to_owned(), "2".to_owned());
+    moved.name = "small-n2".to_owned();
+    services.remove("small-n4");
+    services.put("small-n2".to_owned(), moved);
+    runs(&mut observed, "small-n2", NOW - 1.hour(), "HEALTHY");
+    runs_on(&mut observed, ("llama-n0-3", "i-2"), NOW - 1.hour(), "HEALTHY");
+    let drained = observed.instances.get_mut("ml").unwrap().get_mut("container-instance/i-2").unwrap();
+    (drained.status, drained.running_tasks) = ("DRAINING".to_owned(), 1);
+    let plan = plan_once(&desired, &observed, Prune::Enabled);
+    let rows = &plan.allocation.pools["inf2"][0].layout.rows;
+    let instances: Vec<_> = rows.iter().map(|row| row.instance.as_deref()).collect();
+    assert_eq!(
+        instances,
+        [Some("i-1")],
+        "no third instance is launched as long as the drained one has tasks: {rows:?}"
+    );
 }
