@@ -13,8 +13,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axon_tests::trust::days::{Day, live};
@@ -137,40 +137,25 @@ fn sharded<T: Sync, R: Send>(
 fn crash_sweep(Sweeping { every_read, pairs, only }: &Sweeping, shards: usize) -> Vec<String> {
     let extent = Extent { every_read: *every_read, pairs: *pairs };
     let scenarios: Vec<_> = scenarios().into_iter().filter(|scenario| scenario.name.contains(only)).collect();
-    let began = Instant::now();
-    let (mut runs, mut calls, mut simulated) = (0, 0, Duration::ZERO);
-    let mut ways: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut sums = Sums::of("runs");
     let mut findings = Vec::new();
-    let count = scenarios.len();
     sharded(
         &scenarios,
         shards,
         |scenario| sweep(scenario, extent),
         |scenario, swept| {
-            println!(
-                "{:<60} {:>5} calls, {:>5} runs, {} findings",
-                scenario.name,
-                swept.length,
-                swept.runs,
-                swept.findings.len()
-            );
-            runs += swept.runs;
-            calls += swept.calls;
-            simulated += swept.simulated;
-            for (way, count) in swept.ways {
-                *ways.entry(way).or_default() += count;
+            let (name, found) = (&scenario.name, swept.findings.len());
+            println!("{name:<60} {:>5} calls, {:>5} runs, {found} findings", swept.length, swept.runs);
+            for finding in &swept.findings {
+                println!("  {finding}");
             }
+            sums.runs += swept.runs;
+            sums.add((0, swept.calls, swept.simulated), &swept.ways);
+            println!("... {sums}");
             findings.extend(swept.findings);
         },
     );
-    println!(
-        "{count} scenarios, {runs} runs, {calls} calls, {} simulated hours, {:.0} s",
-        simulated.as_secs() / 3600,
-        began.elapsed().as_secs_f64()
-    );
-    for (way, count) in ways {
-        println!("  {way:<28} {count:>8}");
-    }
+    println!("{} scenarios, {sums}\n{}", scenarios.len(), sums.of_kinds());
     findings
 }
 
@@ -179,19 +164,12 @@ fn soak(options: &Soaking, shards: usize) -> Vec<String> {
         Some(seed) => vec![seed],
         None => (options.from..options.from + options.seeds).collect(),
     };
-    let began = Instant::now();
-    let (mut events, mut calls, mut simulated) = (0, 0, Duration::ZERO);
-    let mut faults: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut sums = Sums::of("histories");
     let mut findings = Vec::new();
     let work = |seed: &u64| played(*seed, options);
-    let seen = Arc::new(AtomicUsize::new(0));
     sharded(&seeds, shards, work, |seed, played| {
-        events += played.events;
-        calls += played.calls;
-        simulated += played.simulated;
-        for (fault, count) in &played.faults {
-            *faults.entry(fault).or_default() += count;
-        }
+        sums.runs += 1;
+        sums.add((played.events, played.calls, played.simulated), &played.faults);
         if options.seed.is_some() {
             println!(
                 "seed {seed}: {} events, {} calls, {:?}, trace {:016x}",
@@ -202,21 +180,56 @@ fn soak(options: &Soaking, shards: usize) -> Vec<String> {
             println!("{finding}");
         }
         findings.extend(played.findings.iter().map(|finding| finding.lines().next().unwrap_or_default().to_owned()));
-        let done = seen.fetch_add(1, Ordering::SeqCst) + 1;
-        if done.is_multiple_of(100) {
-            println!("... {done} histories, {} findings, {:.0} s", findings.len(), began.elapsed().as_secs_f64());
+        if sums.runs.is_multiple_of(100) {
+            println!("... {sums}, {} findings\n{}", findings.len(), sums.of_kinds());
         }
     });
-    println!(
-        "{} histories, {events} events, {calls} calls, {} simulated hours, {:.0} s",
-        seeds.len(),
-        simulated.as_secs() / 3600,
-        began.elapsed().as_secs_f64()
-    );
-    for (fault, count) in faults {
-        println!("  {fault:<28} {count:>8}");
-    }
+    println!("{sums}\n{}", sums.of_kinds());
     findings
+}
+
+/// What many runs came to.
+struct Sums {
+    /// What a run is called.
+    what: &'static str,
+    began: Instant,
+    runs: u64,
+    events: usize,
+    calls: u64,
+    simulated: Duration,
+    kinds: BTreeMap<&'static str, u64>,
+}
+
+impl Sums {
+    fn of(what: &'static str) -> Self {
+        let (runs, events, calls) = (0, 0, 0);
+        let (began, simulated, kinds) = (Instant::now(), Duration::ZERO, BTreeMap::new());
+        Self { what, began, runs, events, calls, simulated, kinds }
+    }
+
+    fn add(&mut self, (events, calls, simulated): (usize, u64, Duration), kinds: &BTreeMap<&'static str, u64>) {
+        self.events += events;
+        self.calls += calls;
+        self.simulated += simulated;
+        for (kind, count) in kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+    }
+
+    /// What went wrong, and how often.
+    fn of_kinds(&self) -> String {
+        let lines = self.kinds.iter().map(|(kind, count)| format!("  {kind:<28} {count:>8}\n"));
+        let count: u64 = self.kinds.values().sum();
+        format!("{}  {count} of {} kinds", lines.collect::<String>(), self.kinds.len())
+    }
+}
+
+impl std::fmt::Display for Sums {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { what, runs, events, calls, .. } = self;
+        let (hours, seconds) = (self.simulated.as_secs() / 3600, self.began.elapsed().as_secs_f64());
+        write!(to, "{runs} {what}, {events} events, {calls} calls, {hours} simulated hours, {seconds:.0} s")
+    }
 }
 
 /// Of the writes before a finding, so many are shown.
