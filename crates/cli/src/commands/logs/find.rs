@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axon_core::cloud::{Cloud, Scope, ServiceKey};
 use axon_core::job::{Attempt, AttemptEnd, AttemptId, Book, JobBook, RunBook, RunEnd, RunId};
-use axon_core::observe::{Service, ServiceStatus, Task};
+use axon_core::observe::{Service, ServiceStatus, StandaloneTask, Task};
 use axon_core::ownership;
 use axon_core::spec::{Kind, Name, ObjectKey};
 use jiff::Timestamp;
@@ -116,7 +116,7 @@ fn attempts(
     if fitting.is_empty() && (known.end.is_some() || !wish.follow()) {
         return Err(no_attempt(&object, run, known));
     }
-    let tasks = fitting.iter().filter_map(|(id, attempt)| task(run, *id, attempt)).collect();
+    let tasks = fitting.iter().flat_map(|(id, attempt)| tasks(run, *id, attempt)).collect();
     let only = match (which, fitting.as_slice()) {
         (Attempts::One(_), [(_, attempt)]) => attempt.result.clone().map(Ending::Attempt),
         _ => None,
@@ -125,14 +125,27 @@ fn attempts(
     Ok(Found { note: incomplete(run, known), object, run: Some(run.clone()), tasks, ending })
 }
 
-/// The task of an attempt, unless none has come about yet or any more.
-fn task(run: &RunId, id: AttemptId, attempt: &Attempt<'_>) -> Option<(String, FoundTask)> {
-    let (result, live) = (attempt.result.as_ref(), attempt.task.map(|found| &found.task));
+/// The task of an attempt, or those of its nodes, as far as any have come about and are still known.
+fn tasks(run: &RunId, id: AttemptId, attempt: &Attempt<'_>) -> Vec<(String, FoundTask)> {
+    if !attempt.is_gang() {
+        return task(run, id.to_string(), attempt, (attempt.result.as_ref(), attempt.task)).into_iter().collect();
+    }
+    let nodes = attempt.members.nodes.iter();
+    let found = nodes.map(|(rank, node)| task(run, format!("{id}.{rank}"), attempt, (node.result.as_ref(), node.task)));
+    found.flatten().collect()
+}
+
+fn task(
+    run: &RunId,
+    called: String,
+    attempt: &Attempt<'_>,
+    (result, live): (Option<&AttemptEnd>, Option<&StandaloneTask>),
+) -> Option<(String, FoundTask)> {
+    let live = live.map(|found| &found.task);
     let of_live = live.map(|task| id_of(&task.arn));
     let task = result.and_then(|result| result.task.clone()).or(of_live)?;
     let intended = attempt.intent.as_ref().and_then(|intent| intent.request.task_definition.clone());
-    let label =
-        Label { attempt: Some(id.to_string()), run: Some(run.to_string()), task: task.clone(), ..Label::default() };
+    let label = Label { attempt: Some(called), run: Some(run.to_string()), task: task.clone(), ..Label::default() };
     let stopped = result.and_then(|result| result.ended).or_else(|| live.and_then(|task| task.stopped));
     let revision = live.map(|task| task.task_definition.clone()).or(intended)?;
     Some((task, FoundTask { label, revision, stopped }))

@@ -38,6 +38,21 @@ async fn a_run_is_followed_to_its_end_with_the_attempts_that_come_and_every_line
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_node_of_an_attempt_has_lines_of_its_own() {
+    let one_subnet = edit("[subnet-0a1b2c3d, subnet-4e5f6a7b]", "[subnet-0a1b2c3d]");
+    let lab = Lab::new(&one_subnet.replace("  devices: 1\n  completions: 2", "  nodes: 2")).await;
+    lab.behave(ends(1_200, 0));
+    lab.until(|lab| lab.running(None).len() == 2).await;
+    let printed = lab.logs("NeuronJob/sweep -f").await;
+    assert_eq!(printed.answer, Ok(Exit::Done), "{printed:#?}");
+    for node in ["0.0.0", "0.0.1"] {
+        for line in ["starting sweep:1", "done"] {
+            assert_eq!(printed.count(&format!("{node} train | {line}")), 1, "{node} {line}: {printed:#?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn following_ends_with_1_when_the_run_or_the_attempt_that_was_followed_has_not_succeeded() {
     let lab = Lab::new(&edit("backoffLimit: 1", "backoffLimit: 0")).await;
     lab.behave(ends(600, 0));
