@@ -42,7 +42,7 @@ pub use quirks::{
     RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts,
     Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
-pub use record::{Breach, Call, LiveTask, Stopping, Violation};
+pub use record::{Breach, Call, LiveTask, LoneTurn, Stopping, Turn, Violation};
 pub use shared::{Clock, Shared};
 pub use socket::serve;
 pub use throttle::Throttling;

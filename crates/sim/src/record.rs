@@ -68,6 +68,35 @@ pub struct LiveTask {
     pub devices: Vec<String>,
 }
 
+/// A turn in the life of a task of RunTask, for invariants checked from outside: ECS itself forgets it an hour after its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoneTurn {
+    /// When.
+    pub at: Timestamp,
+    /// The task's ARN.
+    pub task: String,
+    /// Its group.
+    pub group: String,
+    /// The task definition's ARN.
+    pub definition: String,
+    /// What has happened.
+    pub turn: Turn,
+}
+
+/// See [`LoneTurn::turn`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// RunTask has made it.
+    Started,
+    /// It is STOPPED.
+    Stopped {
+        /// `stopCode`.
+        code: String,
+        /// The exit code of the first essential container, if it ran.
+        exit_code: Option<i64>,
+    },
+}
+
 /// A task that ran and was told to stop, by whatever cause, for invariants checked from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stopping {

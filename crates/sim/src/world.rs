@@ -13,7 +13,7 @@ use crate::{
     ids::Ids,
     logs::{driver, group::Groups},
     options::Options,
-    record::{Call, LiveTask, Stopping, Violation},
+    record::{Call, LiveTask, LoneTurn, Stopping, Turn, Violation},
     ssm::published::{self, Parameters},
     state::{Host, Instance, State, Task},
     throttle::Buckets,
@@ -43,6 +43,7 @@ pub struct World {
     pub(crate) hooks: BTreeMap<String, HookActs>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) stoppings: Vec<Stopping>,
+    pub(crate) lone_turns: Vec<LoneTurn>,
     pub(crate) provider_failures: BTreeMap<String, String>,
     /// The public parameters. The account's own are in `state`.
     pub(crate) parameters: Parameters,
@@ -85,6 +86,7 @@ impl World {
             hooks: BTreeMap::new(),
             violations: Vec::new(),
             stoppings: Vec::new(),
+            lone_turns: Vec::new(),
             provider_failures: BTreeMap::new(),
         }
     }
@@ -267,6 +269,19 @@ impl World {
     /// Groups of all tasks of RunTask since the account began, in the order of their creation, forgotten ones included.
     pub fn started_groups(&self) -> Vec<String> {
         self.state.standalone_groups.clone()
+    }
+
+    /// Starts and ends of tasks of RunTask since this was asked last, in their order.
+    pub fn take_lone_turns(&mut self) -> Vec<LoneTurn> {
+        std::mem::take(&mut self.lone_turns)
+    }
+
+    /// Notes a turn of a task that no service has started.
+    pub(crate) fn note_turn(&mut self, id: &str, turn: Turn) {
+        let Some(task) = self.state.tasks.get(id).filter(|task| task.service.is_none()) else { return };
+        let Task { arn, group, definition, .. } = task;
+        let (task, group, definition) = (arn.clone(), group.clone(), definition.clone());
+        self.lone_turns.push(LoneTurn { at: self.now, task, group, definition, turn });
     }
 
     /// Names of the account's own parameters that begin so.

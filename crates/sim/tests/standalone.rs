@@ -16,7 +16,7 @@ mod forms;
 
 use account::{Account, managed};
 use axon_sim::{
-    Acts, Behaviour, LaggingLists, Loss, LostTaskCode, Options, Quirks, Shortage, StartedByWithStatus, StoppedTaskTags,
+    Acts, Behaviour, LaggingLists, Loss, LostTaskCode, Options, Quirks, Shortage, StartedByWithStatus, StoppedTaskTags, Turn,
 };
 use fleet::{on_ec2, shape};
 use serde_json::{Value, json};
@@ -359,4 +359,24 @@ fn a_group_grows_for_standalone_tasks_and_shrinks_when_they_have_ended() {
     assert_eq!((account.count("RUNNING"), account.group_now("pool").sizes.1), (4, 4));
     account.pass(3 * 3600);
     assert_eq!((account.count("RUNNING"), account.group_now("pool").sizes.1), (0, 0));
+}
+
+#[test]
+fn whoever_watches_is_told_of_every_start_and_end_even_of_tasks_that_ecs_has_forgotten() {
+    let mut account = ready();
+    account.aws.world_mut().behave(Behaviour::of("job:*").acting(Acts::Ends { after_seconds: 60, exit_code: 3 }));
+    let ends = started(&mut account, run(&[]));
+    let stopped = started(&mut account, run(&[]));
+    account.call("StopTask", json!({"cluster": "ml", "task": stopped}));
+    account.pass(3 * 3600);
+    let told = account.aws.world_mut().take_lone_turns();
+    let of = |task: &str| -> Vec<Turn> {
+        told.iter().filter(|turn| turn.task == task).map(|turn| turn.turn.clone()).collect()
+    };
+    let end = |code: &str, exit_code| Turn::Stopped { code: code.to_owned(), exit_code };
+    assert_eq!(of(&ends), [Turn::Started, end("EssentialContainerExited", Some(3))]);
+    assert_eq!(of(&stopped), [Turn::Started, end("UserInitiated", None)]);
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told.iter().all(|turn| turn.group == "family:job"));
+    assert_eq!(account.aws.world_mut().take_lone_turns(), []);
 }

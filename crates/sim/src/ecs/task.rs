@@ -11,7 +11,7 @@ use crate::{
     engine::Event,
     logs::driver,
     quirks::StoppedTaskTags,
-    record::Stopping,
+    record::{Stopping, Turn},
     state::{Container, Interface, Task},
     wire::value::Read,
     world::World,
@@ -341,6 +341,10 @@ fn stopped(world: &mut World, id: &str) {
     }
     let (cluster, serial, on) = (task.cluster.clone(), task.serial, task.instance.clone());
     let service = task.service.clone().map(|s| (task.cluster.clone(), s));
+    let main = task.containers.iter().find(|c| c.definition.flag("essential") != Some(false));
+    let exit_code = main.and_then(|container| container.exit_code);
+    let turn = Turn::Stopped { code: task.stop_code.unwrap_or_default().to_owned(), exit_code };
+    world.note_turn(id, turn);
     if let Some(waiting) = world.state.unplaced.get_mut(&cluster) {
         waiting.remove(&serial);
     }

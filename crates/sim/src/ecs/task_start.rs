@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     engine::Event,
+    record::Turn,
     state::{Container, Needs, Task, Times},
     wire::value::Read,
     world::World,
@@ -64,7 +65,9 @@ fn enter(world: &mut World, task: Task) {
     } else {
         state.standalone_groups.push(task.group.clone());
     }
-    state.tasks.insert(task.id.clone(), task);
+    let id = task.id.clone();
+    state.tasks.insert(id.clone(), task);
+    world.note_turn(&id, Turn::Started);
 }
 
 fn make(world: &mut World, seed: &Seed) -> Task {
