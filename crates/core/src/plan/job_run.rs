@@ -262,11 +262,12 @@ impl<'a> Planner<'a> {
         self.stragglers(object, found);
         let Some(end) = &found.end else {
             let open = found.attempts.values().any(|attempt| attempt.is_open() || attempt.is_live());
-            if !open {
+            let name = RecordName::End(object.name.clone(), run.clone());
+            // Where it is doubtful that the job is gone, its run is not over.
+            if !open && !self.doubts_going(object, &Resource::Parameter(self.parameter(&name))) {
                 let message = "was left when the job was no longer declared".to_owned();
                 let end = conclusion(found, &Progress::default(), (RunResult::Superseded, message), self.limits.now);
                 let end = RunEnd { work: run.clone(), ttl: DEFAULT_TTL, ..end };
-                let name = RecordName::End(object.name.clone(), run.clone());
                 self.write_record(object, &name, &end, Cause::Ended { how: end.message.clone() });
             }
             return;

@@ -164,6 +164,12 @@ impl Planner<'_> {
         false
     }
 
+    /// Whether what is no longer declared may not go because that may be a mistake; if so, says why.
+    pub(super) fn doubts_going(&mut self, owner: &ObjectKey, resource: &Resource) -> bool {
+        matches!(self.pruning, Verdict::Blocked { .. } | Verdict::Uncounted)
+            && !self.lets_go(owner, resource, &Cause::NotDeclared)
+    }
+
     /// The owner, if it is an object of ours and its resource may ever be removed.
     pub(super) fn removable(&self, tags: &Tags) -> Option<ObjectKey> {
         let Owner::Us(owner) = ownership::owner(tags, self.world.installation) else { return None };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axon_core::job::record::RunResult;
 use axon_core::observed::Listing;
-use axon_core::plan::{Limits, Prune};
+use axon_core::plan::{Limits, Prune, PruneBlock};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -316,4 +316,18 @@ fn a_process_that_finds_revisions_of_an_undeclared_job_waits_until_it_has_read_i
     assert!(
         !yard.plan().is_settled() && yard.waits().contains("the first reading of records and tasks of NeuronJob/train")
     );
+}
+
+#[test]
+fn a_run_whose_job_is_missing_from_an_empty_source_goes_on_when_the_job_is_back() {
+    let spec = [("/spec/completions", json!(2)), ("/spec/parallelism", json!(1))];
+    let mut yard = Yard::managed(vec![job("sweep", "inf2", &spec)]);
+    yard.go();
+    let jobs = std::mem::take(&mut yard.jobs);
+    yard.prune = Prune::Blocked(PruneBlock::EmptySource);
+    yard.end("0.0", 0);
+    assert_eq!(yard.go(), ["put sweep/0.0.end"], "how it has ended is written down, and not that the run is over");
+    yard.jobs = jobs;
+    yard.prune = Prune::Enabled;
+    assert_eq!(yard.go(), ["put sweep/1.0", "run sweep/1.0"]);
 }
