@@ -122,8 +122,8 @@ impl Planner<'_> {
         self.write_record(of.object, &name, &nodes, Cause::Attempt { attempt: of.id.to_string() });
     }
 
-    /// Instances that stand ready for an attempt, with their addresses: those that the layout gives to its job, and on which
-    /// there is nothing.
+    /// Instances that stand ready for an attempt, with their addresses: those that the layout gives to its job, all devices of
+    /// each, if ECS places tasks there and has none there yet, whoever's.
     fn ready(&self, of: &Of<'_, '_>) -> Vec<(String, String)> {
         let Some(job) = self.world.desired.jobs.get(&of.object.name) else { return Vec::new() };
         let (JobTasks::Packed(tasks), Some((kind, set))) = (&job.tasks, &of.intent.devices) else { return Vec::new() };
@@ -135,10 +135,6 @@ impl Planner<'_> {
             .rows
             .iter()
             .filter(|row| row.slots.iter().any(|slot| slot.workload == of.object.name && slot.devices == set));
-        let idle = |id: &&String| {
-            let live = pool.live.iter().find(|live| live.id == **id);
-            live.is_some_and(|live| live.state == InstanceState::Usable && live.holds.is_empty())
-        };
         let cluster = of.intent.request.cluster.as_deref().unwrap_or_default();
         let instances = self.world.observed.instances.get(cluster);
         let ready = |id: &String| {
@@ -149,7 +145,7 @@ impl Planner<'_> {
             (takes_tasks(found) && !leaves && !self.chosen.contains(id))
                 .then_some((id.clone(), machine.address.clone()?))
         };
-        given.filter_map(|row| row.instance.as_ref()).filter(idle).filter_map(ready).collect()
+        given.filter_map(|row| row.instance.as_ref()).filter_map(ready).collect()
     }
 
     /// Brings nodes further whose instances are known.

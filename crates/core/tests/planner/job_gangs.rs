@@ -215,6 +215,33 @@ fn instances_that_are_meant_for_nodes_are_given_to_nobody_else() {
 }
 
 #[test]
+fn an_instance_that_leaves_or_that_ecs_cannot_use_or_on_which_there_is_something_does_not_stand_ready() {
+    let mut yard = yard(&[]);
+    yard.go();
+    stands(&mut yard, "i-1");
+    stands(&mut yard, "i-2");
+    let whole = yard.observed.clone();
+    let marks = [(axon_core::ownership::DRAINED_FOR.to_owned(), "1".to_owned())];
+    yard.observed.machines.get_mut("i-2").unwrap().tags.extend(marks);
+    let told: Vec<String> = yard.plan().steps.iter().filter_map(|step| Yard::told(&step.action)).collect();
+    assert_eq!(told, [""; 0], "it is being drained");
+    for what in ["a task", "a task that starts", "no agent", "no address"] {
+        yard.observed = whole.clone();
+        let instances = yard.observed.instances.get_mut("ml").unwrap();
+        let found = instances.get_mut("container-instance/i-2").unwrap();
+        match what {
+            "a task" => found.running_tasks = 1,
+            "a task that starts" => found.pending_tasks = 1,
+            "no agent" => found.connected = false,
+            _ => yard.observed.machines.get_mut("i-2").unwrap().address = None,
+        }
+        assert_eq!(yard.go(), [""; 0], "{what}");
+    }
+    yard.observed = whole;
+    assert_eq!(yard.go()[0], "put train/0.0.nodes");
+}
+
+#[test]
 fn two_gangs_do_not_take_the_same_instances() {
     let mut yard = yard(&[("/spec/completions", json!(2))]);
     yard.go();
