@@ -16,7 +16,8 @@ mod forms;
 
 use account::{Account, managed};
 use axon_sim::{
-    Acts, Behaviour, LaggingLists, Loss, LostTaskCode, Options, Quirks, Shortage, StartedByWithStatus, StoppedTaskTags, Turn,
+    Acts, Behaviour, LaggingLists, Loss, LostTaskCode, Options, Quirks, Shortage, StartedByWithStatus, StoppedTaskTags,
+    Turn,
 };
 use fleet::{on_ec2, shape};
 use serde_json::{Value, json};

@@ -76,6 +76,9 @@ struct Soaking {
     /// Play each twice and compare the traces.
     #[arg(long)]
     twice: bool,
+    /// Histories with jobs, which are others than those of the same seeds without.
+    #[arg(long)]
+    jobs: bool,
     /// Cut those that fail down to short ones.
     #[arg(long)]
     shrink: bool,
@@ -237,7 +240,8 @@ const SHOWN_WRITES: usize = 30;
 
 /// Plays the history of a seed; of what did not hold, one text that begins with how to play it again.
 fn played(seed: u64, options: &Soaking) -> Played {
-    let history = History::drawn(seed, options.events);
+    let drawn = if options.jobs { History::with_jobs } else { History::drawn };
+    let history = drawn(seed, options.events);
     let mut played = play(&history);
     if options.twice && played.findings.is_empty() && play(&history).trace != played.trace {
         played.findings.push("the same seed gave another trace".to_owned());
@@ -246,7 +250,8 @@ fn played(seed: u64, options: &Soaking) -> Played {
         return played;
     }
     let (history, last) = if options.shrink { shrink(&history, played.clone()) } else { (history, played.clone()) };
-    let mut told = format!("cargo xtask soak --seed {seed} --events {}", options.events);
+    let jobs = if options.jobs { " --jobs" } else { "" };
+    let mut told = format!("cargo xtask soak --seed {seed} --events {}{jobs}", options.events);
     for finding in last.findings.iter().take(6) {
         let _written = write!(told, "\n  {finding}");
     }

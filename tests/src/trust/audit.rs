@@ -1,7 +1,7 @@
 //! What must hold whatever happens, held against what is true in the account.
 //!
 //! Neighbours: `line` lets it look before and after every call that AWS accepts, `stage` tells it what is declared and
-//! what strangers do, `rules` says what a single call may do, `play` asks for its findings. It shares nothing with the
+//! what strangers do, `rules` and `job_rules` say what a single call may do, `ledger` has the tasks of jobs, `play` asks for its findings. It shares nothing with the
 //! planner: it reads the account through the simulator's own operations and tags, and declarations from `fleet`.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fleet::{CLUSTER, Fleet};
+use super::ledger::Ledger;
 
 /// What was declared until so long ago may still be acted upon: a call can arrive minutes after it was sent.
 const GRACE: Duration = Duration::from_mins(10);
@@ -57,8 +58,8 @@ impl Asked {
 /// Watches one account.
 #[derive(Debug)]
 pub struct Auditor {
-    aws: Shared,
-    ours: String,
+    pub(super) aws: Shared,
+    pub(super) ours: String,
     now: Timestamp,
     /// What is declared now, and what was until when.
     declared: Fleet,
@@ -72,6 +73,34 @@ pub struct Auditor {
     foreign: Vec<(Glance, Value)>,
     findings: Vec<String>,
     clock: Trust,
+    /// Tasks of jobs.
+    pub(super) ledger: Ledger,
+    /// What hinders the processes, and until when it did; nothing if it still does.
+    upsets: BTreeMap<Upset, Option<Timestamp>>,
+}
+
+/// What may keep processes from knowing what is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Upset {
+    /// Their clock is wrong by more than ten minutes.
+    WrongClock,
+    /// Readings are as old as minutes.
+    StaleReads,
+    /// There are two of them.
+    TwoProcesses,
+    /// There is none.
+    Absent,
+    /// Calls fail.
+    BadNetwork,
+}
+
+/// Whether something goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Now {
+    /// It does.
+    Begins,
+    /// It is over, if it ever was.
+    Ends,
 }
 
 /// Whether the processes can know how long a task has run.
@@ -109,7 +138,36 @@ impl Auditor {
             foreign: Vec::new(),
             findings: Vec::new(),
             clock: Trust::Right,
+            ledger: Ledger::default(),
+            upsets: BTreeMap::new(),
         }
+    }
+
+    /// Something hinders the processes from now on, or does not any more.
+    pub fn upset(&mut self, what: Upset, now: Now) {
+        let present = self.present();
+        match now {
+            Now::Begins => {
+                self.upsets.insert(what, None);
+            }
+            Now::Ends => {
+                if let Some(until) = self.upsets.get_mut(&what) {
+                    until.get_or_insert(present);
+                }
+            }
+        }
+    }
+
+    /// Whether something hinders the processes, or did a while ago.
+    pub(super) fn lately(&self, what: Upset, within: Duration) -> bool {
+        let now = self.present();
+        let lately = |until: &Option<Timestamp>| until.is_none_or(|at| now.duration_since(at).unsigned_abs() < within);
+        self.upsets.get(&what).is_some_and(lately)
+    }
+
+    /// The time of the account.
+    pub(super) fn present(&self) -> Timestamp {
+        self.aws.with(|aws| aws.now())
     }
 
     /// What is declared from now on.
@@ -166,7 +224,7 @@ impl Auditor {
     }
 
     /// What is declared now and what may still be acted upon.
-    fn in_force(&mut self) -> Vec<&Fleet> {
+    pub(super) fn in_force(&mut self) -> Vec<&Fleet> {
         let now = self.now;
         self.earlier.retain(|(until, _)| now.duration_since(*until).unsigned_abs() < GRACE);
         std::iter::once(&self.declared).chain(self.earlier.iter().map(|(_, fleet)| fleet)).collect()
@@ -213,6 +271,12 @@ impl Auditor {
         tasks.into_iter().filter(here).map(|task| task.arn).collect()
     }
 
+    /// Tags of what is called so, and is ours if its name begins so.
+    pub(super) fn tags_by_name(&self, name: &str, ours: &str) -> BTreeMap<String, String> {
+        let tag = name.starts_with(ours).then(|| ("neuron.ecs/managed-by".to_owned(), self.ours.clone()));
+        tag.into_iter().collect()
+    }
+
     /// Whether tags say that a resource is ours.
     pub(super) fn is_ours(&self, tags: &BTreeMap<String, String>) -> bool {
         tags.get("neuron.ecs/managed-by") == Some(&self.ours)
@@ -226,6 +290,7 @@ impl Auditor {
             let world = aws.world_mut();
             (world.take_violations(), world.take_stoppings())
         });
+        self.follow_jobs();
         for violation in violations {
             self.find(&format!(
                 "{:?}: {} of {} by {}",

@@ -10,7 +10,7 @@ use super::edit::Edit;
 use super::fault::Weather;
 use super::fleet::{Fleet, Image, Pool, Service, Shape};
 use super::line::Air;
-use super::play::{Trace, settle};
+use super::play::{QUIET, Trace, settle};
 use super::stage::{Rest, Stage, account};
 
 /// What one day was like.
@@ -40,7 +40,7 @@ pub fn live(services: usize, days: u64, errors: u32, mut tell: impl FnMut(Day)) 
         let mut trace = Trace::default();
         stage.declare(fleet(services));
         stage.start().await;
-        settle(&mut stage, Rest::Ready, &mut trace).await;
+        settle(&mut stage, (Rest::Ready, QUIET), &mut trace).await;
         stage.air.turn(|_| Weather::errors(errors));
         for number in 1..=days {
             let before = stage.air.calls();
@@ -59,7 +59,7 @@ pub fn live(services: usize, days: u64, errors: u32, mut tell: impl FnMut(Day)) 
             }
         }
         stage.air.turn(|_| Weather::default());
-        settle(&mut stage, Rest::Ready, &mut trace).await;
+        settle(&mut stage, (Rest::Ready, QUIET), &mut trace).await;
         stage.verdict()
     })
 }

@@ -1,9 +1,10 @@
 //! One change that somebody commits.
 //!
-//! Neighbours: `history` draws edits, `sweep` lists them, `stage` puts what they make in force. An edit never makes a
+//! Neighbours: `history` draws edits, `sweep` lists them, `stage` puts what they make in force; `job_edit` has those of jobs. An edit never makes a
 //! fleet that the reference of the objects refuses: refusals are tested elsewhere.
 
 use super::fleet::{Fleet, Image, Pool, Service, Shape};
+use super::job_edit::{self, JobEdit};
 
 /// A change of the specification. Numbers pick among what is there, so that a history stays playable when it is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,9 @@ pub enum Edit {
     Max(usize),
     /// Container Insights on or off.
     Insights,
-    /// Every image is well again.
+    /// Something about jobs.
+    Job(JobEdit),
+    /// Every image is well again, and every job comes to its end.
     Mend,
 }
 
@@ -70,13 +73,20 @@ impl Edit {
                 if let Some(name) = chosen(after.pools.keys(), pick) {
                     after.pools.remove(&name);
                     after.services.retain(|_, service| service.pool != name);
+                    let on_it = after.jobs.iter().filter(|(_, job)| job.pool == name);
+                    let on_it: Vec<String> = on_it.map(|(job, _)| job.clone()).collect();
+                    for job in &on_it {
+                        job_edit::remove(&mut after, job);
+                    }
                 }
             }
             Self::Option(_) | Self::Types(_) | Self::Subnets(_) | Self::PoolTeam(_) | Self::Max(_) => {
                 self.edit_pool(&mut after);
             }
             Self::Insights => after.insights = !after.insights,
+            Self::Job(edit) => edit.apply(&mut after),
             Self::Mend => {
+                job_edit::mend(&mut after);
                 for service in after.services.values_mut().filter(|service| service.image != Image::Well) {
                     service.image = Image::Well;
                     service.version += 1;
@@ -142,7 +152,7 @@ const fn most(pool: Option<&Pool>) -> u32 {
     }
 }
 
-fn chosen<'a>(names: impl Iterator<Item = &'a String> + Clone, pick: usize) -> Option<String> {
+pub(super) fn chosen<'a>(names: impl Iterator<Item = &'a String> + Clone, pick: usize) -> Option<String> {
     let count = names.clone().count();
     names.into_iter().nth(pick.checked_rem(count)?).cloned()
 }

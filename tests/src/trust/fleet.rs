@@ -1,10 +1,12 @@
 //! A specification as a value that can be changed at random and that knows what it promises.
 //!
-//! Neighbours: `edit` changes it, `stage` hands its YAML to the processes, `audit` holds AWS against it. It is written
+//! Neighbours: `edit` changes it, `stage` hands its YAML to the processes, `audit` holds AWS against it; `job` is work that ends. It is written
 //! from the reference of the objects and uses nothing of the product: what it says a service may lose is its own sum.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use super::job::{Job, Work};
 
 /// The one cluster of every fleet.
 pub const CLUSTER: &str = "ml";
@@ -21,6 +23,12 @@ pub struct Fleet {
     pub pools: BTreeMap<String, Pool>,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+    /// Jobs by name.
+    pub jobs: BTreeMap<String, Job>,
+    /// The job that was removed last.
+    pub gone: Option<(String, Job)>,
+    /// So many jobs were added: no two have the same name.
+    pub named: u32,
 }
 
 /// What a pool is made of.
@@ -134,7 +142,14 @@ impl Pool {
 impl Fleet {
     /// Nothing but the cluster.
     pub const fn empty() -> Self {
-        Self { insights: true, pools: BTreeMap::new(), services: BTreeMap::new() }
+        Self {
+            insights: true,
+            pools: BTreeMap::new(),
+            services: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            gone: None,
+            named: 0,
+        }
     }
 
     /// With a pool.
@@ -148,6 +163,13 @@ impl Fleet {
     #[must_use]
     pub fn service(mut self, name: &str, service: Service) -> Self {
         self.services.insert(name.to_owned(), service);
+        self
+    }
+
+    /// With a job.
+    #[must_use]
+    pub fn job(mut self, name: &str, job: Job) -> Self {
+        self.jobs.insert(name.to_owned(), job);
         self
     }
 
@@ -186,6 +208,56 @@ impl Fleet {
         all
     }
 
+    /// A packed pool with two services and a batch of six tasks, three at once.
+    pub fn batch() -> Self {
+        let sized = |devices, replicas| Service { devices, replicas, checked: false, ..Service::on("shared") };
+        Self::empty()
+            .pool("shared", Pool { max: 4, ..Pool::of(Shape::Packed) })
+            .service("medium", sized(4, 1))
+            .service("small", sized(1, 2))
+            .job("sweep", Job { completions: 6, parallelism: 3, ..Job::on("shared") })
+    }
+
+    /// A managed pool with a service and a job that takes an instance for each of its tasks, one after the other.
+    pub fn training() -> Self {
+        let one = Service { replicas: 1, checked: false, ..Service::on("chips") };
+        Self::empty()
+            .pool("chips", Pool::of(Shape::Managed))
+            .service("bert", one)
+            .job("train", Job { work: Work::Flaky, parallelism: 1, ..Job::on("chips") })
+    }
+
+    /// A packed pool with a service and a job that runs every hour.
+    pub fn hourly() -> Self {
+        let small = Service { checked: false, ..Service::on("shared") };
+        Self::empty()
+            .pool("shared", Pool { max: 4, ..Pool::of(Shape::Packed) })
+            .service("small", small)
+            .job("digest", Job { every: Some(60), ..Job::on("shared") })
+    }
+
+    /// A packed pool with a service and three jobs: one waits for another, and they queue for chips by their rank.
+    pub fn chain() -> Self {
+        let medium = Service { devices: 4, replicas: 1, least: 0, checked: false, ..Service::on("shared") };
+        let sized = |devices, completions| Job { devices, completions, parallelism: 3, ..Job::on("shared") };
+        let after = [String::from("prepare")].into();
+        Self::empty()
+            .pool("shared", Pool { max: 2, ..Pool::of(Shape::Packed) })
+            .service("medium", medium)
+            .job("prepare", Job { work: Work::Brief, ..sized(2, 2) })
+            .job("survey", Job { priority: -5, ..sized(4, 4) })
+            .job("train", Job { priority: 5, after, ..sized(6, 2) })
+    }
+
+    /// All of that, and instances with one chip that are replaced when their image changes.
+    pub fn busy() -> Self {
+        let mut all = Self::mixed().job("rolled", Job { work: Work::Long, completions: 1, ..Job::on("workers") });
+        for other in [Self::batch(), Self::training()] {
+            all.jobs.extend(other.jobs);
+        }
+        all
+    }
+
     /// Whether every shared pool has room for its services and for one instance more: without that, nothing can be replaced
     /// where no replica may be missing.
     pub fn has_room(&self) -> bool {
@@ -218,6 +290,11 @@ impl Fleet {
             let shape = self.pools.get(&service.pool).map_or(Shape::Managed, |pool| pool.shape);
             text.push_str("---\n");
             text.push_str(&service_yaml(name, service, shape));
+        }
+        for (name, job) in &self.jobs {
+            let shape = self.pools.get(&job.pool).map_or(Shape::Managed, |pool| pool.shape);
+            text.push_str("---\n");
+            text.push_str(&job.yaml(name, shape));
         }
         text
     }

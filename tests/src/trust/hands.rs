@@ -8,10 +8,12 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
 use super::alone;
+use super::edit::Edit;
 use super::fleet::{CLUSTER, Fleet};
 use super::line::Air;
-use super::play::{Trace, foreign, protect, settle};
+use super::play::{QUIET, Trace, foreign, protect, settle};
 use super::stage::{Rest, Stage, account};
+use crate::installation;
 
 /// A request as an SDK would send it, but for the signature.
 #[derive(Clone, Debug)]
@@ -34,13 +36,19 @@ pub fn form(service: &'static str, operation: &str, fields: &[(&str, &str)]) -> 
     Request { service, operation: operation.to_owned(), body: format!("Action={operation}&Version={version}{fields}") }
 }
 
+/// A request of Systems Manager.
+pub fn ssm(operation: &str, input: &Value) -> Request {
+    Request { service: "ssm", operation: operation.to_owned(), body: input.to_string() }
+}
+
 impl Request {
     fn http(self) -> HttpRequest {
-        let target = format!("AmazonEC2ContainerServiceV20141113.{}", self.operation);
+        let api = if self.service == "ssm" { "AmazonSSM" } else { "AmazonEC2ContainerServiceV20141113" };
+        let target = format!("{api}.{}", self.operation);
         let scope = format!("AWS4-HMAC-SHA256 Credential=hand/20260101/us-east-1/{}/aws4_request", self.service);
         let mut request =
             http::Request::builder().method("POST").uri("https://aws.example/").header("authorization", scope);
-        if self.service == "ecs" {
+        if ["ecs", "ssm"].contains(&self.service) {
             request = request.header("x-amz-target", target);
         }
         HttpRequest::try_from(request.body(SdkBody::from(self.body)).unwrap()).unwrap()
@@ -82,6 +90,51 @@ impl Hand<'_> {
         machines.into_iter().find(|machine| machine.state == "running").unwrap().id
     }
 
+    /// Where the records of the only run of a job are, as `JOB/RUN`.
+    pub fn run(&self, job: &str) -> String {
+        let root = format!("/axon/{}/jobs/", installation());
+        let names = self.stage.world.aws.with(|aws| aws.world().parameter_names(&format!("{root}{job}/")));
+        let run = names[0].trim_start_matches(&root).rsplit_once('/').unwrap().0;
+        run.to_owned()
+    }
+
+    /// The name of a record.
+    pub fn record(&self, name: &str) -> String {
+        format!("/axon/{}/jobs/{name}", installation())
+    }
+
+    /// Makes a record by hand, with a value that nobody asks for.
+    pub fn put(&self, name: &str, value: &Value) -> Request {
+        ssm("PutParameter", &json!({"Name": self.record(name), "Type": "String", "Value": value.to_string()}))
+    }
+
+    /// RunTask of an attempt, with the revision of another one that has a task.
+    pub fn start(&self, attempt: &str) -> Request {
+        let listed = self.stage.world.act("ListTasks", &json!({"cluster": CLUSTER, "startedBy": "axon/scenario"}));
+        let mut tasks: Vec<Value> = listed["taskArns"].as_array().unwrap().clone();
+        let stopped = json!({"cluster": CLUSTER, "desiredStatus": "STOPPED"});
+        tasks.extend(self.stage.world.act("ListTasks", &stopped)["taskArns"].as_array().unwrap().iter().cloned());
+        let seen = self.stage.world.act("DescribeTasks", &json!({"cluster": CLUSTER, "tasks": tasks}));
+        let ours = |task: &&Value| task["group"].as_str().is_some_and(|group| group.starts_with("axon:"));
+        let task = seen["tasks"].as_array().unwrap().iter().find(ours).unwrap();
+        let strategy = json!([{"capacityProvider": task["capacityProviderName"], "weight": 1}]);
+        let input = json!({
+            "cluster": CLUSTER, "taskDefinition": task["taskDefinitionArn"], "capacityProviderStrategy": strategy,
+            "group": format!("axon:{}/{attempt}", installation()),
+        });
+        ecs("RunTask", &input)
+    }
+
+    /// A task that lives, by a part of its group.
+    pub fn task(&self, part: &str) -> String {
+        let tasks = self.stage.world.aws.with(|aws| aws.world().live_tasks());
+        let arns: Vec<String> = tasks.into_iter().map(|task| task.arn).collect();
+        let seen = self.stage.world.act("DescribeTasks", &json!({"cluster": CLUSTER, "tasks": arns}));
+        let fits = |task: &&Value| task["group"].as_str().is_some_and(|found| found.contains(part));
+        let task = seen["tasks"].as_array().unwrap().iter().find(fits).unwrap();
+        task["taskArn"].as_str().unwrap().to_owned()
+    }
+
     /// The ARN of the stranger's cluster.
     pub fn their_cluster(&self) -> String {
         self.stage.world.cluster("theirs")["clusterArn"].as_str().unwrap().to_owned()
@@ -96,14 +149,46 @@ pub fn findings_after(fleet: Fleet, call: impl FnOnce(&Hand<'_>) -> Request) -> 
         protect(&stage);
         stage.declare(fleet);
         stage.start().await;
-        settle(&mut stage, Rest::Ready, &mut Trace::default()).await;
+        settle(&mut stage, (Rest::Ready, QUIET), &mut Trace::default()).await;
         assert_eq!(stage.verdict(), Vec::<String>::new(), "before the call there is nothing to say");
         stage.stop().await;
-        let request = call(&Hand { stage: &stage });
-        let what = format!("{request:?}");
-        let answer = stage.line().call(request.http()).await.unwrap();
-        assert!(answer.status().is_success(), "{what}: {:?}", answer.body().bytes().map(String::from_utf8_lossy));
+        made(&stage, call(&Hand { stage: &stage })).await;
         stage.look().await;
         stage.verdict()
     })
+}
+
+/// What it says of calls one after the other, a process having worked on the fleet for so many seconds. Then something else may
+/// happen, without a process.
+pub fn findings_amid(
+    fleet: Fleet,
+    seconds: u64,
+    then: Option<(Edit, u64)>,
+    calls: &[fn(&Hand<'_>) -> Request],
+) -> Vec<String> {
+    alone(1, async {
+        let mut stage = Stage::new(account(1), Air::new(1, Vec::new()));
+        foreign(&stage);
+        protect(&stage);
+        stage.declare(fleet);
+        stage.start().await;
+        stage.pass(seconds).await;
+        assert_eq!(stage.verdict(), Vec::<String>::new(), "before the call there is nothing to say");
+        stage.stop().await;
+        if let Some((edit, seconds)) = then {
+            stage.declare(edit.apply(&stage.fleet));
+            stage.pass(seconds).await;
+        }
+        for call in calls {
+            made(&stage, call(&Hand { stage: &stage })).await;
+        }
+        stage.look().await;
+        stage.verdict()
+    })
+}
+
+async fn made(stage: &Stage, request: Request) {
+    let what = format!("{request:?}");
+    let answer = stage.line().call(request.http()).await.unwrap();
+    assert!(answer.status().is_success(), "{what}: {:?}", answer.body().bytes().map(String::from_utf8_lossy));
 }

@@ -1,10 +1,12 @@
 //! Makes one event of a history happen to the processes, the source, the network and the account.
 //!
-//! Neighbours: `history` lists events, `play` and `sweep` ask for them, `tamper` has the hands of strangers.
+//! Neighbours: `history` lists events, `play` and `sweep` ask for them, `tamper` has the hands of strangers, `orders` what people ask
+//! of runs.
 
 use axon_runtime::clock::Clock as _;
-use axon_sim::{Connection, Health, ImageActs, Loss, Shortage};
+use axon_sim::{Connection, Health, ImageActs, LiveTask, Loss, Shortage};
 
+use super::audit::{Now, Upset};
 use super::fault::Weather;
 use super::history::Event;
 use super::stage::Stage;
@@ -19,8 +21,19 @@ pub(super) async fn happen(stage: &mut Stage, event: Event) {
             stage.spoil(trouble);
         }
         Event::Unspoil => stage.unspoil(),
-        Event::Weather(kind, percent) => stage.air.turn(|weather| weather.with(kind, percent)),
-        Event::Calm => stage.air.turn(|_| Weather::default()),
+        Event::Weather(kind, percent) => {
+            stage.air.turn(|weather| weather.with(kind, percent));
+            stage.audit(|auditor, _| auditor.upset(Upset::BadNetwork, Now::Begins));
+        }
+        Event::Calm => {
+            stage.air.turn(|_| Weather::default());
+            stage.audit(|auditor, _| auditor.upset(Upset::BadNetwork, Now::Ends));
+        }
+        Event::Sleep(minutes) => {
+            stage.air.count("no process for a while");
+            stage.sleep(minutes * 60).await;
+        }
+        Event::Order(order, pick) => stage.order(order, pick),
         Event::Kill => {
             stage.air.count("process killed");
             stage.kill().await;
@@ -52,6 +65,10 @@ pub(super) fn befall(stage: &Stage, event: Event) {
     if let Some(name) = name(event) {
         stage.air.count(name);
     }
+    if let Event::Lag(seconds) = event {
+        let turn = if seconds > 0 { Now::Begins } else { Now::Ends };
+        stage.audit(|auditor, _| auditor.upset(Upset::StaleReads, turn));
+    }
     if let Event::Ami(pick) = event {
         let acts = [ImageActs::Good, ImageActs::Good, ImageActs::TasksFail, ImageActs::NeverRegisters][pick % 4];
         stage.world.publish(&format!("ami-{:017x}", 0x1000 + stage.air.calls()), acts);
@@ -61,6 +78,13 @@ pub(super) fn befall(stage: &Stage, event: Event) {
         let world = aws.world_mut();
         match event {
             Event::Lag(seconds) => world.lag(seconds),
+            Event::JobTaskEnds(pick, exit_code) => {
+                let tasks: Vec<LiveTask> =
+                    world.live_tasks().into_iter().filter(|task| task.service.is_none()).collect();
+                if let Some(task) = one(&tasks, pick) {
+                    world.end_task(&task.arn, exit_code);
+                }
+            }
             Event::TaskEnds(pick) => {
                 if let Some(task) = one(&world.live_tasks(), pick) {
                     world.end_task(&task.arn, 1);
@@ -121,6 +145,7 @@ const fn name(event: Event) -> Option<&'static str> {
     Some(match event {
         Event::Lag(_) => "stale reads",
         Event::TaskEnds(_) => "task ends",
+        Event::JobTaskEnds(..) => "task of a job ends",
         Event::InstanceLost(_) => "instance lost",
         Event::Interruption(_) => "spot interruption",
         Event::AgentLost(_) => "agent cut off",

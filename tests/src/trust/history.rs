@@ -8,6 +8,9 @@ use fastrand::Rng;
 use super::edit::Edit;
 use super::fault::Kind;
 use super::fleet::{Fleet, Image, Shape};
+use super::job::Work;
+use super::job_edit::JobEdit;
+use super::orders::Order;
 use super::stage::Trouble;
 
 /// Something that happens.
@@ -57,6 +60,12 @@ pub enum Event {
     Ami(usize),
     /// A stranger's hands.
     Tamper(Tamper, usize),
+    /// No process runs for so many minutes.
+    Sleep(u64),
+    /// The container of a job's task ends with an exit code.
+    JobTaskEnds(usize, i64),
+    /// What people ask of runs of jobs.
+    Order(Order, usize),
 }
 
 /// What a stranger does.
@@ -78,6 +87,7 @@ pub enum Tamper {
     DeletesTemplate,
     PublishesTemplateVersion,
     DrainsInstance,
+    StopsJobTask,
 }
 
 /// The hands of strangers.
@@ -128,7 +138,14 @@ enum Theme {
     Capacity,
     Images,
     Strangers,
+    Jobs,
+    Orders,
+    JobTasks,
+    Sleep,
 }
+
+/// Those of histories about jobs alone.
+const OF_JOBS: [Theme; 4] = [Theme::Jobs, Theme::Orders, Theme::JobTasks, Theme::Sleep];
 
 const THEMES: [Theme; 13] = [
     Theme::Edits,
@@ -156,6 +173,21 @@ impl History {
         if themes.is_empty() {
             themes.push(Theme::Edits);
         }
+        Self::of(seed, fleet, &themes, (dice, length))
+    }
+
+    /// The history of a seed in which there is work that ends. One of a seed without jobs has nothing in common with it.
+    pub fn with_jobs(seed: u64, length: usize) -> Self {
+        let mut dice = Rng::with_seed(seed ^ 0x004a_4f42);
+        let fleets = [Fleet::batch, Fleet::training, Fleet::hourly, Fleet::chain, Fleet::busy];
+        let fleet = fleets[dice.usize(0..fleets.len())]();
+        let mut themes: Vec<Theme> = THEMES.into_iter().filter(|_| dice.u8(0..100) < 25).collect();
+        themes.extend(OF_JOBS.into_iter().filter(|_| dice.u8(0..100) < 50));
+        themes.push(Theme::Jobs);
+        Self::of(seed, fleet, &themes, (dice, length))
+    }
+
+    fn of(seed: u64, fleet: Fleet, themes: &[Theme], (mut dice, length): (Rng, usize)) -> Self {
         let events = (0..length).map(|number| {
             // Every other event is time.
             if number % 2 == 1 {
@@ -214,7 +246,57 @@ fn event(theme: Theme, dice: &mut Rng) -> Event {
         Theme::Capacity => one_of(dice, &[Event::Shortage(pick), Event::Plenty, Event::ProviderFails(pick)]),
         Theme::Images => Event::Ami(pick),
         Theme::Strangers => Event::Tamper(TAMPERS[dice.usize(0..TAMPERS.len())], pick),
+        Theme::Jobs => Event::Edit(Edit::Job(job_edit(dice))),
+        Theme::Orders => Event::Order([Order::Cancel, Order::Run, Order::Run, Order::Retry][dice.usize(0..4)], pick),
+        Theme::JobTasks => one_of(
+            dice,
+            &[
+                Event::JobTaskEnds(pick, 0),
+                Event::JobTaskEnds(pick, 1),
+                Event::JobTaskEnds(pick, 137),
+                Event::Tamper(Tamper::StopsJobTask, pick),
+            ],
+        ),
+        Theme::Sleep => one_of(
+            dice,
+            &[
+                Event::Sleep(5),
+                Event::Sleep(20),
+                Event::Sleep(20),
+                Event::Sleep(55),
+                Event::Sleep(75),
+                Event::Sleep(190),
+            ],
+        ),
     }
+}
+
+fn job_edit(dice: &mut Rng) -> JobEdit {
+    let pick = dice.usize(0..1_000);
+    let work = Work::ALL[dice.usize(0..Work::ALL.len())];
+    let edits = [
+        JobEdit::Add(pick, work),
+        JobEdit::Add(pick, Work::Batch),
+        JobEdit::Remove(pick),
+        JobEdit::Return,
+        JobEdit::Image(pick, work),
+        JobEdit::Image(pick, Work::Long),
+        JobEdit::Env(pick),
+        JobEdit::Completions(pick, dice.u32(1..9)),
+        JobEdit::Devices(pick, dice.u32(1..5)),
+        JobEdit::Suspend(pick),
+        JobEdit::Suspend(pick),
+        JobEdit::Parallelism(pick, dice.u32(1..6)),
+        JobEdit::Backoff(pick, dice.u32(0..4)),
+        JobEdit::Priority(pick, dice.i32(-9..10)),
+        JobEdit::Deadline(pick, dice.u32(1..60)),
+        JobEdit::Every(pick, [10, 15, 20, 60][pick % 4]),
+        JobEdit::Policy(pick),
+        JobEdit::Repeats(pick),
+        JobEdit::After(pick, dice.usize(0..1_000)),
+        JobEdit::Pool(pick, dice.usize(0..1_000)),
+    ];
+    edits[dice.usize(0..edits.len())]
 }
 
 fn edit(dice: &mut Rng) -> Edit {

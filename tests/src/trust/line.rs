@@ -22,7 +22,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::audit::{Asked, Auditor};
+use super::audit::{Asked, Auditor, Now, Upset};
 use super::fault::{Fate, Weather};
 use crate::wire::{operation, service, throttled};
 
@@ -181,10 +181,12 @@ impl Line {
             }
             Fate::Stale(seconds) => {
                 self.aws.with(|aws| aws.world_mut().lag(i64::from(seconds)));
-                let aws = self.aws.clone();
+                self.audit(|auditor| auditor.upset(Upset::StaleReads, Now::Begins));
+                let line = self.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
-                    aws.with(|aws| aws.world_mut().lag(0));
+                    line.aws.with(|aws| aws.world_mut().lag(0));
+                    line.audit(|auditor| auditor.upset(Upset::StaleReads, Now::Ends));
                 });
                 self.deliver(&asked, request).await
             }

@@ -11,7 +11,8 @@
 //! `audit` and `rules` hold it against what must be true, `portrait` is what it amounts to in the end. `happen` makes one
 //! event happen (`tamper`: those that are strangers' doing), `play` plays one history and `shrink` cuts one that fails;
 //! `sweep` does the same to every call of one of the `scenarios`, `days` lives with a large fleet, and `hands` tries the
-//! auditor itself. `src/bin/trust.rs` runs many of them.
+//! auditor itself. Work that ends has files of its own beside these: `job` and `job_edit`, `orders` for what people ask for by
+//! records, `ledger` and `job_rules` for the auditor. `src/bin/trust.rs` runs many of them.
 //!
 //! The auditor, the fleet and the portrait know nothing of the planner: they read the simulated account.
 
@@ -25,7 +26,12 @@ pub mod fleet;
 pub mod hands;
 mod happen;
 pub mod history;
+pub mod job;
+pub mod job_edit;
+mod job_rules;
+mod ledger;
 pub mod line;
+pub mod orders;
 pub mod play;
 pub mod portrait;
 mod rules;

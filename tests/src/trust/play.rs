@@ -12,10 +12,10 @@ use axon_sim::{Call, Health, Image, ImageActs};
 use serde_json::{Value, json};
 
 use super::alone;
-use super::audit::Glance;
+use super::audit::{Glance, Now, Upset};
 use super::edit::Edit;
 use super::fault::Weather;
-use super::fleet::Fleet;
+use super::fleet::{CLUSTER, Fleet};
 use super::happen::{befall, happen};
 use super::history::{Event, History};
 use super::line::Air;
@@ -25,8 +25,11 @@ use super::stage::{Rest, Stage, account};
 /// Simulated time in which everything must be ready once faults have stopped: the longest waiting time of the product is
 /// half an hour, a group tries again after at most eight minutes, a rollout of three instances takes fifteen each.
 const READY_WITHIN: Duration = Duration::from_hours(4);
+/// The same where there is work that ends: jobs that wait for one another, for attempts that nobody knows anything of, and for the
+/// cleaning of their records.
+const DONE_WITHIN: Duration = Duration::from_hours(8);
 /// In this time nothing may be written.
-const QUIET: Duration = Duration::from_mins(30);
+pub const QUIET: Duration = Duration::from_mins(30);
 /// So many times it may still tidy up before it is at rest: old revisions, surplus instances.
 const TIDIES: u32 = 8;
 /// Calls a minute while nothing changes: one sweep, which grows with the fleet.
@@ -78,7 +81,7 @@ async fn played(history: &History) -> Played {
     }
     if stage.verdict().is_empty() {
         mend(&mut stage).await;
-        settle(&mut stage, Rest::Ready, &mut trace).await;
+        settle(&mut stage, (Rest::Ready, QUIET), &mut trace).await;
     }
     if stage.verdict().is_empty() {
         compare(&mut stage);
@@ -97,7 +100,7 @@ async fn played(history: &History) -> Played {
     }
 }
 
-/// What belongs to others: a cluster, a service, a group with its template. Nobody may ever touch them.
+/// What belongs to others: a cluster, a service, a group with its template, a record. Nobody may ever touch them.
 pub(super) fn foreign(stage: &Stage) {
     let theirs = Image::new("ami-0123456789abcdef0", "theirs", "1.100.0");
     stage.world.aws.with(|aws| aws.world_mut().add_image(theirs));
@@ -125,7 +128,11 @@ pub(super) fn foreign(stage: &Stage) {
             "LaunchTemplate": template,
         }),
     );
+    act("ssm", "PutParameter", json!({"Name": THEIR_RECORD, "Value": "theirs", "Type": "String"}));
 }
+
+/// Where another installation has its records.
+const THEIR_RECORD: &str = "/axon/theirs/jobs/sweep/0a1b2c3d4e5f/0.0";
 
 /// Whatever is theirs stays as it is now.
 pub(super) fn protect(stage: &Stage) {
@@ -135,6 +142,7 @@ pub(super) fn protect(stage: &Stage) {
         ("ecs", "ListTaskDefinitions", json!({"familyPrefix": "web", "status": "ACTIVE"})),
         ("ec2", "DescribeLaunchTemplates", json!({"LaunchTemplateNames": ["theirs"]})),
         ("autoscaling", "DescribeAutoScalingGroups", json!({"AutoScalingGroupNames": ["theirs"]})),
+        ("ssm", "GetParameter", json!({"Name": THEIR_RECORD})),
     ];
     for (service, operation, input) in glances {
         stage.audit(|auditor, _| auditor.protect(Glance { service, operation, input }));
@@ -144,6 +152,9 @@ pub(super) fn protect(stage: &Stage) {
 /// Takes every fault back and leaves one process.
 async fn mend(stage: &mut Stage) {
     stage.air.turn(|_| Weather::default());
+    for upset in [Upset::StaleReads, Upset::BadNetwork] {
+        stage.audit(|auditor, _| auditor.upset(upset, Now::Ends));
+    }
     stage.set_clock();
     befall(stage, Event::AgentsBack);
     let healthy: Vec<String> = stage.world.aws.with(|aws| aws.world().running_instances().into_keys().collect());
@@ -169,14 +180,16 @@ async fn mend(stage: &mut Stage) {
 /// The image that is recommended at the end.
 const FINAL_IMAGE: &str = "ami-0f1a1f1a1f1a1f1a1";
 
-/// Within bounds everything comes to rest, and then nothing is written any more. A process that dies meanwhile is followed by
+/// Within bounds everything comes to rest, and then nothing is written for so long. A process that dies meanwhile is followed by
 /// another.
-pub async fn settle(stage: &mut Stage, rest: Rest, trace: &mut Trace) {
-    let deadline = stage.world.clock.now() + READY_WITHIN;
+pub async fn settle(stage: &mut Stage, (rest, quiet): (Rest, Duration), trace: &mut Trace) {
+    let within = if stage.fleet.jobs.is_empty() { READY_WITHIN } else { DONE_WITHIN };
+    let deadline = stage.world.clock.now() + within;
     while !stage.rests(rest) {
         if stage.world.clock.now() > deadline {
             let complaints = stage.complaints();
-            stage.findings.push(format!("not ready within {READY_WITHIN:?}: {complaints:#?}"));
+            let account = standing(stage);
+            stage.findings.push(format!("not ready within {within:?}: {complaints:#?}\n{account}"));
             return;
         }
         stage.pass(30).await;
@@ -189,14 +202,14 @@ pub async fn settle(stage: &mut Stage, rest: Rest, trace: &mut Trace) {
     let mut writes = Vec::new();
     for _ in 0..TIDIES {
         let before = stage.air.calls();
-        stage.pass(QUIET.as_secs()).await;
+        stage.pass(quiet.as_secs()).await;
         let died = stage.revive().await;
         writes = trace.calls(stage);
         if writes.is_empty() && !died && stage.rests(rest) {
             let calls = stage.air.calls() - before;
             let services = u64::try_from(stage.fleet.services.len()).unwrap_or(u64::MAX);
-            if calls > (CALLS_A_MINUTE + services / SERVICES_A_CALL) * QUIET.as_secs() / 60 {
-                stage.findings.push(format!("{calls} calls in {QUIET:?} in which nothing changes"));
+            if calls > (CALLS_A_MINUTE + services / SERVICES_A_CALL) * quiet.as_secs() / 60 {
+                stage.findings.push(format!("{calls} calls in {quiet:?} in which nothing changes"));
             }
             return;
         }
@@ -208,8 +221,51 @@ pub async fn settle(stage: &mut Stage, rest: Rest, trace: &mut Trace) {
     stage.findings.push(format!("does not come to rest: {writes:?} {complaints:#?}"));
 }
 
+/// What stands in the account, for people: instances of groups, container instances, services and tasks, one a line.
+fn standing(stage: &Stage) -> String {
+    let see = |service: &str, operation: &str, input: Value| {
+        stage.world.try_on(service, operation, &input).unwrap_or_default()
+    };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let told = |value: &Value, names: &[&str]| {
+        let pairs: Vec<String> = names.iter().map(|name| format!("{name}={}", text(&value[*name]))).collect();
+        format!(" {}", pairs.join(" "))
+    };
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut lines = Vec::new();
+    for group in list(&see("autoscaling", "DescribeAutoScalingGroups", json!({}))["AutoScalingGroups"]) {
+        lines.push(format!("group{}", told(&group, &["AutoScalingGroupName", "DesiredCapacity", "MaxSize"])));
+        for member in list(&group["Instances"]) {
+            lines.push(format!("  {}", told(&member, &["InstanceId", "LifecycleState", "LaunchTemplate"])));
+        }
+    }
+    let arns = see("ecs", "ListContainerInstances", json!({"cluster": CLUSTER}))["containerInstanceArns"].clone();
+    let asked = json!({"cluster": CLUSTER, "containerInstances": arns, "include": ["CONTAINER_INSTANCE_HEALTH"]});
+    for instance in list(&see("ecs", "DescribeContainerInstances", asked)["containerInstances"]) {
+        let names = ["containerInstanceArn", "ec2InstanceId", "status", "agentConnected", "healthStatus"];
+        lines.push(format!("instance{}", told(&instance, &names)));
+    }
+    for services in
+        list(&see("ecs", "ListServices", json!({"cluster": CLUSTER, "maxResults": 100}))["serviceArns"]).chunks(10)
+    {
+        for service in
+            list(&see("ecs", "DescribeServices", json!({"cluster": CLUSTER, "services": services}))["services"])
+        {
+            let names =
+                ["serviceName", "status", "desiredCount", "runningCount", "taskDefinition", "deploymentConfiguration"];
+            let newest = told(&service["events"][0], &["message"]);
+            lines.push(format!("service{}{newest}", told(&service, &names)));
+        }
+    }
+    for task in stage.world.aws.with(|aws| aws.world().live_tasks()) {
+        lines.push(format!("{task:?}"));
+    }
+    lines.join("\n")
+}
+
 /// The end is that of a fresh installation.
 fn compare(stage: &mut Stage) {
+    stage.audit(|auditor, _| auditor.jobs_at_rest());
     let here = portrait(&stage.world);
     let fresh = fresh(&stage.fleet);
     for difference in differences("", &fresh, &here) {
@@ -227,7 +283,7 @@ pub fn fresh(fleet: &Fleet) -> Value {
             stage.world.publish(FINAL_IMAGE, ImageActs::Good);
             stage.declare(fleet);
             stage.start().await;
-            settle(&mut stage, Rest::Ready, &mut Trace::default()).await;
+            settle(&mut stage, (Rest::Ready, QUIET), &mut Trace::default()).await;
             let verdict = stage.verdict();
             assert!(verdict.is_empty(), "a fresh installation without any fault: {verdict:#?}");
             portrait(&stage.world)

@@ -1,6 +1,6 @@
 //! What one call may do: whose resource it changes, and whether anything that is declared is lost by it.
 //!
-//! The other half of `audit`, which keeps what is declared; `line` asks here before and after AWS does what was asked.
+//! The other half of `audit`, which keeps what is declared; `job_rules` is the part about jobs; `line` asks here before and after AWS does what was asked.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,16 @@ type Tags = BTreeMap<String, String>;
 #[derive(Clone, Debug)]
 pub struct Before {
     /// The resources with their tags; nothing of what did not exist.
-    targets: Vec<Target>,
+    pub(super) targets: Vec<Target>,
 }
 
 #[derive(Clone, Debug)]
-struct Target {
+pub(super) struct Target {
     /// In words.
-    what: String,
-    tags: Tags,
+    pub(super) what: String,
+    pub(super) tags: Tags,
     /// The resource.
-    resource: Value,
+    pub(super) resource: Value,
 }
 
 /// Operations that make something which then is ours by the tags that they carry.
@@ -45,6 +45,8 @@ impl Auditor {
             return crate::wire::is_write(&asked.operation).then(|| Before { targets: Vec::new() });
         }
         let targets = match asked.service.as_str() {
+            "ssm" => self.job_targets(asked),
+            "ecs" if ["RunTask", "StopTask"].contains(&asked.operation.as_str()) => self.job_targets(asked),
             "ecs" => self.ecs_targets(asked),
             "autoscaling" => self.groups(asked),
             "ec2" => self.ec2_targets(asked),
@@ -60,6 +62,7 @@ impl Auditor {
                 self.find(&format!("{} on {}, which is not ours: {:?}", asked.operation, target.what, target.tags));
             }
         }
+        self.after_job_call(asked, before);
         match asked.operation.as_str() {
             "CreateService" => self.learn(asked),
             "DeleteService" | "UpdateService" => self.service_kept(asked, before),

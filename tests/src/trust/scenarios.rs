@@ -3,9 +3,14 @@
 //! Neighbours: `sweep` plays each again and again with one call gone wrong. Every shape of pool meets every kind of change that
 //! makes sense for it.
 
+use std::collections::BTreeMap;
+
 use super::edit::Edit;
 use super::fleet::{Fleet, Image, Shape};
 use super::history::{Event, Tamper};
+use super::job::Work;
+use super::job_edit::JobEdit;
+use super::orders::Order;
 use super::stage::Rest;
 
 /// A fleet at rest and what happens then.
@@ -15,6 +20,8 @@ pub struct Scenario {
     pub name: String,
     /// The fleet that is installed and at rest; nothing for an empty account.
     pub rests: Option<Fleet>,
+    /// What was declared after that, and so many seconds for which processes have worked on it.
+    pub begun: Option<(Fleet, u64)>,
     /// The fleet that is declared then.
     pub declared: Fleet,
     /// What else happens.
@@ -90,6 +97,7 @@ pub fn scenarios() -> Vec<Scenario> {
         all.push(Scenario {
             name: format!("{base}: first installation"),
             rests: None,
+            begun: None,
             declared: fleet.clone(),
             event: None,
         });
@@ -105,6 +113,7 @@ pub fn scenarios() -> Vec<Scenario> {
                 all.push(Scenario {
                     name: format!("{base}: {name}"),
                     rests: Some(fleet.clone()),
+                    begun: None,
                     declared,
                     event: None,
                 });
@@ -112,7 +121,76 @@ pub fn scenarios() -> Vec<Scenario> {
         }
         for (name, event) in EVENTS {
             let name = format!("{base}: {name}");
-            all.push(Scenario { name, rests: Some(fleet.clone()), declared: fleet.clone(), event: Some(event) });
+            let (rests, declared) = (Some(fleet.clone()), fleet.clone());
+            all.push(Scenario { name, rests, begun: None, declared, event: Some(event) });
+        }
+    }
+    all.extend(of_jobs());
+    all
+}
+
+/// What happens to jobs that run, by name: edits, and then events.
+const AMID: [(&str, Edit); 13] = [
+    ("another version of the work", Edit::Job(JobEdit::Image(0, Work::Batch))),
+    ("another environment", Edit::Job(JobEdit::Env(0))),
+    ("more indexes", Edit::Job(JobEdit::Completions(0, 8))),
+    ("suspended", Edit::Job(JobEdit::Suspend(0))),
+    ("fewer at once", Edit::Job(JobEdit::Parallelism(0, 1))),
+    ("more at once", Edit::Job(JobEdit::Parallelism(0, 6))),
+    ("a deadline", Edit::Job(JobEdit::Deadline(0, 10))),
+    ("removed", Edit::Job(JobEdit::Remove(0))),
+    ("another job", Edit::Job(JobEdit::Add(0, Work::Flaky))),
+    ("another job that comes first", Edit::Job(JobEdit::Priority(0, -9))),
+    ("a service grows", Edit::Replicas(0, 3)),
+    ("another version of a service", Edit::Image(0, Image::Well)),
+    ("the pool goes", Edit::RemovePool(0)),
+];
+const AMID_EVENTS: [(&str, Event); 9] = [
+    ("cancelled", Event::Order(Order::Cancel, 0)),
+    ("an instance is lost", Event::InstanceLost(0)),
+    ("a Spot interruption", Event::Interruption(0)),
+    ("a new image of the instances", Event::Ami(0)),
+    ("a task fails", Event::JobTaskEnds(0, 1)),
+    ("a stranger stops a task", Event::Tamper(Tamper::StopsJobTask, 0)),
+    ("a stranger drains an instance", Event::Tamper(Tamper::DrainsInstance, 0)),
+    ("nobody looks for half an hour", Event::Pass(1_800)),
+    ("the accelerators of an instance are impaired", Event::Impaired(0)),
+];
+
+/// So many seconds after it was declared, tasks of a job run.
+const AMIDST: u64 = 420;
+
+/// Jobs that are declared, and whatever happens to them while they run.
+fn of_jobs() -> Vec<Scenario> {
+    let long = |fleet: Fleet| Edit::Job(JobEdit::Image(0, Work::Long)).apply(&fleet);
+    let spot = |fleet: Fleet| Edit::Option(0).apply(&fleet);
+    let bases =
+        [("batch", long(Fleet::batch())), ("training", long(spot(Fleet::training()))), ("chain", long(Fleet::chain()))];
+    let mut all = Vec::new();
+    let firsts = [("batch", Fleet::batch()), ("training", Fleet::training()), ("hourly", Fleet::hourly())];
+    for (base, fleet) in firsts.into_iter().chain([("chain", Fleet::chain()), ("busy", Fleet::busy())]) {
+        let name = format!("{base}: first installation");
+        all.push(Scenario { name, rests: None, begun: None, declared: fleet.clone(), event: None });
+        let without = Fleet { jobs: BTreeMap::new(), ..fleet.clone() };
+        let name = format!("{base}: its jobs are declared");
+        all.push(Scenario { name, rests: Some(without), begun: None, declared: fleet, event: None });
+    }
+    let due = Fleet::hourly();
+    let (name, event) = ("hourly: nobody looks until a run is due".to_owned(), Some(Event::Pass(4_500)));
+    all.push(Scenario { name, rests: Some(due.clone()), begun: None, declared: due, event });
+    for (base, fleet) in &bases {
+        let without = Fleet { jobs: BTreeMap::new(), ..fleet.clone() };
+        let (rests, begun) = (Some(without), Some((fleet.clone(), AMIDST)));
+        for (name, edit) in AMID {
+            let name = format!("{base} amid its work: {name}");
+            let declared = edit.apply(fleet);
+            if declared != *fleet {
+                all.push(Scenario { name, rests: rests.clone(), begun: begun.clone(), declared, event: None });
+            }
+        }
+        for (name, event) in AMID_EVENTS {
+            let (name, declared) = (format!("{base} amid its work: {name}"), fleet.clone());
+            all.push(Scenario { name, rests: rests.clone(), begun: begun.clone(), declared, event: Some(event) });
         }
     }
     all

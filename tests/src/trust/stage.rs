@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use axon_core::parse::SourceFile;
+use axon_core::plan::{JobWait, Wait};
+use axon_core::spec::{Kind, ObjectKey};
 use axon_core::status::Status;
 use axon_runtime::clock::{Clock, ScaledClock};
 use axon_runtime::source::{Snapshot, Source, SourceError};
@@ -21,11 +23,16 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::audit::{Auditor, Trust};
+use super::audit::{Auditor, Now, Trust, Upset};
 use super::fleet::{Fleet, Image};
+use super::job::Work;
+use super::ledger::Ledger;
 use super::line::{Air, Line};
 use crate::operator::is_quiet;
 use crate::{World, installation};
+
+/// By so much the clock of a process may be wrong (docs/jobs.md).
+const BEARABLE: Duration = Duration::from_mins(10);
 
 /// An account on a bad day.
 #[derive(Debug)]
@@ -64,6 +71,7 @@ pub fn account(seed: u64) -> Aws {
     for (image, acts) in doing {
         aws.world_mut().behave(Behaviour::of(format!("*/{}:*", image.name())).acting(acts));
     }
+    Work::behaviours().into_iter().for_each(|behaviour| aws.world_mut().behave(behaviour));
     aws
 }
 
@@ -137,6 +145,12 @@ impl Stage {
             let _stopped_or_forgotten = stopped.await;
         }));
         self.processes.push(Process { view, stop: Some(stop), task, line });
+        self.count_processes();
+    }
+
+    fn count_processes(&self) {
+        let now = if self.processes.len() > 1 { Now::Begins } else { Now::Ends };
+        self.audit(|auditor, _| auditor.upset(Upset::TwoProcesses, now));
     }
 
     /// How many processes run.
@@ -150,6 +164,7 @@ impl Stage {
             return;
         }
         let process = self.processes.remove(0);
+        self.count_processes();
         process.line.cut();
         process.task.abort();
         if let Err(error) = process.task.await
@@ -180,6 +195,18 @@ impl Stage {
             Ok(Err(error)) => self.findings.push(format!("a process panicked: {error}")),
             Err(_) => self.findings.push("a process did not stop within five minutes".to_owned()),
         }
+        self.count_processes();
+    }
+
+    /// No process runs for so many seconds.
+    pub async fn sleep(&mut self, seconds: u64) {
+        while self.running() > 0 {
+            self.stop().await;
+        }
+        self.audit(|auditor, _| auditor.upset(Upset::Absent, Now::Begins));
+        self.pass(seconds).await;
+        self.audit(|auditor, _| auditor.upset(Upset::Absent, Now::Ends));
+        self.start().await;
     }
 
     /// The clock of the processes jumps; that of AWS does not.
@@ -187,12 +214,15 @@ impl Stage {
         let skew = self.skew.fetch_add(seconds, Ordering::SeqCst) + seconds;
         // By a clock that is ahead, a task without a health check has run for longer than it has.
         self.audit(|auditor, _| auditor.trust_clock(if skew > 0 { Trust::Ahead } else { Trust::Right }));
+        let wrong = skew.unsigned_abs() > BEARABLE.as_secs();
+        self.audit(|auditor, _| auditor.upset(Upset::WrongClock, if wrong { Now::Begins } else { Now::Ends }));
     }
 
     /// The clock of the processes is right again.
     pub fn set_clock(&self) {
         self.skew.store(0, Ordering::SeqCst);
         self.audit(|auditor, _| auditor.trust_clock(Trust::Right));
+        self.audit(|auditor, _| auditor.upset(Upset::WrongClock, Now::Ends));
     }
 
     /// Lets time pass, and looks at what has happened in it.
@@ -227,11 +257,12 @@ impl Stage {
         died > 0
     }
 
-    /// Goes on with an account in which this is declared already.
-    pub fn adopt(&mut self, fleet: Fleet) {
+    /// Goes on with an account in which this is declared already, and these tasks of jobs have run.
+    pub fn adopt(&mut self, fleet: Fleet, ledger: Ledger) {
         self.audit(|auditor, now| {
             auditor.declare(&fleet, now);
             auditor.know_services();
+            auditor.know_jobs(ledger);
         });
         self.fleet = fleet;
     }
@@ -241,13 +272,11 @@ impl Stage {
         let revision = self.source.revision();
         let rests = |process: &Process| {
             let view = process.view.borrow();
-            let settled = |view: &View| {
-                let over = |status: &Status| status.is_ready() || status.is_stalled();
-                view.phase == Phase::Steady && view.in_flight.is_empty() && view.statuses.values().all(over)
-            };
-            view.revision == revision && (is_quiet(&view) || rest == Rest::Settled && settled(&view))
+            view.revision == revision && (is_quiet(&view) || is_over(&view, rest))
         };
-        !self.processes.is_empty() && self.processes.iter().all(rests)
+        !self.processes.is_empty()
+            && self.processes.iter().all(rests)
+            && self.audit(|auditor, _| auditor.leftovers().is_empty())
     }
 
     /// What is not ready, for people.
@@ -258,6 +287,7 @@ impl Stage {
             all.retain(|_, reason| reason != "ready");
             let waiting = view.waiting.iter().map(|waiting| format!("{waiting:?}")).collect::<Vec<_>>().join("; ");
             all.insert("waiting".to_owned(), waiting);
+            all.insert("records".to_owned(), self.audit(|auditor, _| auditor.leftovers().join(", ")));
             all.insert("errors".to_owned(), format!("{:?} {:?}", view.sweep_errors, view.source_error));
             all
         };
@@ -277,6 +307,29 @@ pub enum Rest {
     Ready,
     /// The same, or what is not ready needs a person: an image that cannot run.
     Settled,
+}
+
+/// Whether nothing is left to do but what a person, or the time of a schedule, begins.
+fn is_over(view: &View, rest: Rest) -> bool {
+    let ended = |key: &ObjectKey| {
+        let mut waits = view.waiting.iter().filter(|waiting| waiting.object == *key).peekable();
+        key.kind == Kind::NeuronJob
+            && waits.peek().is_some()
+            && waits.all(|waiting| match &waiting.on {
+                Wait::Job(JobWait::Suspended | JobWait::Schedule { .. } | JobWait::Failed { .. }) => true,
+                // For one that has failed.
+                Wait::Job(JobWait::Dependency { job, .. }) => view.statuses.get(job).is_some_and(Status::is_stalled),
+                _ => false,
+            })
+    };
+    let over = |(key, status): (&ObjectKey, &Status)| {
+        status.is_ready() || rest == Rest::Settled && status.is_stalled() || ended(key)
+    };
+    view.phase == Phase::Steady
+        && view.in_flight.is_empty()
+        && !view.statuses.is_empty()
+        && (rest == Rest::Settled || view.waiting.iter().all(|waiting| waiting.object.kind == Kind::NeuronJob))
+        && view.statuses.iter().all(over)
 }
 
 /// What can be wrong with a source.

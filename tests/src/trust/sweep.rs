@@ -14,14 +14,19 @@ use serde_json::Value;
 use super::alone;
 use super::fault::Fate;
 use super::happen::happen;
+use super::ledger::Ledger;
 use super::line::{Air, Pin};
-use super::play::{Trace, differences, foreign, protect, settle};
+use super::play::{QUIET, Trace, differences, foreign, protect, settle};
 use super::portrait::portrait;
 use super::scenarios::Scenario;
 use super::stage::{Rest, Stage, account};
 
 /// Of everything that is drawn: what differs between two runs is the call that goes wrong.
 const SEED: u64 = 7;
+
+/// In this time nothing may be written after a run. What is seen only in half an hour without a write is seen in the undisturbed
+/// run of each scenario, and at the end of every history.
+const QUIET_IN_SWEEPS: Duration = Duration::from_mins(10);
 
 /// The seven ways in which a call goes wrong.
 pub const WAYS: [Fate; 7] =
@@ -58,6 +63,8 @@ pub struct Extent {
 
 struct Ground {
     aws: Aws,
+    /// The tasks of jobs so far.
+    ledger: Ledger,
     /// What it amounts to in the end.
     wanted: Value,
     /// The operations until it was at rest.
@@ -109,29 +116,38 @@ impl Swept {
     }
 }
 
-/// The account at rest before the scenario, and its undisturbed end.
+/// The account before the scenario, and its undisturbed end.
 fn ground(scenario: &Scenario) -> Result<Ground, Vec<String>> {
-    let aws = alone(SEED, async {
+    let (aws, ledger) = alone(SEED, async {
         let mut stage = Stage::new(account(SEED), Air::new(SEED, Vec::new()));
         foreign(&stage);
         if let Some(fleet) = &scenario.rests {
             stage.declare(fleet.clone());
             stage.start().await;
-            settle(&mut stage, Rest::Ready, &mut Trace::default()).await;
+            settle(&mut stage, (Rest::Ready, QUIET), &mut Trace::default()).await;
+            if let Some((fleet, seconds)) = &scenario.begun {
+                stage.declare(fleet.clone());
+                stage.pass(*seconds).await;
+            }
             stage.stop().await;
         }
         let verdict = stage.verdict();
-        if verdict.is_empty() { Ok(stage.world.aws.with(|aws| aws.clone())) } else { Err(verdict) }
+        let ledger = stage.audit(|auditor, _| auditor.ledger());
+        if verdict.is_empty() { Ok((stage.world.aws.with(|aws| aws.clone()), ledger)) } else { Err(verdict) }
     })?;
-    alone(SEED, async {
-        let mut stage = Stage::new(aws.clone(), Air::new(SEED, Vec::new()));
+    let mut ground = Ground { aws, ledger, wanted: Value::Null, tape: Vec::new() };
+    let (wanted, tape) = alone(SEED, async {
+        let mut stage = Stage::new(ground.aws.clone(), Air::new(SEED, Vec::new()));
         stage.air.record();
-        begin(&mut stage, scenario).await;
-        settle(&mut stage, scenario.rest(), &mut Trace::default()).await;
+        begin(&mut stage, scenario, &ground).await;
+        settle(&mut stage, (scenario.rest(), QUIET), &mut Trace::default()).await;
         let tape = stage.air.tape();
+        stage.audit(|auditor, _| auditor.jobs_at_rest());
         let verdict = stage.verdict();
-        if verdict.is_empty() { Ok(Ground { aws, wanted: portrait(&stage.world), tape }) } else { Err(verdict) }
-    })
+        if verdict.is_empty() { Ok((portrait(&stage.world), tape)) } else { Err(verdict) }
+    })?;
+    (ground.wanted, ground.tape) = (wanted, tape);
+    Ok(ground)
 }
 
 struct Run {
@@ -144,9 +160,10 @@ fn disturbed(scenario: &Scenario, ground: &Ground, pins: Vec<Pin>) -> Run {
     alone(SEED, async {
         let mut stage = Stage::new(ground.aws.clone(), Air::new(SEED, pins));
         let start = stage.world.clock.now();
-        begin(&mut stage, scenario).await;
-        settle(&mut stage, scenario.rest(), &mut Trace::default()).await;
+        begin(&mut stage, scenario, ground).await;
+        settle(&mut stage, (scenario.rest(), QUIET_IN_SWEEPS), &mut Trace::default()).await;
         if stage.verdict().is_empty() {
+            stage.audit(|auditor, _| auditor.jobs_at_rest());
             for difference in differences("", &ground.wanted, &portrait(&stage.world)) {
                 stage.findings.push(format!("another end: {difference}"));
             }
@@ -157,10 +174,11 @@ fn disturbed(scenario: &Scenario, ground: &Ground, pins: Vec<Pin>) -> Run {
     })
 }
 
-async fn begin(stage: &mut Stage, scenario: &Scenario) {
+async fn begin(stage: &mut Stage, scenario: &Scenario, ground: &Ground) {
     protect(stage);
-    if let Some(fleet) = &scenario.rests {
-        stage.adopt(fleet.clone());
+    let before = scenario.begun.as_ref().map(|(fleet, _)| fleet).or(scenario.rests.as_ref());
+    if let Some(fleet) = before {
+        stage.adopt(fleet.clone(), ground.ledger.clone());
     }
     stage.declare(scenario.declared.clone());
     if let Some(event) = scenario.event {

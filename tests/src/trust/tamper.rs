@@ -19,6 +19,7 @@ impl Stage {
             Tamper::DeletesTemplate | Tamper::PublishesTemplateVersion => self.on_template(tamper, pick),
             Tamper::DeletesProvider | Tamper::ChangesProvider => self.on_provider(tamper, pick),
             Tamper::DrainsInstance => self.drains(pick),
+            Tamper::StopsJobTask => self.stops_job_task(pick),
             _ => self.on_service(tamper, pick),
         };
         if let Some(object) = object {
@@ -131,6 +132,14 @@ impl Stage {
             let version = made["LaunchTemplateVersion"]["VersionNumber"].to_string();
             self.hand("ec2", "ModifyLaunchTemplate", &json!({"LaunchTemplateId": id, "DefaultVersion": version}))?;
         }
+        Some("*".to_owned())
+    }
+
+    fn stops_job_task(&self, pick: usize) -> Option<String> {
+        let mut tasks = self.world.aws.with(|aws| aws.world().live_tasks());
+        tasks.retain(|task| task.service.is_none());
+        let task = tasks.get(pick.checked_rem(tasks.len())?)?;
+        self.hand("ecs", "StopTask", &json!({"cluster": CLUSTER, "task": task.arn}))?;
         Some("*".to_owned())
     }
 

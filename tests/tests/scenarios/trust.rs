@@ -4,8 +4,10 @@
 use axon_tests::trust::edit::Edit;
 use axon_tests::trust::fault::Fate;
 use axon_tests::trust::fleet::{Fleet, Pool, Shape};
-use axon_tests::trust::hands::{Hand, Request, ecs, findings_after, form};
+use axon_tests::trust::hands::{Hand, Request, ecs, findings_after, findings_amid, form, ssm};
 use axon_tests::trust::history::{Event, History, Tamper};
+use axon_tests::trust::job::{Job, Work};
+use axon_tests::trust::job_edit::JobEdit;
 use axon_tests::trust::play::play;
 use axon_tests::trust::scenarios::scenarios;
 use axon_tests::trust::sweep::{Extent, sweep};
@@ -166,6 +168,184 @@ fn the_auditor_notices_every_call_that_must_not_be_made() {
         let findings = findings_after(fleet, call);
         assert!(findings.iter().any(|finding| finding.contains(expected)), "{name}: {findings:?}");
     }
+}
+
+/// So many seconds after its declaration, a batch runs: the first three of six indexes.
+const AMID: u64 = 330;
+
+/// The batch with work that lasts.
+fn lasting() -> Fleet {
+    Edit::Job(JobEdit::Image(0, Work::Long)).apply(&Fleet::batch())
+}
+
+/// Calls by hand in the middle of a batch, what was declared before them and how long ago, and what the auditor says.
+type Amid = (&'static str, Option<(Edit, u64)>, &'static [fn(&Hand<'_>) -> Request], &'static str);
+
+const END: &str = ".end";
+
+/// Starts and stops.
+fn against_tasks() -> Vec<Amid> {
+    vec![
+        ("an attempt runs twice", None, &[|hand| hand.start(&(hand.run("sweep") + "/0.0"))], "a second task of sweep/"),
+        ("without a record", None, &[|hand| hand.start(&(hand.run("sweep") + "/5.0"))], "started without a record"),
+        (
+            "while another attempt of the index runs",
+            None,
+            &[|hand| hand.start(&(hand.run("sweep") + "/0.1"))],
+            "was started while sweep/",
+        ),
+        ("in a group that is no attempt", None, &[|hand| hand.start("sweep")], "which is no attempt"),
+        (
+            "a declared task is stopped",
+            // As long as the empty account before it may still be in force, it says that nothing shall run.
+            Some((Edit::Insights, 700)),
+            &[|hand| ecs("StopTask", &json!({"cluster": "ml", "task": hand.task("/0.0")}))],
+            "nothing says that it shall",
+        ),
+        (
+            "the task of a service is stopped",
+            None,
+            &[|hand| ecs("StopTask", &json!({"cluster": "ml", "task": hand.task("service:")}))],
+            "which is not ours",
+        ),
+    ]
+}
+
+/// Records.
+fn against_records() -> Vec<Amid> {
+    vec![
+        (
+            "a record of somebody else is removed",
+            None,
+            &[|_| ssm("DeleteParameters", &json!({"Names": ["/axon/theirs/jobs/sweep/0a1b2c3d4e5f/0.0"]}))],
+            "which is not ours",
+        ),
+        (
+            "a record of a run that goes on is removed",
+            None,
+            &[|hand| ssm("DeleteParameters", &json!({"Names": [hand.record(&(hand.run("sweep") + "/0.0"))]}))],
+            "its run is not over",
+        ),
+        (
+            "a record may be written over",
+            None,
+            &[|hand| {
+                let name = hand.record(&(hand.run("sweep") + "/0.0"));
+                ssm("PutParameter", &json!({"Name": name, "Type": "String", "Value": "{}", "Overwrite": true}))
+            }],
+            "may be written over",
+        ),
+        (
+            "an attempt that runs is said to be over",
+            None,
+            &[|hand| hand.put(&(hand.run("sweep") + "/0.0" + END), &json!({"verdict": "Failed"}))],
+            "is said to be over (Failed) and runs",
+        ),
+        (
+            "an attempt that runs is said to have succeeded",
+            None,
+            &[|hand| hand.put(&(hand.run("sweep") + "/0.0" + END), &json!({"verdict": "Succeeded"}))],
+            "is said to have succeeded",
+        ),
+        (
+            "nobody is said to know of a task that is there",
+            None,
+            &[|hand| hand.put(&(hand.run("sweep") + "/0.0" + END), &json!({"verdict": "Unknown"}))],
+            "its task is there to be seen",
+        ),
+        (
+            "nobody is said to know of an attempt that was never started, too early",
+            None,
+            &[
+                |hand| hand.put(&(hand.run("sweep") + "/5.0"), &json!({})),
+                |hand| hand.put(&(hand.run("sweep") + "/5.0" + END), &json!({"verdict": "Unknown"})),
+            ],
+            "after it was due",
+        ),
+        (
+            "a run with tasks is said to be over, with work that nobody has done",
+            None,
+            &[|hand| hand.put(&(hand.run("sweep") + "/end"), &json!({"result": "Complete", "succeeded": 6}))],
+            "is said to be complete with 6 indexes, and 0 have done their work",
+        ),
+        (
+            "a run is over and goes on",
+            None,
+            &[
+                |hand| hand.put(&(hand.run("sweep") + "/end"), &json!({"result": "Complete", "succeeded": 0})),
+                |hand| hand.put(&(hand.run("sweep") + "/5.0"), &json!({})),
+                |hand| hand.start(&(hand.run("sweep") + "/5.0")),
+            ],
+            "was started although its run is over (Complete)",
+        ),
+        (
+            "the end of a run goes before the rest, and at once",
+            None,
+            &[
+                |hand| hand.put(&(hand.run("sweep") + "/end"), &json!({"result": "Complete", "succeeded": 0})),
+                |hand| ssm("DeleteParameters", &json!({"Names": [hand.record(&(hand.run("sweep") + "/end"))]})),
+            ],
+            "was removed before",
+        ),
+    ]
+}
+
+/// Attempts that are to be started although the specification says otherwise.
+fn against_specifications() -> Vec<Amid> {
+    let suspended = Edit::Job(JobEdit::Suspend(0));
+    let removed = Edit::Job(JobEdit::Remove(0));
+    vec![
+        (
+            "an attempt of a suspended job",
+            Some((suspended, 700)),
+            &[|hand| hand.put(&(hand.run("sweep") + "/5.0"), &json!({}))],
+            "is suspended",
+        ),
+        (
+            "an attempt of a job that nobody declares",
+            Some((removed, 700)),
+            &[|hand| hand.put(&(hand.run("sweep") + "/5.0"), &json!({}))],
+            "nobody declares sweep",
+        ),
+        (
+            "more attempts than may be",
+            None,
+            &[|hand| hand.put(&(hand.run("sweep") + "/5.0"), &json!({}))],
+            "4 attempts of sweep are under way, of which 3 may be",
+        ),
+        (
+            "a record that asks for something else",
+            None,
+            &[|hand| {
+                hand.put(&(hand.run("sweep") + "/5.0"), &json!({"request": {"group": "axon:scenario/sweep/a/0.0"}}))
+            }],
+            "asks for \"axon:scenario/sweep/a/0.0\"",
+        ),
+    ]
+}
+
+#[test]
+fn the_auditor_notices_every_call_about_jobs_that_must_not_be_made() {
+    let bad = against_tasks().into_iter().chain(against_records()).chain(against_specifications());
+    for (name, then, calls, expected) in bad {
+        let findings = findings_amid(lasting(), AMID, then, calls);
+        assert!(findings.iter().any(|finding| finding.contains(expected)), "{name}: {findings:?}");
+    }
+    // What has been done is not done again, what may not be tried again is not, and who waits begins nothing.
+    let failing = Job { work: Work::Failing, backoff: 0, completions: 6, parallelism: 1, ..Job::on("shared") };
+    let done = Job { work: Work::Brief, completions: 2, parallelism: 1, ..Job::on("shared") };
+    let again: [(Job, &str); 2] = [(failing, "of which 0 may be tried again"), (done, "although sweep/")];
+    for (job, expected) in again {
+        let findings = findings_amid(
+            Fleet::batch().job("sweep", job),
+            AMID,
+            None,
+            &[|hand| hand.start(&(hand.run("sweep") + "/0.1"))],
+        );
+        assert!(findings.iter().any(|finding| finding.contains(expected)), "{expected}: {findings:?}");
+    }
+    let waits = findings_amid(Fleet::chain(), 120, None, &[|hand| hand.put("train/0a1b2c3d4e5f/0.0", &json!({}))]);
+    assert!(waits.iter().any(|finding| finding.contains("waits for another job")), "{waits:?}");
 }
 
 #[test]
