@@ -82,7 +82,59 @@ fn refused(error: &CloudError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use axon_core::logs::{ContainerOutput, LogPage, LogStream, PageFrom, WantedPage};
+
+    use super::super::reader::Start;
     use super::*;
+    use crate::show::status::tests::later;
+
+    /// Streams whose names say at which seconds they have lines, two of them a page, and an empty page first.
+    struct Script;
+
+    impl Logs for Script {
+        async fn outputs(&self, _revision: &str) -> Result<Vec<ContainerOutput>, CloudError> {
+            Ok(Vec::new())
+        }
+
+        async fn page(&self, wanted: &WantedPage<'_>) -> Result<LogPage, CloudError> {
+            let seconds: Vec<i64> = wanted.stream.name.split(' ').filter_map(|word| word.parse().ok()).collect();
+            let begin: Option<usize> = match &wanted.from {
+                PageFrom::After(token) => token.parse().ok(),
+                _ => None,
+            };
+            let from = begin.unwrap_or_default();
+            let page: Vec<i64> = seconds.iter().skip(from).take(begin.map_or(0, |_| 2)).copied().collect();
+            let line = |second: &i64| LogLine { at: later(*second), message: second.to_string() };
+            let (lines, after) = (page.iter().map(line).collect(), (from + page.len()).to_string());
+            Ok(LogPage { lines, after, before: String::new() })
+        }
+    }
+
+    #[derive(Default)]
+    struct Heard(Vec<String>);
+
+    impl Sink for Heard {
+        fn line(&mut self, label: &Label, line: &LogLine) -> Result<Audience, Failure> {
+            self.0.push(format!("{}{}", label.task, line.message));
+            Ok(Audience::There)
+        }
+
+        fn flush(&mut self) -> Result<Audience, Failure> {
+            Ok(Audience::There)
+        }
+    }
+
+    #[tokio::test]
+    async fn the_lines_of_all_streams_come_in_the_order_of_time_whatever_page_they_are_on() {
+        let reader = |task: &str, seconds: &str| {
+            let stream = LogStream { region: None, group: "g".to_owned(), name: seconds.to_owned() };
+            Reader::new(Label { task: task.to_owned(), ..Label::default() }, stream, Start::default(), None)
+        };
+        let mut readers = [reader("a", "1 2 3 9"), reader("b", ""), reader("c", "2 4 5 6 7 8")];
+        let mut heard = Heard::default();
+        assert_eq!(merged(&mut readers, &Script, &mut heard).await, Ok(Audience::There));
+        assert_eq!(heard.0, ["a1", "a2", "c2", "a3", "c4", "c5", "c6", "c7", "c8", "a9"]);
+    }
 
     #[test]
     fn whoever_may_not_read_logs_is_told_which_right_it_takes() {
