@@ -68,10 +68,10 @@ pub fn account(seed: u64) -> Aws {
         (Image::Sick, Acts::NeverHealthy),
         (Image::Missing, Acts::PullFails { reason: "not found".to_owned() }),
     ];
-    for (image, acts) in doing {
-        aws.world_mut().behave(Behaviour::of(format!("*/{}:*", image.name())).acting(acts));
+    let images = doing.map(|(image, acts)| Behaviour::of(format!("*/{}:*", image.name())).acting(acts));
+    for behaviour in images.into_iter().chain(Work::behaviours()) {
+        aws.world_mut().behave(behaviour);
     }
-    Work::behaviours().into_iter().for_each(|behaviour| aws.world_mut().behave(behaviour));
     aws
 }
 

@@ -247,6 +247,12 @@ fn against_records() -> Vec<Amid> {
             &[|hand| hand.put(&(hand.run("sweep") + "/0.0" + END), &json!({"verdict": "Succeeded"}))],
             "is said to have succeeded",
         ),
+    ]
+}
+
+/// Records that say what is not true, and an end that goes too early.
+fn against_endings() -> Vec<Amid> {
+    vec![
         (
             "nobody is said to know of a task that is there",
             None,
@@ -326,7 +332,8 @@ fn against_specifications() -> Vec<Amid> {
 
 #[test]
 fn the_auditor_notices_every_call_about_jobs_that_must_not_be_made() {
-    let bad = against_tasks().into_iter().chain(against_records()).chain(against_specifications());
+    let bad =
+        against_tasks().into_iter().chain(against_records()).chain(against_endings()).chain(against_specifications());
     for (name, then, calls, expected) in bad {
         let findings = findings_amid(lasting(), AMID, then, calls);
         assert!(findings.iter().any(|finding| finding.contains(expected)), "{name}: {findings:?}");
