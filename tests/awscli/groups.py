@@ -159,6 +159,16 @@ class Groups(unittest.TestCase):
         self.assertEqual(versions[2]["Parameter"]["Value"], self.image)
         self.assertNotEqual(versions[1]["Parameter"]["Value"], self.image)
 
+    def test_a_parameter_of_the_account_is_made_once_under_its_name_and_removed(self):
+        given = ["--name", "/lab/records/0.0", "--type", "String", "--value", "first"]
+        self.assertEqual(self.aws("ssm", "put-parameter", *given)["Version"], 1)
+        self.assertEqual(self.session.refused("ssm", "put-parameter", *given), "ParameterAlreadyExists")
+        found = self.aws("ssm", "get-parameters-by-path", "--path", "/lab", "--recursive")["Parameters"]
+        self.assertEqual([(one["Name"], one["Value"]) for one in found], [("/lab/records/0.0", "first")])
+        gone = self.aws("ssm", "delete-parameters", "--names", "/lab/records/0.0", "/lab/records/none")
+        self.assertEqual((gone["DeletedParameters"], gone["InvalidParameters"]), (["/lab/records/0.0"], ["/lab/records/none"]))
+        self.assertEqual(self.session.refused("ssm", "get-parameter", "--name", "/lab/records/0.0"), "ParameterNotFound")
+
     def test_the_history_of_a_public_parameter_is_refused_loudly(self):
         # No document of AWS's says what becomes of such a request, so the simulator does not guess.
         refused = self.session.refused("ssm", "get-parameter-history", "--name", PARAMETER)

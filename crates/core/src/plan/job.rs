@@ -185,7 +185,9 @@ impl<'a> Planner<'a> {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let attempts = || known.into_iter().flat_map(|known| known.attempts.values());
         let running = number(attempts().flat_map(Attempt::tasks).filter(|found| found.task.runs()).count());
-        let active: u32 = attempts().filter(|attempt| attempt.is_open()).map(Attempt::nodes).sum();
+        // What gathers its nodes says so itself.
+        let starts = |attempt: &&Attempt<'_>| attempt.is_open() && !(attempt.is_gang() && attempt.members.gathers());
+        let active: u32 = attempts().filter(starts).map(Attempt::nodes).sum();
         let backoff = |state: &IndexState| if let IndexState::Backoff(_, until) = state { Some(*until) } else { None };
         let later: Vec<_> = progress.indexes.values().filter_map(backoff).collect();
         if let (Some(until), Stand::Current) = (later.iter().min(), stand) {

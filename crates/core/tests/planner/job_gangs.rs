@@ -50,7 +50,9 @@ fn nothing_is_started_before_an_instance_for_every_node_stands_ready() {
     assert_eq!(least(&yard), 2, "the group is asked for both");
     stands(&mut yard, "i-1");
     assert_eq!(yard.go(), [""; 0]);
-    assert!(yard.waits().contains("when 2 idle instances of one type stand ready, 1 do"), "{}", yard.waits());
+    let waits = yard.waits();
+    assert!(waits.contains("when 2 idle instances of one type stand ready, 1 do"), "{waits}");
+    assert!(!waits.contains("starting or being recorded"), "no task of it starts yet: {waits}");
     stands(&mut yard, "i-2");
     assert_eq!(yard.go(), ["put train/0.0.nodes", "run train/0.0.0", "run train/0.0.1"], "node 0 comes first");
     assert_eq!(least(&yard), 0, "their tasks keep the instances now");
