@@ -333,9 +333,12 @@ class OverSsh(Operated):
         self.ready_at(changed, "NeuronService/a")
         self.assertEqual(self.counts(), {"a": 2, "b": 1})
 
+        # A fetch that is under way may still trust the host and see the next commit.
         self.sshd.distrust()
-        self.repository.commit({"clusters/prod/a.yaml": service("a", 3)}, "three of a, from a host that nobody knows")
         self.session.until(lambda: self.source()["condition"]["status"] == "False", "the source is not ready")
+        before = self.sshd.turned_away()
+        self.repository.commit({"clusters/prod/a.yaml": service("a", 3)}, "three of a, from a host that nobody knows")
+        self.session.until(lambda: self.sshd.turned_away() > before, "the source is asked again")
         self.assertIn("key", self.source()["condition"]["message"].lower())
         self.assertEqual(self.counts(), {"a": 2, "b": 1})
 

@@ -60,6 +60,10 @@ class Sshd:
         other = self.key.with_suffix(".pub").read_text()
         self.known_hosts.write_text(f"[localhost]:{self.port} {other}")
 
+    def turned_away(self):
+        """How many callers have left before they said who they are."""
+        return (self.folder / "log").read_text().count("[preauth]")
+
     def close(self):
         self.process.terminate()
         self.process.wait(timeout=30)
