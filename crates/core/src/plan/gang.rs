@@ -17,7 +17,7 @@ use crate::job::outcome::OUR_REASON;
 use crate::job::{Attempt, AttemptEnd, AttemptId, Gang, GivenUp, Intent, Nodes, RecordName, RunBook, RunId, Verdict};
 use crate::layout::InstanceState;
 use crate::neuron::DeviceSet;
-use crate::observe::Instance;
+use crate::observe::{Instance, StandaloneTask};
 use crate::observed::Listing;
 use crate::ownership;
 use crate::spec::{Failure, ObjectKey};
@@ -191,8 +191,9 @@ impl Planner<'_> {
         if let Some(rank) = failed {
             return because(format!("node {rank} of attempt {} has ended", of.id));
         }
-        let starts =
-            |rank: u32| over(rank).is_none() && !members.node(rank).task.is_some_and(|found| found.task.runs());
+        // One that has run and is ending has come in time, whatever its state is called.
+        let has_run = |found: &StandaloneTask| found.task.runs() || found.task.started.is_some();
+        let starts = |rank: u32| over(rank).is_none() && !members.node(rank).task.is_some_and(has_run);
         let written = members.placed.as_ref().and_then(|(_, written)| *written);
         let late = deadline(written, of.gang).is_some_and(|until| self.limits.now >= until);
         if late && (0..of.gang.nodes).any(starts) {

@@ -160,6 +160,21 @@ fn nodes_that_do_not_all_run_in_time_are_stopped() {
 }
 
 #[test]
+fn a_node_that_is_ending_long_after_it_started_is_not_late() {
+    let mut yard = running();
+    yard.later(60);
+    let now = yard.now;
+    let task = yard.running_task("0.0.1");
+    task.task.started = Some(now - jiff::SignedDuration::from_mins(59));
+    for status in ["DEACTIVATING", "STOPPING", "DEPROVISIONING"] {
+        status.clone_into(&mut yard.running_task("0.0.1").task.last_status);
+        assert_eq!(yard.go(), [""; 0], "{status}: the others go on");
+    }
+    yard.end("0.0.1", 0);
+    assert_eq!(yard.go(), ["put train/0.0.1.end"]);
+}
+
+#[test]
 fn a_node_that_shows_up_after_the_end_of_its_attempt_is_stopped() {
     let mut yard = running();
     let late = yard.take_task("0.0.1");
