@@ -53,6 +53,8 @@ ALWAYS = [
 MAY_BE_EMPTY = {
     "Need a person", "Alerts", "Not Ready", "Replicas that are missing", "Deployments and drift per hour", "Launches that failed per hour",
     "Requests that failed, a second", "Throttled and held back", "Errors a minute, by what they mean", "What waits, and for what",
+    # Of jobs, which are no part of config/examples.
+    "Runs that are not over", "Attempts that ended, an hour", "Retries an hour", "Wait for devices", "Time of runs", "Device-hours an hour",
 }
 
 AXON: str

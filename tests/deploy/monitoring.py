@@ -22,6 +22,7 @@ METRICS = ROOT / "docs/reference/metrics.md"
 RUNBOOK = ROOT / "docs/operations.md"
 STATUS = ROOT / "crates/core/src/status.rs"
 
+KINDS = ["NeuronCluster", "NeuronPool", "NeuronService", "NeuronJob"]
 # What Prometheus adds to every series that it scrapes.
 SCRAPED = {"job", "instance"}
 # What histograms have beside their own labels.
@@ -129,7 +130,7 @@ class Rules(Tool):
 
     def test_alerts_say_words_of_axon_only(self):
         for name, rule in alerts().items():
-            said = {"type": enum("ConditionType"), "reason": enum("Reason"), "status": enum("Truth")}
+            said = {"type": enum("ConditionType"), "reason": enum("Reason"), "status": enum("Truth"), "kind": KINDS}
             for selector in re.findall(r"axon_status_condition\{([^}]*)\}", rule["expr"]):
                 for label, words in re.findall(r'(\w+)(?:=~|!=|=)"([^"]*)"', selector):
                     for word in words.split("|"):
