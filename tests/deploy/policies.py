@@ -91,7 +91,7 @@ class Policies(unittest.TestCase):
 
     def test_there_are_policies(self):
         names = [path.name for path in POLICIES]
-        self.assertEqual(names, ["logs.json", "operator-adoption.json", "operator-groups.json", "operator-jobs.json", "operator.json", "plan-read-only.json"])
+        self.assertEqual(names, ["execution-role.json", "logs.json", "operator-adoption.json", "operator-groups.json", "operator-jobs.json", "operator.json", "plan-read-only.json"])
 
     def test_each_fits_into_a_managed_policy(self):
         for path in POLICIES:

@@ -19,7 +19,6 @@ use tracing::{Instrument as _, info_span};
 
 use crate::answers::Incomplete;
 use crate::error;
-use crate::logs::wire::LogsClient;
 use crate::operations::{Access, Operation};
 use crate::pace::Pace;
 
@@ -31,7 +30,7 @@ pub(crate) struct Clients {
     pub(crate) autoscaling: aws_sdk_autoscaling::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
-    pub(crate) logs: LogsClient,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
 }
 
 /// Sends calls to one account and Region, and counts them.
@@ -42,7 +41,7 @@ pub(crate) struct Caller {
     pub(crate) autoscaling: aws_sdk_autoscaling::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
-    pub(crate) logs: LogsClient,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) clock: SharedTimeSource,
     pace: Arc<Pace>,
     calls: Arc<AtomicU32>,

@@ -25,7 +25,6 @@ use axon_core::quota::Share;
 
 use crate::call::Clients;
 use crate::client::Aws;
-use crate::logs::wire::LogsClient;
 use crate::pace::Pace;
 
 /// How to reach an account. [`Connection::default`] is what the AWS CLI would use.
@@ -153,7 +152,7 @@ impl Aws {
                 autoscaling: aws_sdk_autoscaling::Client::new(&config),
                 ssm: aws_sdk_ssm::Client::new(&config),
                 sts: aws_sdk_sts::Client::new(&config),
-                logs: LogsClient::new(&config),
+                logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             },
             region,
             pace: Arc::new(Pace::new(clock.clone(), sleep, connection.share)),

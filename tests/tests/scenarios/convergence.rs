@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axon_sim::{Launchable, Options, Quirks};
+use axon_sim::{Launchable, LogGroups, Options, Quirks};
 use axon_tests::World;
 use axon_tests::fleets::{example, examples, group_examples};
 
-/// Trainium 2 is launched, which AWS's documents disagree on.
+/// Trainium 2 is launched, which AWS's documents disagree on. Nobody has created a log group.
 fn options() -> Options {
-    Options { quirks: Quirks { launchable: Launchable::WithTrainium2, ..Quirks::default() }, ..Options::default() }
+    let quirks = Quirks { launchable: Launchable::WithTrainium2, ..Quirks::default() };
+    Options { quirks, log_groups: LogGroups::Created, ..Options::default() }
 }
 
 #[tokio::test(start_paused = true)]

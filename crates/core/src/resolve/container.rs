@@ -99,6 +99,10 @@ pub(super) fn logging(given: &spec::Logging, place: &LogPlace<'_>, fallback: &st
             options.insert("awslogs-group".to_owned(), text(&given.group, place.group));
             options.insert("awslogs-region".to_owned(), text(&given.region, place.region));
             options.insert("awslogs-stream-prefix".to_owned(), text(&given.stream_prefix, fallback));
+            if given.group.is_none() {
+                // Nobody else makes the group of our own naming, and no container starts without it.
+                options.insert("awslogs-create-group".to_owned(), "true".to_owned());
+            }
             "awslogs"
         }
         LogDriver::Awsfirelens => "awsfirelens",

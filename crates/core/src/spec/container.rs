@@ -197,7 +197,8 @@ pub struct Logging {
     #[serde(default)]
     pub driver: LogDriver,
     /// CloudWatch log group, with `Awslogs`. It must exist, or the option `awslogs-create-group` be `"true"`; else no
-    /// container starts. Default: `/axon/<cluster>/<service>`.
+    /// container starts. Default: `/axon/<cluster>/<name>`, which the driver creates where it is missing: the execution role
+    /// needs `logs:CreateLogGroup` for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Region of the log group, with `Awslogs`. Default: the target's Region.

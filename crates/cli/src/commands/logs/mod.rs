@@ -87,9 +87,9 @@ fn silence(found: &Found, streams: &Streams) -> String {
 /// What to do about a group that is not there.
 fn no_group(group: &str) -> String {
     format!(
-        "The log group {group} does not exist, and without it the containers that log to it cannot start. Create it (`aws logs \
-         create-log-group --log-group-name {group}`), or let the driver do it: `logging: {{options: {{awslogs-create-group: \"true\"}}}}` in \
-         the container, and logs:CreateLogGroup for the execution role."
+        "The log group {group} does not exist, and without it the containers that log to it cannot start. The driver creates a group \
+         that `logging` does not name, if the execution role may do logs:CreateLogGroup; a group that it names has to be there (`aws logs \
+         create-log-group --log-group-name {group}`)."
     )
 }
 

@@ -236,11 +236,19 @@ async fn what_cannot_be_read_back_says_what_to_write_into_the_specification() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_that_nobody_has_created_is_named_with_what_to_do() {
-    let lab = Lab::with(Options { log_groups: LogGroups::Created, ..Options::default() }, FLEET).await;
+    let options = || Options { log_groups: LogGroups::Created, ..Options::default() };
+    let named = edit(r#"image: "sweep:1""#, r#"image: "sweep:1", logging: {group: /ml}"#);
+    let lab = Lab::with(options(), &named).await;
     lab.pass(Duration::from_mins(30)).await;
     let printed = lab.logs("NeuronJob/sweep").await;
-    assert!(printed.talk.starts_with("The log group /axon/ml/sweep does not exist, and"), "{printed:#?}");
+    assert!(printed.talk.starts_with("The log group /ml does not exist, and"), "{printed:#?}");
     assert_eq!((printed.data.as_str(), printed.answer), ("", Ok(Exit::Done)));
+
+    // The group that containers have if none is named is created by the driver.
+    let lab = Lab::with(options(), FLEET).await;
+    lab.pass(Duration::from_mins(30)).await;
+    let printed = lab.logs("NeuronJob/sweep 0").await;
+    assert_eq!(printed.count("0.0 train | starting sweep:1"), 1, "{printed:#?}");
 }
 
 #[test]

@@ -5,18 +5,17 @@
 
 use std::future::Future;
 
+use aws_sdk_cloudwatchlogs::config::{Config, Region};
+use aws_sdk_cloudwatchlogs::operation::get_log_events::GetLogEventsOutput;
 use axon_core::cloud::CloudError;
 use axon_core::logs::{ContainerOutput, LogLine, LogPage, Logs, PageFrom, WantedPage};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
 
 use crate::answers::{Incomplete, present};
 use crate::call::{Caller, complete};
 use crate::client::Aws;
 use crate::observe::patiently;
 use crate::operations::Operation;
-
-pub(crate) mod wire;
 
 impl Logs for Aws {
     async fn outputs(&self, revision: &str) -> Result<Vec<ContainerOutput>, CloudError> {
@@ -49,50 +48,44 @@ async fn outputs(caller: &Caller, revision: &str) -> Result<Vec<ContainerOutput>
     complete(Operation::DescribeTaskDefinition, read)
 }
 
+/// Asks in the Region that the group is in.
 fn page<'a>(
     caller: &'a Caller,
     region: &'a str,
     wanted: &'a WantedPage<'a>,
 ) -> impl Future<Output = Result<LogPage, CloudError>> + Send + use<'a> {
-    let region = wanted.stream.region.as_deref().unwrap_or(region);
-    let asked = caller.logs.get_log_events(region, asked(wanted));
-    async move {
-        let answer = caller.send(Operation::GetLogEvents, asked).await?;
-        complete(Operation::GetLogEvents, read(answer.body()))
-    }
-}
-
-fn asked(wanted: &WantedPage<'_>) -> Value {
-    let mut asked = Map::new();
-    asked.insert("logGroupName".to_owned(), json!(wanted.stream.group));
-    asked.insert("logStreamName".to_owned(), json!(wanted.stream.name));
+    let region = Region::new(wanted.stream.region.as_deref().unwrap_or(region).to_owned());
     let (from_head, token) = match &wanted.from {
         PageFrom::Head => (true, None),
         PageFrom::Tail => (false, None),
-        PageFrom::After(token) => (true, Some(token)),
-        PageFrom::Before(token) => (false, Some(token)),
+        PageFrom::After(token) => (true, Some(token.clone())),
+        PageFrom::Before(token) => (false, Some(token.clone())),
     };
-    asked.insert("startFromHead".to_owned(), json!(from_head));
-    let optional = [
-        ("nextToken", token.map(|token| json!(token))),
-        ("startTime", wanted.since.map(|since| json!(since.as_millisecond().max(0)))),
-        ("limit", wanted.limit.map(|limit| json!(limit))),
-    ];
-    asked.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    Value::Object(asked)
+    let request = caller
+        .logs
+        .get_log_events()
+        .log_group_name(&wanted.stream.group)
+        .log_stream_name(&wanted.stream.name)
+        .start_from_head(from_head)
+        .set_next_token(token)
+        .set_start_time(wanted.since.map(|since| since.as_millisecond().max(0)))
+        .set_limit(wanted.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
+        .customize()
+        .config_override(Config::builder().region(region));
+    async move {
+        let answer = caller.send(Operation::GetLogEvents, request.send()).await?;
+        complete(Operation::GetLogEvents, read(answer))
+    }
 }
 
-fn read(body: &Value) -> Result<LogPage, Incomplete> {
-    let text = |name: &'static str| present(body.get(name).and_then(Value::as_str), name).map(str::to_owned);
-    let events = present(body.get("events").and_then(Value::as_array), "events")?;
-    let lines = events.iter().map(|event| {
-        let at = event.get("timestamp").and_then(Value::as_i64).and_then(|at| Timestamp::from_millisecond(at).ok());
-        let message = event.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(LogLine { at: present(at, "events[].timestamp")?, message })
+fn read(answer: GetLogEventsOutput) -> Result<LogPage, Incomplete> {
+    let lines = present(answer.events, "events")?.into_iter().map(|event| {
+        let at = event.timestamp.and_then(|at| Timestamp::from_millisecond(at).ok());
+        Ok(LogLine { at: present(at, "events[].timestamp")?, message: event.message.unwrap_or_default() })
     });
     Ok(LogPage {
         lines: lines.collect::<Result<_, _>>()?,
-        after: text("nextForwardToken")?,
-        before: text("nextBackwardToken")?,
+        after: present(answer.next_forward_token, "nextForwardToken")?,
+        before: present(answer.next_backward_token, "nextBackwardToken")?,
     })
 }
