@@ -1,6 +1,6 @@
 //! Which part of a fleet is for which target (AWS account and Region) of a process.
 //!
-//! Between `validate` and `resolve`: a cluster says its target, its pools and their services follow. What cannot be
+//! Between `validate` and `resolve`: a cluster says its target; its pools, and their services and jobs follow. What cannot be
 //! assigned is held still in every target, as nobody knows in which one its resources are. No knowledge of accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,10 +45,13 @@ impl Target {
                 (name.clone(), share.map_or(Assignment::Unclear(None), |share| self.follow(&pools, &share.pool)))
             })
             .collect();
+        let jobs: BTreeMap<Name, Assignment> =
+            fleet.jobs.iter().map(|(name, job)| (name.clone(), self.follow(&pools, &job.spec.pool))).collect();
         let mut sort = Sort { stalled: &mut fleet.stalled, unclear: &mut unclear };
         fleet.clusters.retain(|name, _| sort.keeps(ObjectKey::cluster(name.clone()), clusters.get(name)));
         fleet.pools.retain(|name, _| sort.keeps(ObjectKey::pool(name.clone()), pools.get(name)));
         fleet.services.retain(|name, _| sort.keeps(ObjectKey::service(name.clone()), services.get(name)));
+        fleet.jobs.retain(|name, _| sort.keeps(ObjectKey::job(name.clone()), jobs.get(name)));
         unclear
     }
 
@@ -108,7 +111,7 @@ mod tests {
     use crate::parse::{SourceFile, parse};
     use crate::validate::validate;
 
-    /// A cluster with a pool and a service of it, all of the same name.
+    /// A cluster with a pool and a service of it, all of the same name, and a job that has `-job` added to it.
     fn fleet(clusters: &[(&str, &str)]) -> Fleet {
         let documents = clusters.iter().map(|(name, target)| {
             format!(
@@ -118,12 +121,15 @@ mod tests {
                  instanceProfileArn: arn:aws:iam::111122223333:instance-profile/p\n    subnets: [subnet-0a1b2c3d]\n    \
                  securityGroups: [sg-0a1b2c3d]\n    instanceRequirements: {{allowedInstanceTypes: [\"inf2*\"]}}\n---\n\
                  apiVersion: neuron.ecs/v1alpha1\nkind: NeuronService\nmetadata: {{name: {name}}}\nspec:\n  pool: {name}\n  \
-                 replicas: 1\n  template:\n    cpu: 2048\n    memory: 4096\n    containers: [{{name: c, image: i}}]\n"
+                 replicas: 1\n  template:\n    cpu: 2048\n    memory: 4096\n    containers: [{{name: c, image: i}}]\n---\n\
+                 apiVersion: neuron.ecs/v1alpha1\nkind: NeuronJob\nmetadata: {{name: {name}-job}}\nspec:\n  pool: {name}\n  \
+                 template:\n    cpu: 2048\n    memory: 4096\n    containers: [{{name: c, image: i}}]\n"
             )
         });
         let text = documents.collect::<Vec<_>>().join("---\n");
         let validated = validate(parse(&[SourceFile { path: "a.yaml".into(), text }]), &Catalog::builtin());
-        assert_eq!(validated.fleet.services.len(), clusters.len(), "{:#?}", validated.diagnostics);
+        let accepted = (validated.fleet.services.len(), validated.fleet.jobs.len());
+        assert_eq!(accepted, (clusters.len(), clusters.len()), "{:#?}", validated.diagnostics);
         validated.fleet
     }
 
@@ -138,7 +144,8 @@ mod tests {
         let clusters = fleet.clusters.keys().map(|name| format!("NeuronCluster/{name}"));
         let pools = fleet.pools.keys().map(|name| format!("NeuronPool/{name}"));
         let services = fleet.services.keys().map(|name| format!("NeuronService/{name}"));
-        let kept = clusters.chain(pools).chain(services).collect();
+        let jobs = fleet.jobs.keys().map(|name| format!("NeuronJob/{name}"));
+        let kept = clusters.chain(pools).chain(services).chain(jobs).collect();
         (kept, fleet.stalled.iter().map(ToString::to_string).collect(), unclear.into_values().collect())
     }
 
@@ -146,17 +153,17 @@ mod tests {
     fn with_one_target_everything_is_for_it_whether_it_is_named_or_not() {
         let fleet = fleet(&[("a", ""), ("b", "target: prod")]);
         let (kept, stalled, unclear) = kept(&target("prod", &["prod"]), &fleet);
-        assert_eq!((kept.len(), stalled.len(), unclear.len()), (6, 0, 0));
+        assert_eq!((kept.len(), stalled.len(), unclear.len()), (8, 0, 0));
     }
 
     #[test]
-    fn pools_and_services_follow_their_cluster() {
+    fn pools_services_and_jobs_follow_their_cluster() {
         let fleet = fleet(&[("a", "target: prod"), ("b", "target: staging")]);
         let (here, stalled, _) = kept(&target("prod", &["prod", "staging"]), &fleet);
-        assert_eq!(here, ["NeuronCluster/a", "NeuronPool/a", "NeuronService/a"]);
+        assert_eq!(here, ["NeuronCluster/a", "NeuronPool/a", "NeuronService/a", "NeuronJob/a-job"]);
         assert_eq!(stalled, Vec::<String>::new());
         let (there, _, _) = kept(&target("staging", &["prod", "staging"]), &fleet);
-        assert_eq!(there, ["NeuronCluster/b", "NeuronPool/b", "NeuronService/b"]);
+        assert_eq!(there, ["NeuronCluster/b", "NeuronPool/b", "NeuronService/b", "NeuronJob/b-job"]);
     }
 
     #[test]
@@ -165,7 +172,7 @@ mod tests {
         for name in ["prod", "staging"] {
             let (kept, stalled, unclear) = kept(&target(name, &["prod", "staging"]), &fleet);
             assert_eq!(kept, Vec::<String>::new());
-            assert_eq!(stalled.len(), 6, "{stalled:?}");
+            assert_eq!(stalled.len(), 8, "{stalled:?}");
             assert!(
                 unclear[0].contains("spec.target is missing") && unclear[0].contains("prod, staging"),
                 "{unclear:?}"
@@ -182,8 +189,8 @@ mod tests {
         fleet.clusters.remove(&name);
         fleet.stalled.insert(ObjectKey::cluster(name));
         let (here, stalled, unclear) = kept(&target("prod", &["prod", "staging"]), &fleet);
-        assert_eq!((here.len(), stalled.len(), unclear.len()), (0, 3, 0));
+        assert_eq!((here.len(), stalled.len(), unclear.len()), (0, 4, 0));
         let (only, _, _) = kept(&target("prod", &["prod"]), &fleet);
-        assert_eq!(only, ["NeuronPool/a", "NeuronService/a"]);
+        assert_eq!(only, ["NeuronPool/a", "NeuronService/a", "NeuronJob/a-job"]);
     }
 }
