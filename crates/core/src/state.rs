@@ -99,6 +99,8 @@ pub struct State {
     images_read: Option<Timestamp>,
     subnets_read: Option<Timestamp>,
     declared: BTreeMap<Resource, String>,
+    /// When records of jobs were looked for.
+    looked_for_jobs: Option<Timestamp>,
     /// What Axon itself has removed since it made it.
     let_go: BTreeSet<Resource>,
 }
@@ -124,6 +126,7 @@ impl State {
             images_read: None,
             subnets_read: None,
             declared: BTreeMap::new(),
+            looked_for_jobs: None,
             let_go: BTreeSet::new(),
         }
     }

@@ -224,8 +224,10 @@ impl<'a> Planner<'a> {
             for (run, found) in &known.runs {
                 self.retire(&object, run, found);
             }
-            if known.runs.is_empty() && known.since.is_some() {
-                self.forget(&object, vec![self.parameter(&RecordName::Since(name.clone()))]);
+            let since = self.parameter(&RecordName::Since(name.clone()));
+            let over = known.runs.is_empty() && known.since.is_some();
+            if over && !self.doubts_going(&object, &Resource::Parameter(since.clone())) {
+                self.forget(&object, vec![since]);
             }
         }
     }
@@ -274,8 +276,11 @@ impl<'a> Planner<'a> {
         };
         self.tidy_records(object, found);
         let age = self.limits.now.duration_since(end.at);
-        if found.records.is_empty() && age > SignedDuration::from_secs(i64::from(end.ttl)).max(END_KEPT) {
-            self.forget(object, vec![self.parameter(&RecordName::End(object.name.clone(), run.clone()))]);
+        let old = age > SignedDuration::from_secs(i64::from(end.ttl)).max(END_KEPT);
+        let name = self.parameter(&RecordName::End(object.name.clone(), run.clone()));
+        // Without its end, the run would begin anew once the job is seen again.
+        if found.records.is_empty() && old && !self.doubts_going(object, &Resource::Parameter(name.clone())) {
+            self.forget(object, vec![name]);
         }
     }
 }

@@ -6,11 +6,22 @@ use jiff::Timestamp;
 
 use super::State;
 use super::merge::Newer;
-use crate::cloud::JobSweep;
+use crate::cloud::{ErrorClass, JobSweep};
 use crate::step::Resource;
 
 impl State {
     pub(super) fn swept_jobs(&mut self, jobs: JobSweep, started: Timestamp) {
+        // Without jobs nobody needs what was read; an operator without them may lack the permission.
+        let nothing = match &jobs.records {
+            Ok(records) => records.is_empty(),
+            Err(error) => error.class == ErrorClass::Denied,
+        };
+        if nothing || jobs.records.is_ok() {
+            self.looked_for_jobs = Some(started);
+        }
+        if nothing && !self.has_jobs() {
+            return;
+        }
         let newer = Newer::than(&self.written, started);
         match jobs.records {
             Ok(records) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{State, look};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::{JobScope, Scope, ServiceKey};
 use crate::desired::Desired;
@@ -11,6 +11,9 @@ use crate::job::{book, record};
 use crate::observe::{ClusterStatus, Rollout, Service, ServiceStatus};
 use crate::ownership::{self, Owner};
 use crate::spec::Kind;
+
+/// How often records are looked for where no job is declared.
+const LOOK_FOR_JOBS: SignedDuration = SignedDuration::from_hours(1);
 
 impl State {
     /// What the next sweep should read.
@@ -33,19 +36,15 @@ impl State {
             tasks_of: self.services_to_look_into(),
             history_of: self.needs_history.clone(),
             ec2: self.ec2_scope(now),
-            jobs: self.job_scope(),
+            jobs: self.job_scope(now),
         }
     }
 
-    /// Records and tasks of jobs, while there are jobs: declared ones, or such whose records or revisions are still there.
-    fn job_scope(&self) -> Option<JobScope> {
+    /// Records and tasks of jobs, while there are jobs; otherwise now and then, as another process may have left records.
+    fn job_scope(&self, now: Timestamp) -> Option<JobScope> {
         let desired = self.specified.as_ref().map(|specified| &specified.desired);
-        let declared = desired.is_some_and(|desired| !desired.jobs.is_empty());
-        let recorded = self.observed.records.iter().next().is_some();
-        let of_job = |tags| matches!(ownership::owner(tags, &self.installation), Owner::Us(owner) if owner.kind == Kind::NeuronJob);
-        let registered =
-            || self.observed.task_definitions.iter().any(|revision| revision.active && of_job(&revision.tags));
-        (declared || recorded || registered()).then(|| {
+        let is_due = |looked: Timestamp| now.duration_since(looked).abs() >= LOOK_FOR_JOBS;
+        (self.has_jobs() || self.looked_for_jobs.is_none_or(is_due)).then(|| {
             let ours = self.observed.clusters.iter().filter(|cluster| cluster.status == ClusterStatus::Active);
             let ours =
                 ours.filter(|cluster| matches!(ownership::owner(&cluster.tags, &self.installation), Owner::Us(_)));
@@ -56,6 +55,17 @@ impl State {
                 tasks_of: ours.map(|cluster| cluster.name.clone()).chain(named).collect(),
             }
         })
+    }
+
+    /// Whether there are jobs: declared ones, or such whose records or revisions are still there.
+    pub(super) fn has_jobs(&self) -> bool {
+        let desired = self.specified.as_ref().map(|specified| &specified.desired);
+        let declared = desired.is_some_and(|desired| !desired.jobs.is_empty());
+        let recorded = self.observed.records.iter().next().is_some();
+        let of_job = |tags| matches!(ownership::owner(tags, &self.installation), Owner::Us(owner) if owner.kind == Kind::NeuronJob);
+        let registered =
+            || self.observed.task_definitions.iter().any(|revision| revision.active && of_job(&revision.tags));
+        declared || recorded || registered()
     }
 
     /// Services that a list may not show: a draining one is no longer listed, a new one not yet.

@@ -331,3 +331,28 @@ fn a_run_whose_job_is_missing_from_an_empty_source_goes_on_when_the_job_is_back(
     yard.prune = Prune::Enabled;
     assert_eq!(yard.go(), ["put sweep/1.0", "run sweep/1.0"]);
 }
+
+#[test]
+fn an_empty_source_takes_neither_the_beginning_of_a_schedule_nor_the_end_of_a_run_away() {
+    let nightly = [("/spec/schedule", json!({"cron": "0 2 * * *"}))];
+    let mut yard = Yard::managed(vec![job("nightly", "inf2", &nightly), job("train", "inf2", &[])]);
+    yard.go();
+    yard.end("0.0", 0);
+    yard.go();
+    yard.forget_stopped_tasks();
+    // Longer than the end of a run is kept of a job that has left.
+    yard.later(60 * 24 * 8);
+    let jobs = std::mem::take(&mut yard.jobs);
+    yard.prune = Prune::Blocked(PruneBlock::EmptySource);
+    assert_eq!(yard.go(), ["delete 2"], "only what nobody needs after the end");
+    yard.jobs = jobs;
+    yard.prune = Prune::Enabled;
+    let done = yard.go();
+    assert!(!done.iter().any(|call| call.contains("train")), "it does not run again: {done:?}");
+    yard.jobs.clear();
+    yard.go();
+    yard.forget_stopped_tasks();
+    yard.later(60 * 24 * 8);
+    yard.go();
+    assert!(yard.records().is_empty(), "with a word of the source they go: {}", yard.records());
+}

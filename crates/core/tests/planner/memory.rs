@@ -224,6 +224,28 @@ fn nothing_is_pruned_while_pruning_is_off() {
 }
 
 #[test]
+fn records_of_jobs_are_looked_for_once_an_hour_where_there_are_no_jobs() {
+    use axon_core::cloud::JobSweep;
+    use axon_core::observe::Parameter;
+    let found = |records| {
+        let mut state = state(&Specs::default(), Pruning::On);
+        assert!(state.scope(NOW).jobs.is_some(), "an earlier process may have left some");
+        let mut sweep = sweep(&converged(), NOW);
+        sweep.jobs = Some(JobSweep { records, tasks: BTreeMap::new() });
+        state.fold(Event::Swept(Box::new(sweep)));
+        state
+    };
+    assert!(found(Ok(vec![])).scope(NOW + 59.minutes()).jobs.is_none());
+    assert!(found(Ok(vec![])).scope(NOW + 1.hour()).jobs.is_some(), "another process may have left some");
+    let left = Parameter { name: "/axon/axon/jobs/train/1/0.0".into(), value: "{}".into(), written: Some(NOW) };
+    assert!(found(Ok(vec![left])).scope(NOW).jobs.is_some(), "until they are gone");
+    let denied = found(Err(error(ErrorClass::Denied)));
+    assert!(denied.scope(NOW).jobs.is_none(), "an operator without jobs needs no permission");
+    assert_eq!(denied.sweep_errors(), []);
+    assert!(found(Err(error(ErrorClass::Transient))).scope(NOW).jobs.is_some());
+}
+
+#[test]
 fn a_steady_world_needs_no_look_into_tasks_or_histories() {
     let mut state = state(&Specs::default(), Pruning::On);
     assert!(
