@@ -263,6 +263,17 @@ pub fn group_examples() -> Vec<SourceFile> {
     paths.into_iter().map(|path| example(&format!("ec2/{}", path.file_name().unwrap().to_str().unwrap()))).collect()
 }
 
+/// The examples of jobs, with the cluster and the services among them.
+pub fn job_examples() -> Vec<SourceFile> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/job-examples");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| example(&format!("../job-examples/{}", path.file_name().unwrap().to_str().unwrap())))
+        .collect()
+}
+
 /// One of them.
 pub fn example(name: &str) -> SourceFile {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/examples").join(name);

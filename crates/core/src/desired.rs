@@ -232,6 +232,8 @@ pub struct DesiredService {
     pub fingerprint: Fingerprint,
     /// Superseded revisions that are kept.
     pub history_limit: u32,
+    /// The job that must have compiled its model before it is deployed.
+    pub after: Option<Name>,
 }
 
 /// A service whose replicas get device ids from the layout of their pool: one ECS service for each set of devices.
@@ -262,6 +264,11 @@ pub struct PackedService {
 }
 
 impl PackedService {
+    /// The job that must have compiled its model before it is deployed.
+    pub fn after(&self) -> Option<&Name> {
+        self.variants.values().find_map(|variant| variant.after.as_ref())
+    }
+
     /// How ECS learns that its tasks are well.
     pub fn health_signal(&self) -> HealthSignal {
         let mut containers = self.variants.values().flat_map(|variant| &variant.task_definition.container_definitions);

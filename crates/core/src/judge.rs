@@ -308,6 +308,13 @@ fn finding(wait: &Wait) -> Finding {
         Wait::Cluster { .. } | Wait::Provider { .. } | Wait::Object { .. } | Wait::Group { .. } => {
             Reason::DependencyNotReady
         }
+        Wait::Compile { failure, .. } => {
+            if failure.is_some() {
+                Reason::JobFailed
+            } else {
+                Reason::DependencyNotReady
+            }
+        }
         Wait::Draining { .. } | Wait::InUse { .. } | Wait::Replacement { .. } | Wait::NotEmpty { .. } => {
             Reason::Progressing
         }

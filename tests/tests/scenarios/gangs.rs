@@ -192,3 +192,19 @@ async fn nodes_that_ended_while_nobody_looked_are_unknown_and_not_run_again() {
     assert_eq!(tasks(&world), nodes("0.0", 4));
     operator.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn nodes_may_end_at_different_times_long_after_their_start_deadline() {
+    let world = World::new(GANG);
+    ends(&world, 600, 0);
+    // Node 0 has an hour more to write what the others have sent it.
+    let acts = Acts::Ends { after_seconds: 4_200, exit_code: 0 };
+    world.aws.with(|aws| aws.world_mut().behave(Behaviour::of("*train:*").acting(acts).when("NODE_RANK", "0")));
+    let mut operator = world.start().await;
+    let run = run_over(&mut operator).await;
+    assert_eq!((run.state, run.succeeded), (RunState::Complete, 1), "{run:#?}");
+    assert_eq!(tasks(&world), nodes("0.0", 4));
+    let calls = world.calls();
+    assert!(!calls.iter().any(|call| call.operation == "StopTask"), "nobody is late who has run");
+    operator.stop().await;
+}

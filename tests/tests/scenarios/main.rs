@@ -6,6 +6,7 @@
 
 mod budget;
 mod chips;
+mod compile;
 mod convergence;
 mod devices;
 mod drift;
@@ -15,6 +16,7 @@ mod foreign_refresh;
 mod gangs;
 mod gathering;
 mod images;
+mod job_examples;
 mod jobs;
 mod limits;
 mod lost_instances;

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::desired::{DesiredPool, DesiredService, PackedService};
-use crate::job::agenda::Agenda;
+use crate::job::agenda::{Agenda, Compiled};
 use crate::layout::{self, Changes, Demand, Host, Layout, Live, Room, Slot};
 use crate::neuron::DeviceSet;
 use crate::observe::{Service, ServiceStatus};
@@ -118,7 +118,13 @@ pub fn allocate(world: World<'_>, agenda: &Agenda<'_>) -> Allocation {
     let mut allocation = Allocation::default();
     let jobs = jobs::Queue::of(world, agenda);
     let mut by_pool: BTreeMap<&Name, Vec<&PackedService>> = BTreeMap::new();
-    for service in world.desired.packed.values().chain(jobs.services()) {
+    // Before its model is compiled, the first deployment of a service leaves the devices to whoever compiles.
+    let comes_first = |service: &&PackedService| {
+        let compiles = service.after().is_some_and(|job| agenda.compiled(world.desired, job) != Compiled::Done);
+        compiles && of(&existing, service).is_empty()
+    };
+    let services = world.desired.packed.values().filter(|service| !comes_first(service));
+    for service in services.chain(jobs.services()) {
         by_pool.entry(&service.pool).or_default().push(service);
     }
     for (pool, services) in by_pool {

@@ -228,6 +228,10 @@ codes! {
     GangPort = "AX0824", Error, "A port of node 0 that cannot be used";
     GangUnused = "AX0825", Warning, "Settings for several nodes where there is one";
     GangFabric = "AX0826", Warning, "Nodes without EFA or a placement group";
+    CompileCache = "AX0827", Error, "The compile cache cannot be used";
+    CompileCommand = "AX0828", Error, "Compiling without a command";
+    CompileByTag = "AX0829", Warning, "Compiling an image that is named by its tag";
+    CompileJobTaken = "AX0830", Error, "The name of the job that compiles is taken";
 }
 
 impl Code {

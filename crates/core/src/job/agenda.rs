@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::book::{Attempt, Book, JobBook, RunBook};
 use super::progress::Progress;
 use super::record::{AttemptId, RunId, RunResult};
-use crate::desired::DesiredJob;
+use crate::desired::{Desired, DesiredJob};
 use crate::neuron::DeviceSet;
 use crate::observed::{Listing, Observed, Slot};
 use crate::plan::World;
@@ -98,6 +98,19 @@ impl<'a> Agenda<'a> {
     /// What is known of a run.
     pub fn run(&self, job: &Name, run: &RunId) -> Option<&RunBook<'a>> {
         self.book.as_ref()?.jobs.get(job)?.runs.get(run)
+    }
+
+    /// What has come of the work that a job asks for.
+    pub fn compiled(&self, desired: &Desired, job: &Name) -> Compiled {
+        let Some(book) = &self.book else { return Compiled::NotRead };
+        let wanted = desired.jobs.get(job);
+        match wanted.and_then(|wanted| book.jobs.get(job)?.last(&wanted.run)) {
+            Some((_, end)) if end.result == RunResult::Complete => Compiled::Done,
+            Some((_, end)) if self.jobs.get(job).is_none_or(|agenda| agenda.runs.is_empty()) => {
+                Compiled::Failed(end.message.clone())
+            }
+            Some(_) | None => Compiled::NotYet,
+        }
     }
 
     /// Revisions (ARN) that attempts run or are going to.
@@ -265,6 +278,19 @@ fn dependency(world: World<'_>, book: &Book<'_>, job: &DesiredJob) -> Option<Hel
         };
         Some(Held::Dependency(name.clone(), status))
     })
+}
+
+/// What has come of the job that compiles for a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compiled {
+    /// Records were never read.
+    NotRead,
+    /// It is not over.
+    NotYet,
+    /// It is not complete; what its end says.
+    Failed(String),
+    /// It is complete.
+    Done,
 }
 
 /// How the newest run of the work that a job asks for has ended, if it is over. A job that is no longer declared is judged by

@@ -26,7 +26,11 @@ impl Planner<'_> {
             match self.plan.allocation.services.get(&service.object.name).cloned() {
                 Some(Allocated::Units(units)) => self.units(service, &units),
                 Some(Allocated::Blind { what }) => self.wait(&service.object, Wait::NotRead { what }),
-                None => {}
+                None => {
+                    if let Some(variant) = service.variants.values().next() {
+                        self.is_compiled(variant);
+                    }
+                }
             }
         }
     }

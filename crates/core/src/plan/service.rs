@@ -124,6 +124,9 @@ impl<'a> Planner<'a> {
     }
 
     fn create_service(&mut self, wanted: &DesiredService, document: UpdateService, evidence: Evidence) {
+        if !self.is_compiled(wanted) {
+            return;
+        }
         let record = self.record(&wanted.object, &resource(wanted), &rendered(wanted, &document), &with_mark(wanted));
         if self.is_gone(&wanted.object, &resource(wanted), record.as_ref()) {
             return;
@@ -166,7 +169,7 @@ impl<'a> Planner<'a> {
             }
             return;
         }
-        let waits = deploys && !self.may_deploy(wanted, found);
+        let waits = deploys && !(self.is_compiled(wanted) && self.may_deploy(wanted, found));
         let mut tags = kept.tags.clone();
         if !changes.is_empty() {
             tags.remove(ownership::DECLARED);

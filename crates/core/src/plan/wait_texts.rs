@@ -6,10 +6,22 @@ use jiff::Timestamp;
 
 use super::Deviation;
 use crate::cloud::{CloudError, ErrorClass};
+use crate::spec::ObjectKey;
 use crate::step::Resource;
 
 pub(super) fn rolled_back(reason: &str) -> String {
     format!("ECS rolled this specification back: {reason}. It is not deployed again until the specification changes")
+}
+
+pub(super) fn compile(job: &ObjectKey, failure: Option<&str>) -> String {
+    let name = &job.name;
+    match failure {
+        None => format!("waits for {job}, which compiles its model"),
+        Some(failure) => format!(
+            "{job} has not compiled its model: its run {failure}. Mend what made it fail, then change `compile` or the image, or run \
+             `axon job retry {name}`"
+        ),
+    }
 }
 
 pub(super) fn changed(resource: &Resource, fields: &[Deviation]) -> String {

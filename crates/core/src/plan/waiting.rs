@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::wait_texts::{changed, gone, image, kept, quarantined, retry, rolled_back, subnets};
+use super::wait_texts::{changed, compile, gone, image, kept, quarantined, retry, rolled_back, subnets};
 use super::{Deviation, JobWait, PruneBlock};
 use crate::cloud::CloudError;
 use crate::spec::ObjectKey;
@@ -60,6 +60,14 @@ pub enum Wait {
     Object {
         /// Which.
         object: ObjectKey,
+    },
+    /// A job must have compiled the model first.
+    Compile {
+        /// Which.
+        job: ObjectKey,
+        /// How its run has ended, if it was not complete.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<String>,
     },
     /// A revision of the task definition is about to exist.
     Revision {
@@ -243,6 +251,7 @@ impl Wait {
             | Self::Cluster { .. }
             | Self::Provider { .. }
             | Self::Object { .. }
+            | Self::Compile { failure: None, .. }
             | Self::Revision { .. }
             | Self::Draining { .. }
             | Self::InUse { .. }
@@ -256,6 +265,7 @@ impl Wait {
             | Self::ReadLag { .. } => true,
             Self::Job(wait) => wait.passes(),
             Self::NameTaken { .. }
+            | Self::Compile { failure: Some(_), .. }
             | Self::Subnets { .. }
             | Self::Image { .. }
             | Self::Quarantined { .. }
@@ -283,6 +293,7 @@ impl fmt::Display for Wait {
                 reason.as_ref().map_or(Ok(()), |reason| write!(f, " ({reason})"))
             }
             Self::Object { object } => write!(f, "waits for {object}"),
+            Self::Compile { job, failure } => f.write_str(&compile(job, failure.as_deref())),
             Self::Revision { family } => write!(f, "waits for a revision of task definition {family}"),
             Self::NameTaken { resource, owner } => write!(
                 f,

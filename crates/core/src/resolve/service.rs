@@ -84,6 +84,7 @@ pub(super) fn one_service(
         tags: service_tags,
         fingerprint,
         history_limit: spec.revision_history_limit,
+        after: None,
         object,
     })
 }

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checkpoint, Devices, Drift, Duration, Gang, JobOverrides, Metadata, Name, NetworkMode, Networking, NeuronJob,
-    NeuronService, RetryPolicy, Schedule, ServiceOverrides, ServiceSpec, Template, UnknownOutcome,
+    Checkpoint, Compile, Devices, Drift, Duration, Gang, JobOverrides, Metadata, Name, NetworkMode, Networking,
+    NeuronJob, NeuronService, RetryPolicy, Schedule, ServiceOverrides, ServiceSpec, Template, UnknownOutcome,
 };
 
 /// Most indexes of one job. Each has records in Parameter Store, which holds 10,000 in an account and Region.
@@ -84,6 +84,9 @@ pub struct JobSpec {
     pub checkpoint: Option<Checkpoint>,
     /// The task of each index.
     pub template: Template,
+    /// Compiles the model before the job starts, as the NeuronJob `<name>-compile`. Default: its tasks compile for themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compile: Option<Compile>,
     /// Network mode, subnets and security groups of the tasks. Default: `AwsVpc` on Managed Instances, with those of the
     /// pool; `Bridge` on Auto Scaling groups, and `Host` where there are several nodes.
     #[serde(default)]
@@ -122,6 +125,34 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl JobSpec {
+    /// A task that is run once on a pool; everything else is the default.
+    pub fn new(pool: Name, template: Template) -> Self {
+        Self {
+            pool,
+            devices: Devices::default(),
+            nodes: one(),
+            gang: Gang::default(),
+            completions: one(),
+            parallelism: None,
+            backoff_limit: backoff_limit(),
+            retry_policy: RetryPolicy::default(),
+            active_deadline: None,
+            ttl_after_finished: week(),
+            suspend: false,
+            schedule: None,
+            priority: 0,
+            depends_on: BTreeSet::new(),
+            unknown_outcome: UnknownOutcome::default(),
+            checkpoint: None,
+            template,
+            compile: None,
+            networking: Networking::default(),
+            execute_command: false,
+            tags: BTreeMap::new(),
+            overrides: JobOverrides::default(),
+        }
+    }
+
     /// Tasks that may run at once.
     pub fn parallelism(&self) -> u32 {
         self.parallelism.unwrap_or(self.completions).min(self.completions)

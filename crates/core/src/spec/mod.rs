@@ -6,6 +6,7 @@
 
 mod auto_scaling_group;
 mod cluster;
+mod compile;
 mod container;
 mod deployment;
 mod drift;
@@ -41,6 +42,7 @@ pub use cluster::{
     ClusterSpec, ContainerInsights, ExecuteCommandLogging, ExecuteCommandLogs, ExecuteCommandSettings, ManagedStorage,
     ServiceConnectDefaults,
 };
+pub use compile::{COMPILE_CACHE, Compile};
 pub use container::{
     AppProtocol, Container, ContainerDependency, DependencyCondition, Firelens, FirelensType, HealthCheck, LogDriver,
     Logging, Mount, Port, Protocol, RestartPolicy,

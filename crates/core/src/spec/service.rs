@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
-    Deployment, Drift, Duration, LoadBalancer, Name, Networking, ServiceConnect, ServiceOverrides, ServiceRegistry,
-    Template, VpcLattice,
+    Compile, Deployment, Drift, Duration, LoadBalancer, Name, Networking, ServiceConnect, ServiceOverrides,
+    ServiceRegistry, Template, VpcLattice,
 };
 
 /// How many task definition revisions stay registered unless the spec says otherwise.
@@ -43,6 +43,9 @@ pub struct ServiceSpec {
     pub spread: Spread,
     /// The task each replica runs.
     pub template: Template,
+    /// Compiles the model before each deployment, as the NeuronJob `<name>-compile`. Default: replicas compile for themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compile: Option<Compile>,
     /// Network mode, subnets and security groups of the tasks. Default: `AwsVpc` on Managed Instances, with those of the
     /// pool; `Bridge` on Auto Scaling groups.
     #[serde(default)]
@@ -111,6 +114,7 @@ impl ServiceSpec {
             devices: Devices::default(),
             spread: Spread::default(),
             template,
+            compile: None,
             networking: Networking::default(),
             load_balancers: Vec::new(),
             service_registries: Vec::new(),

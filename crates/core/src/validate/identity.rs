@@ -77,7 +77,9 @@ pub(super) fn unused(fleet: &Fleet, objects: &[Declared], diagnostics: &mut Vec<
     }
     let shares = fleet.services.values().flat_map(|service| service.spec.shares());
     let jobs = fleet.jobs.values().map(|job| job.spec.pool.clone());
-    let used: BTreeSet<Name> = shares.map(|share| share.pool).chain(jobs).collect();
+    let steps = fleet.services.values().filter_map(|service| service.compile_job());
+    let steps = steps.chain(fleet.jobs.values().filter_map(|job| job.compile_job())).map(|step| step.spec.pool);
+    let used: BTreeSet<Name> = shares.map(|share| share.pool).chain(jobs).chain(steps).collect();
     for declared in objects.iter().filter(|declared| declared.key.kind == Kind::NeuronPool) {
         let name = &declared.key.name;
         if used.contains(name) || !fleet.pools.contains_key(name) {

@@ -10,10 +10,10 @@ use crate::spec::{ADOPT, Capacity, Duration, NeuronJob, NeuronPool, Schedule, Sc
 use super::group_fit::{self, Placed};
 use super::site::Site;
 use super::subject::Subject;
-use super::{World, devices, fit, gang, identity, job_work, networking, overrides, retry, service, task};
+use super::{World, compile, devices, fit, gang, identity, job_work, networking, overrides, retry, service, task};
 
 /// The name of a job is part of the group of each of its tasks, of which ECS takes 255 characters.
-const LONGEST_NAME: usize = 128;
+pub(super) const LONGEST_NAME: usize = 128;
 /// When Managed Instances begin to drain an instance at the latest (developer guide, "Patching in Amazon ECS Managed Instances").
 const DRAIN_BEGINS: Duration = Duration::from_seconds(14 * 24 * 60 * 60);
 
@@ -24,27 +24,36 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, job: &NeuronJo
     let site = Site::of(spec, &pools);
     identity::tags(subject, "/spec/tags", &spec.tags, 50);
     task::check(subject, spec, site);
-    devices::check(subject, world, spec, site, &pools);
-    for pool in &pools {
-        match pool.spec.capacity() {
-            Capacity::ManagedInstances(_) => {
-                fit::check(subject, world, spec, pool);
-                lifetime(subject, job, pool);
-            }
-            Capacity::AutoScalingGroup(group) => {
-                group_fit::task(subject, world, &Placed { spec, pool, group, site });
-            }
-        }
+    room(subject, world, spec, &pools);
+    for pool in pools.iter().filter(|pool| pool.spec.capacity().is_managed()) {
+        lifetime(subject, job, pool);
     }
     networking::check(subject, spec, site, &pools);
     overrides::service(subject, spec, site);
     retry::check(subject, job);
     job_work::check(subject, job);
     gang::check(subject, job, &pools);
+    if let Some(wanted) = &job.spec.compile {
+        compile::check(subject, world, job.compile_job().as_ref(), (&job.metadata, &job.spec.template, wanted), &pools);
+    }
     identified(subject, job);
     limits(subject, job);
     if let Some(wanted) = &job.spec.schedule {
         schedule(subject, wanted);
+    }
+}
+
+/// Whether the pools have devices and room for such tasks.
+pub(super) fn room(subject: &mut Subject<'_>, world: &World<'_>, spec: &ServiceSpec, pools: &[&NeuronPool]) {
+    let site = Site::of(spec, pools);
+    devices::check(subject, world, spec, site, pools);
+    for pool in pools {
+        match pool.spec.capacity() {
+            Capacity::ManagedInstances(_) => fit::check(subject, world, spec, pool),
+            Capacity::AutoScalingGroup(group) => {
+                group_fit::task(subject, world, &Placed { spec, pool, group, site });
+            }
+        }
     }
 }
 

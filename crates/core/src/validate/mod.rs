@@ -6,6 +6,7 @@
 
 mod arn;
 mod cluster;
+mod compile;
 mod container;
 mod cores;
 mod dependencies;

@@ -17,6 +17,7 @@ type Pools<'a> = BTreeMap<&'a Name, &'a Name>;
 
 /// Holds jobs and services that could take each other's revisions for their own.
 pub(super) fn check(fleet: &mut Fleet, judged: &Judged<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    compiling(fleet, judged, diagnostics);
     let of = |kind: Kind| judged.objects.iter().filter(move |declared| declared.key.kind == kind);
     let services: BTreeMap<&Name, &Declared> =
         of(Kind::NeuronService).map(|declared| (&declared.key.name, declared)).collect();
@@ -41,6 +42,42 @@ pub(super) fn check(fleet: &mut Fleet, judged: &Judged<'_>, diagnostics: &mut Ve
             diagnostics.push(found.with_help("Give one of them another name."));
             hold(fleet, one.key.clone());
         }
+    }
+}
+
+/// Holds workloads whose job that compiles would have the name of something else.
+fn compiling(fleet: &mut Fleet, judged: &Judged<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let mut taken: BTreeMap<Name, &Declared> = BTreeMap::new();
+    for declared in judged.objects.iter().filter(|declared| is_work(declared.key.kind)) {
+        taken.entry(declared.key.name.clone()).or_insert(declared);
+    }
+    for declared in judged.objects {
+        let job = match &declared.object {
+            Some(Object::Service(service)) => service.compile_job(),
+            Some(Object::Job(job)) => job.compile_job(),
+            Some(Object::Cluster(_) | Object::Pool(_)) | None => None,
+        };
+        let Some(name) = job.map(|job| job.metadata.name) else { continue };
+        if let Some(other) = taken.get(&name) {
+            let at = declared.positions.of("/spec/compile");
+            let message = format!(
+                "its model is compiled by NeuronJob/{name}, and {} has that name or compiles under it",
+                other.key
+            );
+            let found = Diagnostic::new(Code::CompileJobTaken, at, message).about(declared.key.clone());
+            let found = found.and_see(other.location.clone(), "the other one");
+            diagnostics.push(found.with_help("Give one of them another name."));
+            hold(fleet, declared.key.clone());
+        } else {
+            taken.insert(name, declared);
+        }
+    }
+}
+
+const fn is_work(kind: Kind) -> bool {
+    match kind {
+        Kind::NeuronService | Kind::NeuronJob => true,
+        Kind::NeuronCluster | Kind::NeuronPool => false,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::spec::{Capacity, Kind, NeuronPool, NeuronService, PoolShare, ServiceS
 use super::group_fit::{self, Placed};
 use super::site::Site;
 use super::subject::Subject;
-use super::{Referred, World, devices, drift, fit, identity, networking, overrides, rollout, task, traffic};
+use super::{Referred, World, compile, devices, drift, fit, identity, networking, overrides, rollout, task, traffic};
 
 pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, service: &NeuronService) {
     let spec = &service.spec;
@@ -31,6 +31,15 @@ pub(super) fn check(subject: &mut Subject<'_>, world: &World<'_>, service: &Neur
     networking::check(subject, spec, site, &pools);
     traffic::check(subject, world, spec, pools.first().copied());
     rollout::check(subject, spec, site, &pools);
+    if let Some(wanted) = &spec.compile {
+        compile::check(
+            subject,
+            world,
+            service.compile_job().as_ref(),
+            (&service.metadata, &spec.template, wanted),
+            &pools,
+        );
+    }
     overrides::service(subject, spec, site);
     drift::service(subject, &service.metadata, spec, site);
 }

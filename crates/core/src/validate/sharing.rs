@@ -36,7 +36,7 @@ pub(super) fn check(fleet: &mut Fleet, judged: &Judged<'_>, diagnostics: &mut Ve
         let jobs = fleet.jobs.values().filter(|job| job.spec.pool == *name);
         let jobs = jobs.map(|job| Sharer { key: job.key(), like: Cow::Owned(job.as_service()) });
         let sharers = services.iter().map(|service| Sharer { key: service.key(), like: Cow::Borrowed(*service) });
-        let sharers: Vec<Sharer<'_>> = sharers.chain(jobs).collect();
+        let sharers: Vec<Sharer<'_>> = sharers.chain(jobs).chain(steps(fleet, name)).collect();
         let types = judged.catalog.types_of(pool.spec.capacity());
         for (index, first) in sharers.iter().enumerate() {
             for second in sharers.iter().skip(index + 1) {
@@ -54,6 +54,14 @@ pub(super) fn check(fleet: &mut Fleet, judged: &Judged<'_>, diagnostics: &mut Ve
     for key in held {
         hold(fleet, key);
     }
+}
+
+/// The tasks that compile on a pool, each with the workload that it is for.
+fn steps<'a>(fleet: &'a Fleet, pool: &'a Name) -> impl Iterator<Item = Sharer<'a>> {
+    let services = fleet.services.values().filter_map(|service| Some((service.key(), service.compile_job()?)));
+    let jobs = fleet.jobs.values().filter_map(|job| Some((job.key(), job.compile_job()?)));
+    let here = services.chain(jobs).filter(move |(_, step)| step.spec.pool == *pool);
+    here.map(|(key, step)| Sharer { key, like: Cow::Owned(step.as_service()) })
 }
 
 /// Holds a service or a job that was valid alone.

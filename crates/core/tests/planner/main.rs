@@ -14,6 +14,7 @@ mod groups;
 mod histories;
 mod history;
 mod images;
+mod job_compile;
 mod job_gangs;
 mod job_queue;
 mod job_yard;

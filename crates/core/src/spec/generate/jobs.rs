@@ -78,6 +78,7 @@ fn draft() -> impl Strategy<Value = Draft> {
             unknown_outcome: if again { UnknownOutcome::Retry } else { UnknownOutcome::Report },
             checkpoint,
             template,
+            compile: None,
             networking: Networking::default(),
             execute_command,
             tags,

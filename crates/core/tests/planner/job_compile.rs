@@ -1,0 +1,217 @@
+//! Models that are compiled before a service is deployed or a job starts.
+
+use axon_core::desired::Desired;
+use axon_core::observed::History;
+use axon_core::plan::Prune;
+use axon_core::spec::{Compile, NeuronService};
+use axon_core::step::Action;
+use serde_json::{Value, json};
+
+use super::fixture::{NOW, Specs, empty_account, empty_ec2_account, grouped, service};
+use super::job_yard::{Yard, job};
+
+const IMAGE: &str = "vllm@sha256:1111";
+
+fn compile() -> Value {
+    json!({"cache": "s3://cache/llama", "command": ["python", "compile.py"], "sdk": "2.26.0", "parallelism": 2})
+}
+
+/// A service that compiles first, on a pool as it is.
+fn compiled(specs: Specs) -> Specs {
+    specs.edit_service("/spec/template/containers/0/image", json!(IMAGE)).edit_service("/spec/compile", compile())
+}
+
+/// The account as it is before the service is declared.
+fn yard(specs: Specs, account: axon_core::observed::Observed) -> Yard {
+    let mut yard = Yard::on(Specs { services: Vec::new(), ..specs_of(&specs) }, account, Vec::new());
+    yard.specs = specs;
+    // Nothing was rolled back.
+    yard.observed.history.insert(("ml".into(), "llama".into()), History { read: NOW, deployments: Vec::new() });
+    yard
+}
+
+fn specs_of(specs: &Specs) -> Specs {
+    let (clusters, pools, services) = (specs.clusters.clone(), specs.pools.clone(), specs.services.clone());
+    Specs { clusters, pools, services }
+}
+
+fn image(yard: &mut Yard, image: &str) {
+    super::fixture::set(&mut yard.specs.services[0], "/spec/template/containers/0/image", json!(image));
+}
+
+/// The images that services run, and how many tasks they want.
+fn deployed(yard: &Yard) -> Vec<(String, i32)> {
+    let image = |revision: &str| {
+        let found = yard.observed.task_definitions.get(revision).unwrap();
+        let step = yard.desired();
+        image_of(&step, &found.family, found)
+    };
+    let services = yard.observed.all_services().filter(|found| found.settings.task_definition.is_some());
+    services
+        .map(|found| {
+            (image(found.settings.task_definition.as_deref().unwrap()), found.settings.desired_count.unwrap_or(0))
+        })
+        .collect()
+}
+
+/// Revisions show a hash of their content; that of the image in force now is told from any other one.
+fn image_of(desired: &Desired, family: &str, found: &axon_core::observe::TaskDefinition) -> String {
+    let units = desired.services.values().chain(desired.packed.values().flat_map(|packed| packed.variants.values()));
+    let wanted = units.filter(|unit| unit.task_definition.family.as_deref() == Some(family));
+    let tag = found.tags.get(axon_core::ownership::FINGERPRINT).cloned().unwrap_or_default();
+    let current = wanted.map(|unit| unit.content.to_string()).any(|content| content == tag);
+    if current { "new".to_owned() } else { "old".to_owned() }
+}
+
+#[test]
+fn a_service_is_made_once_its_model_is_compiled() {
+    let mut yard = yard(compiled(Specs::default()), empty_account());
+    assert_eq!(yard.go(), ["put llama-compile/0.0", "run llama-compile/0.0"]);
+    assert_eq!(deployed(&yard), []);
+    assert!(yard.waits().contains("NeuronService/llama: waits for NeuronJob/llama-compile"), "{}", yard.waits());
+    assert!(!yard.plan().is_settled());
+    yard.end("0.0", 0);
+    assert_eq!(yard.go(), ["put llama-compile/0.0.end", "put llama-compile/end"]);
+    assert_eq!(deployed(&yard), [("new".to_owned(), 2)]);
+    assert_eq!(yard.go(), [""; 0]);
+    assert!(yard.plan().is_settled(), "{}", yard.waits());
+}
+
+#[test]
+fn a_new_image_is_compiled_while_the_old_one_serves_and_the_number_of_replicas_changes() {
+    let mut yard = yard(compiled(Specs::default()), empty_account());
+    yard.go();
+    yard.end("0.0", 0);
+    yard.go();
+    yard.later(60);
+    yard.forget_stopped_tasks();
+    image(&mut yard, "vllm@sha256:2222");
+    super::fixture::set(&mut yard.specs.services[0], "/spec/replicas", json!(3));
+    assert_eq!(yard.go(), ["delete 2", "put llama-compile/0.0", "run llama-compile/0.0"]);
+    assert_eq!(deployed(&yard), [("old".to_owned(), 3)], "what starts no deployment goes on");
+    yard.end("0.0", 0);
+    yard.go();
+    assert_eq!(deployed(&yard), [("new".to_owned(), 3)]);
+    yard.later(60);
+    image(&mut yard, IMAGE);
+    yard.go();
+    assert_eq!(deployed(&yard), [("new".to_owned(), 3)], "the way back was compiled before");
+}
+
+#[test]
+fn a_model_that_does_not_compile_keeps_what_serves_and_says_what_to_do() {
+    let mut specs = compiled(Specs::default());
+    super::fixture::set(&mut specs.services[0], "/spec/compile/backoffLimit", json!(0));
+    let mut yard = yard(specs, empty_account());
+    yard.go();
+    yard.end("0.0", 0);
+    yard.go();
+    yard.forget_stopped_tasks();
+    image(&mut yard, "vllm@sha256:3333");
+    yard.go();
+    yard.end("0.0", 1);
+    yard.go();
+    assert_eq!(deployed(&yard), [("old".to_owned(), 2)]);
+    let waits = yard.waits();
+    assert!(waits.contains("NeuronJob/llama-compile has not compiled its model: its run"), "{waits}");
+    assert!(waits.contains("exit code 1") && waits.contains("axon job retry llama-compile"), "{waits}");
+}
+
+#[test]
+fn the_first_deployment_leaves_its_devices_to_whoever_compiles() {
+    let mut specs = grouped();
+    // A pool of one instance with six devices, all of which the service wants.
+    super::fixture::set(&mut specs.pools[0], "/spec/autoScalingGroup/maxSize", json!(1));
+    specs.services = vec![service("llama", specs.pools[0]["metadata"]["name"].as_str().unwrap())];
+    let specs = compiled(specs).edit_service("/spec/devices", json!(6)).edit_service("/spec/replicas", json!(1));
+    let mut yard = yard(specs, empty_ec2_account());
+    assert_eq!(yard.go(), ["put llama-compile/0.0", "run llama-compile/0.0"]);
+    assert!(yard.waits().contains("NeuronService/llama: waits for NeuronJob/llama-compile"), "{}", yard.waits());
+    yard.end("0.0", 0);
+    yard.go();
+    assert_eq!(deployed(&yard), [("new".to_owned(), 1)]);
+}
+
+#[test]
+fn a_job_starts_once_its_model_is_compiled_and_finds_the_same_cache() {
+    let edit = [("/spec/compile", compile()), ("/spec/template/containers/0/image", json!(IMAGE))];
+    let mut yard = Yard::managed(vec![job("train", "inf2", &edit)]);
+    assert_eq!(yard.go(), ["put train-compile/0.0", "run train-compile/0.0"]);
+    yard.end("0.0", 0);
+    let done = yard.go();
+    assert_eq!(done[2..], ["put train/0.0", "run train/0.0"], "{done:?}");
+    let desired = yard.desired();
+    let cache = |job: &str| {
+        let variants = desired.jobs.iter().find(|(name, _)| name.as_str() == job).unwrap().1.variants();
+        let container = variants[0].task_definition.container_definitions[0].clone();
+        let found =
+            container.environment.into_iter().find(|pair| pair.name.as_deref() == Some("NEURON_COMPILE_CACHE_URL"));
+        found.unwrap().value.unwrap()
+    };
+    assert_eq!(cache("train"), cache("train-compile"));
+    assert!(cache("train").starts_with("s3://cache/llama/"));
+}
+
+#[test]
+fn the_part_of_the_cache_follows_image_digest_sdk_and_parallelism_and_nothing_else() {
+    let location = |edit: &[(&str, Value)]| {
+        let mut given = service("llama", "inf2");
+        super::fixture::set(&mut given, "/spec/template/containers/0/image", json!(IMAGE));
+        super::fixture::set(&mut given, "/spec/compile", compile());
+        for (pointer, value) in edit {
+            super::fixture::set(&mut given, pointer, value.clone());
+        }
+        let service: NeuronService = serde_json::from_value(given).unwrap();
+        let compile: Compile = service.spec.compile.clone().unwrap();
+        compile.location(&service.spec.template)
+    };
+    let first = location(&[]);
+    let image = |text: &str| location(&[("/spec/template/containers/0/image", json!(text))]);
+    assert_eq!(first, image("vllm:1.2@sha256:1111"), "a tag beside the digest says nothing");
+    assert_eq!(first, location(&[("/spec/template/memory", json!(9000)), ("/spec/replicas", json!(7))]));
+    assert_eq!(first, location(&[("/spec/compile/cache", json!("s3://cache/llama/"))]));
+    let others = [
+        image("vllm@sha256:2222"),
+        location(&[("/spec/compile/sdk", json!("2.27.0"))]),
+        location(&[("/spec/compile/parallelism", json!(4))]),
+    ];
+    assert!(others.iter().all(|other| *other != first), "{first} {others:?}");
+}
+
+#[test]
+fn the_task_that_compiles_is_the_neuron_container_alone_without_what_makes_sense_while_it_serves() {
+    let mut given = service("llama", "inf2");
+    for (pointer, value) in [
+        ("/spec/compile", compile()),
+        ("/spec/template/containers/0/healthCheck", json!({"command": ["CMD", "true"]})),
+        ("/spec/template/containers/0/ports", json!([{"containerPort": 8000}])),
+        ("/spec/template/containers/0/dependsOn", json!([{"container": "side", "condition": "Start"}])),
+        ("/spec/compile/env", json!({"WORKERS": "4"})),
+    ] {
+        super::fixture::set(&mut given, pointer, value);
+    }
+    let side = json!({"name": "side", "image": "side:1", "neuron": false});
+    given["spec"]["template"]["containers"].as_array_mut().unwrap().push(side);
+    let service: NeuronService = serde_json::from_value(given).unwrap();
+    let job = service.compile_job().unwrap();
+    let containers = &job.spec.template.containers;
+    assert_eq!(containers.len(), 1);
+    let work = &containers[0];
+    assert_eq!(work.command, ["python", "compile.py"]);
+    assert!(work.health_check.is_none() && work.ports.is_empty() && work.depends_on.is_empty() && work.essential);
+    assert_eq!(work.env["WORKERS"], "4");
+    assert_eq!(job.spec.active_deadline.unwrap().seconds(), 6 * 3600);
+}
+
+#[test]
+fn whoever_stops_compiling_first_is_deployed_without_the_cache() {
+    let mut yard = yard(compiled(Specs::default()), empty_account());
+    yard.go();
+    yard.specs = Specs::default().edit_service("/spec/template/containers/0/image", json!(IMAGE));
+    yard.prune = Prune::Enabled;
+    let done = yard.go();
+    assert!(done.contains(&"stop: axon: the job is no longer declared".to_owned()), "{done:?}");
+    assert_eq!(deployed(&yard), [("new".to_owned(), 2)]);
+    let steps = yard.plan().steps;
+    assert!(!steps.iter().any(|step| matches!(step.action, Action::CreateService(_))));
+}
