@@ -2,7 +2,7 @@
 
     python3 tests/awscli/suite.py --axon target/debug/axon [--aws aws] [CLASS | CLASS.TEST ...]
 
-Neighbours: `session` starts programs and asks them; `apply`, `drift`, `groups`, `logs`, `gitops` and `operations` hold the tests, `suites` runs them.
+Neighbours: `session` starts programs and asks them; `apply`, `drift`, `groups`, `logs`, `jobs`, `gitops` and `operations` hold the tests, `suites` runs them.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import session
 import suites
 
 # In this order; `operations` looks at what the others have asked.
-MODULES = ["apply", "drift", "groups", "logs", "gitops", "operations"]
+MODULES = ["apply", "drift", "groups", "logs", "jobs", "gitops", "operations"]
 
 
 def main():

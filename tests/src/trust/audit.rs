@@ -19,9 +19,9 @@ const GRACE: Duration = Duration::from_mins(10);
 /// After a stranger's edit, for so long what is missing may be the stranger's doing.
 const EXCUSED: Duration = Duration::from_mins(20);
 /// A replica that ends by itself is another one's loss, too: ECS counts what a deployment may stop in each ECS service alone, and
-/// goes on with one whose object has just lost a replica elsewhere. For so long that is not our doing: an image is pulled, and
-/// a health check passes.
-const BEREFT: Duration = Duration::from_mins(5);
+/// goes on with one whose object has just lost a replica elsewhere. For so long that is not our doing: an image is pulled, and a
+/// health check passes; or longer, up to the second, while no replica comes up there.
+const BEREFT: [Duration; 2] = [Duration::from_mins(5), Duration::from_hours(1)];
 /// Active revisions of one family: three old ones that are kept, the one in force, one of a deployment that is rolled back, and
 /// what a process that dies between two calls leaves each time.
 const MOST_REVISIONS: usize = 12;
@@ -68,8 +68,8 @@ pub struct Auditor {
     pub(super) objects: BTreeMap<String, String>,
     /// Objects that strangers have laid hands on, and when.
     excused: BTreeMap<String, Timestamp>,
-    /// Objects that have lost a healthy replica by nobody's doing, and when.
-    bereft: BTreeMap<String, Timestamp>,
+    /// Objects that have lost a healthy replica by nobody's doing, when, and in which ECS service.
+    bereft: BTreeMap<String, (Timestamp, String)>,
     foreign: Vec<(Glance, Value)>,
     findings: Vec<String>,
     clock: Trust,
@@ -307,11 +307,13 @@ impl Auditor {
         let service = stopping.service.as_ref().filter(|_| stopping.healthy && stopping.cluster == CLUSTER);
         let Some(object) = service.and_then(|service| self.objects.get(service).cloned()) else { return };
         if stopping.code != "ServiceSchedulerInitiated" {
-            self.bereft.insert(object, stopping.at);
+            self.bereft.insert(object, (stopping.at, service.cloned().unwrap_or_default()));
             return;
         }
-        let lost = self.bereft.get(&object);
-        let bereft = lost.is_some_and(|at| stopping.at.duration_since(*at).unsigned_abs() <= BEREFT);
+        let bereft = self.bereft.get(&object).is_some_and(|(at, place)| {
+            let limit = BEREFT[usize::from(!stopping.healthy_left.contains_key(place))];
+            stopping.at.duration_since(*at).unsigned_abs() <= limit
+        });
         let own = service.and_then(|service| stopping.healthy_left.get(service)).is_some_and(|left| *left > 0);
         if bereft && own && stopping.reason.contains("by deployment") {
             return;

@@ -260,6 +260,10 @@ fn standing(stage: &Stage) -> String {
     for task in stage.world.aws.with(|aws| aws.world().live_tasks()) {
         lines.push(format!("{task:?}"));
     }
+    for name in stage.world.aws.with(|aws| aws.world().parameter_names("/axon/")) {
+        let record = see("ssm", "GetParameter", json!({"Name": name}))["Parameter"].take();
+        lines.push(format!("record{}", told(&record, &["Name", "LastModifiedDate", "Value"])));
+    }
     lines.join("\n")
 }
 

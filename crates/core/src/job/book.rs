@@ -163,7 +163,12 @@ impl<'a> Book<'a> {
                 run.cancel = Some(record::read(parameter).unwrap_or_default());
                 run.records.push(&parameter.name);
             }
-            RecordName::End(_, run) => job.runs.entry(run).or_default().end = record::read(parameter),
+            RecordName::End(_, run) => {
+                let end: Option<RunEnd> = record::read(parameter);
+                // By AWS's clock: that of the process which has written it may have been wrong.
+                let end = end.map(|end| RunEnd { at: parameter.written.unwrap_or(end.at), ..end });
+                job.runs.entry(run).or_default().end = end;
+            }
             RecordName::Intent(_, run, attempt) => {
                 let run = job.runs.entry(run).or_default();
                 let found = run.attempts.entry(attempt).or_default();

@@ -356,3 +356,19 @@ fn an_empty_source_takes_neither_the_beginning_of_a_schedule_nor_the_end_of_a_ru
     yard.go();
     assert!(yard.records().is_empty(), "with a word of the source they go: {}", yard.records());
 }
+
+#[test]
+fn what_a_process_with_a_clock_a_day_ahead_has_ended_is_cleaned_by_the_clock_of_aws() {
+    let mut yard = Yard::managed(vec![job("train", "inf2", &[])]);
+    yard.go();
+    yard.end("0.0", 0);
+    let right = yard.now;
+    yard.now += SignedDuration::from_hours(24);
+    yard.go();
+    let Listing::Read(records) = &mut yard.observed.records else { panic!("they were read") };
+    for record in records.values_mut() {
+        record.written = Some(right);
+    }
+    yard.now = right + SignedDuration::from_mins(16);
+    assert_eq!(yard.go(), ["delete 2"]);
+}
