@@ -5,11 +5,14 @@
 //! deployed, to its end, before there was any new instance. Otherwise it is not known which of the two is bad, and nothing
 //! more is drained until it is.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::image::is_bad;
 use super::rollout::{Node, NodeSides, Roll};
 use super::{Evidence, Planner};
+use crate::desired::DesiredPool;
 use crate::observe::{Rollout, Task, Template, TemplateVersion};
 use crate::ownership;
 use crate::spec::Duration;
@@ -91,6 +94,35 @@ impl<'a> Planner<'a> {
         }
         let doubtful = unclear.first().copied().filter(|_| unclear.len() >= FAILED_TASKS).or_else(|| ill.next());
         doubtful.map_or(Verdict::Good, |task| Verdict::Unclear(doubt(task, image)))
+    }
+
+    /// EC2 instances of earlier versions on which tasks fail whose revisions run well elsewhere. Nobody has blamed such a version:
+    /// the next one came before there were tasks on its instances.
+    pub(super) fn failing<'g>(
+        &self,
+        (pool, template): (&DesiredPool, &Template),
+        fleet: &NodeSides<'g>,
+    ) -> BTreeSet<&'g str> {
+        let version = |node: &Node<'_>| (node.member.template.clone(), node.member.template_version.clone());
+        let versions: BTreeSet<_> =
+            fleet.outdated.iter().filter(|node| !was_bad(node, template)).map(version).collect();
+        let cluster = pool.cluster.as_str();
+        let mut failing = BTreeSet::new();
+        for one in versions {
+            let (here, others): (Vec<Node<'g>>, Vec<Node<'g>>) =
+                fleet.outdated.iter().chain(&fleet.current).partition(|node| version(node) == one);
+            let elsewhere = self.tasks_on(cluster, &others);
+            let same = |task: &Task, of: fn(&Task) -> bool| {
+                elsewhere.iter().any(|other| other.task_definition == task.task_definition && of(other))
+            };
+            let tasks = self.tasks_on(cluster, &here).into_iter();
+            let failed = tasks.filter(|task| has_failed(task) && self.is_deployed(task));
+            let failed = failed.filter(|task| same(task, has_run_well) && !same(task, has_failed));
+            if failed.count() >= FAILED_TASKS {
+                failing.extend(here.iter().map(|node| node.member.id.as_str()));
+            }
+        }
+        failing
     }
 
     fn trial(&self, roll: &Roll<'_>, fleet: &NodeSides<'a>) -> Trial<'a> {

@@ -7,6 +7,8 @@
 //! `blame`. An instance is marked as drained by Axon before it is: if its version is wanted again, it takes tasks again,
 //! where one that a person drains stays drained.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::blame::{Verdict, was_bad};
@@ -96,9 +98,16 @@ pub(super) struct Roll<'p> {
     pub(super) group: &'p Group,
     pub(super) template: &'p Template,
     pub(super) version: &'p Version,
+    /// EC2 instances of an earlier version on which tasks fail.
+    failing: BTreeSet<&'p str>,
 }
 
 impl Roll<'_> {
+    /// Whether an instance must go before the others: a rollout has failed with its version, or tasks fail on it.
+    fn is_bad(&self, node: &Node<'_>) -> bool {
+        was_bad(node, self.template) || self.failing.contains(node.member.id.as_str())
+    }
+
     fn most(&self) -> i32 {
         self.wanted.settings.max_size.unwrap_or(i32::MAX)
     }
@@ -114,7 +123,8 @@ impl<'a> Planner<'a> {
         }
         let instances = observed.instances.get(pool.cluster.as_str());
         let fleet = NodeSides::of(group, instances);
-        let roll = Roll { pool, wanted, group, template, version };
+        let failing = self.failing((pool, template), &fleet);
+        let roll = Roll { pool, wanted, group, template, version, failing };
         self.take_back(&roll, &fleet);
         self.drain_leaving(&roll, &fleet);
         if fleet.outdated.iter().all(|node| !node.lives()) {
@@ -148,10 +158,11 @@ impl<'a> Planner<'a> {
     /// has followed: their tasks may have nowhere to go but to instances of a version that nobody looks at any more. Whoever
     /// drains an instance by hand has reasons of his own.
     fn take_back(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>) {
+        let has_bad = fleet.outdated.iter().any(|node| node.lives() && !node.is_draining() && roll.is_bad(node));
         let overtaken = |node: &&Node<'a>| {
-            // What is empty already goes, and what is bad must go.
-            let stays_drained = node.is_draining() && (is_idle(node) || was_bad(node, roll.template));
-            !self.is_marked_for(roll, node) && !stays_drained
+            // What is empty already goes, and what is bad must go, and first: the tasks of any other would go to it.
+            let stays = roll.is_bad(node) || node.is_draining() && is_idle(node);
+            (has_bad || !self.is_marked_for(roll, node)) && !stays
         };
         let nodes = fleet.current.iter().chain(fleet.outdated.iter().filter(overtaken));
         let released: Vec<Node<'a>> = nodes.filter(|node| node.lives() && self.is_marked(node)).copied().collect();
@@ -196,8 +207,9 @@ impl<'a> Planner<'a> {
         let mut next: Vec<&Node<'a>> =
             due.iter().filter(|node| node.instance.is_some() && !node.is_draining()).collect();
         // The bad ones first: in a full group, tasks of any other would go to them.
-        let is_bad = |node: &Node<'_>| was_bad(node, roll.template);
-        next.sort_by_key(|node| (!is_bad(node), !self.is_marked_for(roll, node), node.tasks(), node.member.id.clone()));
+        next.sort_by_key(|node| {
+            (!roll.is_bad(node), !self.is_marked_for(roll, node), node.tasks(), node.member.id.clone())
+        });
         let budget = usize::try_from(roll.wanted.rollout.max_unavailable).unwrap_or(usize::MAX);
         if next.is_empty() || under_way >= budget {
             let what = match under_way {
@@ -207,7 +219,7 @@ impl<'a> Planner<'a> {
             self.wait_for_roll(roll, what);
             return;
         }
-        let urgent = due.iter().any(|node| was_bad(node, roll.template));
+        let urgent = due.iter().any(|node| roll.is_bad(node));
         let now = self.limits.now;
         if !urgent && !roll.wanted.rollout.is_open(now) {
             let opens = roll.wanted.rollout.next_opening(now).unwrap_or(Timestamp::MAX);
@@ -225,7 +237,7 @@ impl<'a> Planner<'a> {
     /// Instances of the whole pool that are being replaced, with those that this plan drains.
     fn under_way(&self, roll: &Roll<'_>, due: &[Node<'a>]) -> usize {
         // What others drain, a person or EC2, may wait for the bad ones to go: its tasks may find no other place.
-        let urgent = due.iter().any(|node| was_bad(node, roll.template));
+        let urgent = due.iter().any(|node| roll.is_bad(node));
         let counts = |node: &&Node<'_>| {
             let goes = node.is_draining() || !node.lives();
             goes && (!urgent || self.is_marked(node))

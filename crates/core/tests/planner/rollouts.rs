@@ -356,3 +356,28 @@ fn instances_of_a_bad_image_are_replaced_although_a_person_drains_another_one() 
     drains(&desired, &mut observed, NOW + 5.minutes(), "i-3");
     waits_for(&desired, &observed, NOW + 5.minutes(), "1 are being drained or terminated");
 }
+
+#[test]
+fn instances_on_which_tasks_fail_go_before_a_good_one_that_is_drained_already() {
+    let desired = edit_group(inf2(), "maxSize", json!(3)).desired();
+    let group = first_group(&desired);
+    let mut observed = busy(&desired, &["i-1", "i-2"]);
+    new_image(&desired, &mut observed);
+    launch(&mut observed, &group, ("i-3", 2), NOW);
+    register(&mut observed, &group, "i-3", NOW);
+    run(&mut observed, "i-3", NOW);
+    // The next image comes before anything has failed with this one, so nobody blames it.
+    publish(&mut observed, &desired, image("ami-3"));
+    goes(&desired, &mut observed, NOW, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
+    goes(&desired, &mut observed, NOW, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
+    drains(&desired, &mut observed, NOW, "i-1");
+    // Its task has no place but on i-3.
+    fail(&mut observed, "i-3");
+    waits_for(&desired, &observed, NOW, "i-1 still has 1 tasks");
+    fail(&mut observed, "i-3");
+    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-1\n");
+    assert_eq!(observed.instances["ml"].get("container-instance/i-1").unwrap().status, "ACTIVE");
+    goes(&desired, &mut observed, NOW, "DeleteTags instance i-1\nCreateTags instance i-3\n");
+    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-3\n");
+    waits_for(&desired, &observed, NOW, "1 are being drained or terminated");
+}
