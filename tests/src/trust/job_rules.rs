@@ -74,7 +74,12 @@ impl Auditor {
             }
             "StopTask" => {
                 let ours = self.our_group();
-                let groups = before.targets.iter().filter(|target| target.resource["lastStatus"] != "STOPPED");
+                // One that has no instance yet loses nothing, and may wait for one that never comes.
+                let harmless = |target: &&Target| {
+                    let state = &target.resource["lastStatus"];
+                    state == "STOPPED" || state == "PROVISIONING" && asked.text("reason").contains("capacity provider")
+                };
+                let groups = before.targets.iter().filter(|target| !harmless(target));
                 let attempts = groups.filter_map(|target| Attempt::read(target.what.strip_prefix(&ours)?));
                 for attempt in attempts.collect::<Vec<_>>() {
                     self.stopped(&attempt);
@@ -135,8 +140,9 @@ impl Auditor {
     fn is_free_by(&self, fleet: &Fleet, job: &Job) -> bool {
         job.after.iter().all(|name| {
             let Some(other) = fleet.jobs.get(name) else { return true };
-            let complete = self.ends(name).into_iter().filter(|(_, end, _)| end["result"] == "Complete");
-            complete.into_iter().any(|(run, ..)| self.ledger.has_run(name, &run, &other.image()))
+            let mut ends = self.ends(name);
+            ends.retain(|(run, ..)| self.ledger.has_run(name, run, &other.image()));
+            ends.into_iter().max_by_key(|(.., at)| *at).is_some_and(|(_, end, _)| end["result"] == "Complete")
         })
     }
 

@@ -56,8 +56,15 @@ pub enum Stand {
 pub enum Held {
     /// `suspend` is set.
     Suspended,
-    /// Another job must be complete first; how it stands, in words.
-    Dependency(Name, String),
+    /// Another job must be complete first.
+    Dependency {
+        /// Which.
+        job: Name,
+        /// How it stands, in words.
+        status: String,
+        /// Whether it is over without success, and nothing goes on by itself.
+        failed: bool,
+    },
     /// Tasks of an earlier version of the job still run.
     Earlier(RunId),
 }
@@ -270,13 +277,15 @@ fn scheduled(schedule: &Schedule, known: &JobBook<'_>, now: Timestamp) -> Schedu
 fn dependency(world: World<'_>, book: &Book<'_>, job: &DesiredJob) -> Option<Held> {
     job.spec.depends_on.iter().find_map(|name| {
         let result = last_result(world, book, name);
-        let status = match result {
+        let goes_on = || book.jobs.get(name).is_some_and(|known| known.runs.values().any(|run| run.end.is_none()));
+        let (status, failed) = match result {
             Some(RunResult::Complete) => return None,
-            Some(other) => format!("{other:?}"),
-            None if world.desired.jobs.contains_key(name) => "not over".to_owned(),
-            None => "not declared".to_owned(),
+            Some(_) if goes_on() => ("tried again".to_owned(), false),
+            Some(other) => (format!("{other:?}"), true),
+            None if world.desired.jobs.contains_key(name) => ("not over".to_owned(), false),
+            None => ("not declared".to_owned(), false),
         };
-        Some(Held::Dependency(name.clone(), status))
+        Some(Held::Dependency { job: name.clone(), status, failed })
     })
 }
 

@@ -40,9 +40,9 @@ impl<'a> Planner<'a> {
         self.failure(job, agenda);
         match &agenda.held {
             Some(Held::Suspended) => self.wait(&job.object, Wait::Job(JobWait::Suspended)),
-            Some(Held::Dependency(name, status)) => {
-                let job_waited_for = ObjectKey::job(name.clone());
-                let wait = JobWait::Dependency { job: job_waited_for, status: status.clone() };
+            Some(Held::Dependency { job: other, status, failed }) => {
+                let (other, status) = (ObjectKey::job(other.clone()), status.clone());
+                let wait = JobWait::Dependency { job: other, status, failed: *failed };
                 self.wait(&job.object, Wait::Job(wait));
             }
             Some(Held::Earlier(run)) => {

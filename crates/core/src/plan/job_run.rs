@@ -74,6 +74,7 @@ impl<'a> Planner<'a> {
             Stand::Suspended => Some("the job is suspended".to_owned()),
             Stand::Ending(_, why) => Some(format!("run {run} {why}")),
         };
+        let stop = stop.or_else(|| self.stranded(attempt));
         match attempt.task {
             Some(found) if found.task.last_status == "STOPPED" => {
                 let container = attempt.intent.as_ref().map_or("", |intent| intent.container.as_str());
@@ -86,6 +87,16 @@ impl<'a> Planner<'a> {
             }
             None => self.unseen(object, (run, id), attempt),
         }
+    }
+
+    /// Why a task waits for an instance that never comes: its capacity provider has a successor, which gets the instances.
+    fn stranded(&self, attempt: &Attempt<'_>) -> Option<String> {
+        let task = &attempt.task?.task;
+        let waits = task.last_status == "PROVISIONING" && task.container_instance.is_none();
+        let strategy = attempt.intent.as_ref().filter(|_| waits)?.request.capacity_provider_strategy.first()?;
+        let old = &strategy.capacity_provider;
+        let new = self.successor(old)?;
+        Some(format!("it waited for capacity provider {old}, which {} has taken the place of", new.name))
     }
 
     /// An attempt of which no task can be seen: RunTask was not called, or its task does not show yet, or any more.

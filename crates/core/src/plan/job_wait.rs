@@ -63,6 +63,9 @@ pub enum JobWait {
         job: ObjectKey,
         /// What it is instead.
         status: String,
+        /// Whether it is over without success, so that a person has to do something.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        failed: bool,
     },
     /// Tasks of an earlier version of the job are not over.
     Earlier {
@@ -123,10 +126,14 @@ impl JobWait {
             | Self::Queued { .. }
             | Self::Gathering { .. }
             | Self::Backoff { .. }
-            | Self::Dependency { .. }
+            | Self::Dependency { failed: false, .. }
             | Self::Earlier { .. }
             | Self::Unclear { .. } => true,
-            Self::Schedule { .. } | Self::Suspended | Self::Failed { .. } | Self::TooLong { .. } => false,
+            Self::Schedule { .. }
+            | Self::Dependency { failed: true, .. }
+            | Self::Suspended
+            | Self::Failed { .. }
+            | Self::TooLong { .. } => false,
         }
     }
 }
@@ -149,7 +156,7 @@ impl fmt::Display for JobWait {
             Self::Backoff { run, attempts, until } => {
                 write!(f, "run {run}: failed attempts to be tried again: {attempts}, the next at {until:.0}")
             }
-            Self::Dependency { job, status } => write!(f, "waits for {job} to be complete; it is {status}"),
+            Self::Dependency { job, status, .. } => write!(f, "waits for {job} to be complete; it is {status}"),
             Self::Schedule { next: Some(next) } => write!(f, "the next run is due at {next:.0}"),
             Self::Schedule { next: None } => f.write_str("no run will ever be due by this schedule"),
             Self::Earlier { what } => f.write_str(what),

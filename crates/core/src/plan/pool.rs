@@ -90,6 +90,17 @@ impl<'a> Planner<'a> {
         listing.clone().filter(mine).find(active).or_else(|| listing.filter(mine).find(making))
     }
 
+    /// The provider that has taken the place of one of ours and can be used.
+    pub(super) fn successor(&self, name: &str) -> Option<&'a Provider> {
+        let has = |list: &[(Option<&str>, &Provider)]| list.iter().any(|(_, provider)| provider.name == name);
+        let owner = self.providers.iter().find(|(_, list)| has(list)).map(|(owner, _)| owner)?;
+        let pool = self.world.desired.pools.values().find(|pool| pool.object == *owner)?;
+        let found: Vec<&'a Provider> =
+            pool.providers().into_iter().filter_map(|wanted| self.provider_in_charge(pool, wanted)).collect();
+        let replaced = found.iter().all(|provider| provider.name != name);
+        found.into_iter().find(|provider| replaced && provider.status == ProviderStatus::Active)
+    }
+
     /// Whether the group behind a provider is the one that there is. A group that was made again has another ARN.
     fn is_in_front(&self, pool: &DesiredPool, wanted: &DesiredProvider, provider: &Provider) -> bool {
         let group = pool.groups().iter().find(|group| group.provider == *wanted);

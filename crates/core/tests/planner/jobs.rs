@@ -372,3 +372,35 @@ fn what_a_process_with_a_clock_a_day_ahead_has_ended_is_cleaned_by_the_clock_of_
     yard.now = right + SignedDuration::from_mins(16);
     assert_eq!(yard.go(), ["delete 2"]);
 }
+
+#[test]
+fn a_task_that_waits_for_an_instance_of_a_provider_that_was_replaced_is_stopped_and_started_on_the_new_one() {
+    let mut yard = Yard::managed(vec![job("train", "inf2", &[])]);
+    assert_eq!(yard.go(), ["put train/0.0", "run train/0.0"]);
+    let found = yard.running_task("0.0");
+    "PROVISIONING".clone_into(&mut found.task.last_status);
+    found.task.container_instance = None;
+    assert_eq!(yard.go(), [""; 0], "instances may take their time");
+    set(&mut yard.specs.pools[0], "/spec/managedInstances/capacityOption", json!("Spot"));
+    let done = yard.go();
+    assert!(done[0].starts_with("stop: axon: it waited for capacity provider inf2-"), "{done:?}");
+    assert_eq!(done[1..], ["put train/0.0.end", "put train/0.1", "run train/0.1"], "{done:?}");
+    assert!(yard.records().contains("\"verdict\":\"Cancelled\""), "it does not count: {}", yard.records());
+    // One that runs stays where it is.
+    set(&mut yard.specs.pools[0], "/spec/managedInstances/capacityOption", json!("OnDemand"));
+    assert_eq!(yard.go(), [""; 0]);
+}
+
+#[test]
+fn a_job_that_waits_for_one_that_has_failed_needs_a_person_as_well() {
+    let before = [("/spec/backoffLimit", json!(0))];
+    let after = [("/spec/dependsOn", json!(["prepare"]))];
+    let mut yard = Yard::managed(vec![job("prepare", "inf2", &before), job("train", "inf2", &after)]);
+    yard.go();
+    let goes_on = |yard: &Yard| yard.plan().waiting.iter().any(|waiting| waiting.on.passes());
+    assert!(goes_on(&yard) && yard.waits().contains("train: waits for NeuronJob/prepare"), "{}", yard.waits());
+    yard.end("0.0", 1);
+    yard.go();
+    assert!(yard.waits().contains("NeuronJob/prepare to be complete; it is Failed"), "{}", yard.waits());
+    assert!(!goes_on(&yard), "nothing goes on by itself: {}", yard.waits());
+}
