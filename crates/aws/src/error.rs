@@ -83,8 +83,10 @@ fn printable(text: &str) -> String {
     text.chars().map(|letter| if is_hidden(letter) { ' ' } else { letter }).collect()
 }
 
+/// Some of the SDK's clients take an answer that says it is one, and cannot be read, for a refusal without a name.
 fn unnamed(status: Option<u16>) -> String {
-    status.map_or_else(|| "Unparsable".to_owned(), |status| format!("HTTP{status}"))
+    let refused = status.filter(|status| !(200..300).contains(status));
+    refused.map_or_else(|| "Unparsable".to_owned(), |status| format!("HTTP{status}"))
 }
 
 /// The word for an error that no HTTP answer came with.

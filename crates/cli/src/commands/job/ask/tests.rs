@@ -49,7 +49,10 @@ impl Records {
     }
 
     pub(in crate::commands::job) fn ended(self, run: &str, end: &RunEnd) -> Self {
-        self.with(&RecordName::End(train(), run_id(run)), end)
+        let mut records = self.with(&RecordName::End(train(), run_id(run)), end);
+        // By AWS's clock, which is what counts.
+        records.0.iter_mut().last().unwrap().written = Some(end.at);
+        records
     }
 
     pub(in crate::commands::job) fn observed(self) -> Observed {
