@@ -26,6 +26,7 @@ LIST = programs.ROOT / "crates" / "aws" / "src" / "operations.rs"
 # What no specification that is accepted can have, or what is never sent.
 UNUSED = {
     "NeuronJob.template": "the template of a service, which has them all",
+    "NeuronService.compile": "that of a job; nothing is sent of it but the job and a variable",
     "NeuronJob.networking": "the networking of a service, which has it all",
     "NeuronPool.autoScalingGroup.instanceRequirements.": "Axon picks the types itself; AWS gets their names",
     "NeuronPool.autoScalingGroup.capacityOption=Reserved": "refused: groups have no reservations",

@@ -234,7 +234,7 @@ impl JobAgenda {
 }
 
 /// Whether the tasks of jobs in a cluster are known. In one that does not exist there are none.
-fn is_read(world: World<'_>, cluster: &str) -> bool {
+pub(crate) fn is_read(world: World<'_>, cluster: &str) -> bool {
     let absent = matches!(world.observed.cluster(cluster, world.installation), Slot::Absent);
     absent || world.observed.standalone.get(cluster).is_some_and(Listing::is_read)
 }

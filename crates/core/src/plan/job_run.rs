@@ -9,7 +9,7 @@ use super::gang::Course;
 use super::{CREATE_GRACE, Evidence, JobWait, Planner, Wait};
 use crate::cloud::ErrorClass;
 use crate::desired::DesiredJob;
-use crate::job::agenda::Stand;
+use crate::job::agenda::{Stand, is_read};
 use crate::job::book::{Attempt, JobBook, RunBook};
 use crate::job::outcome::{AttemptEnd, OUR_REASON, Verdict};
 use crate::job::progress::{IndexState, Progress, held, in_words};
@@ -255,6 +255,12 @@ impl<'a> Planner<'a> {
 
     fn retire(&mut self, object: &ObjectKey, run: &RunId, found: &RunBook<'_>) {
         for (id, attempt) in found.attempts.iter().filter(|(_, attempt)| attempt.is_open()) {
+            let cluster = attempt.intent.as_ref().and_then(|intent| intent.request.cluster.clone());
+            if let Some(cluster) = cluster.filter(|cluster| !is_read(self.world, cluster)) {
+                let what = format!("tasks of jobs in cluster {cluster}");
+                self.wait(object, Wait::NotRead { what });
+                continue;
+            }
             if attempt.is_gang() {
                 self.retire_gang(object, (run, *id), attempt);
                 continue;

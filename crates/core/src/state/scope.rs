@@ -44,7 +44,9 @@ impl State {
     fn job_scope(&self, now: Timestamp) -> Option<JobScope> {
         let desired = self.specified.as_ref().map(|specified| &specified.desired);
         let is_due = |looked: Timestamp| now.duration_since(looked).abs() >= LOOK_FOR_JOBS;
-        (self.has_jobs() || self.looked_for_jobs.is_none_or(is_due)).then(|| {
+        // Tasks are asked for by cluster, so clusters come first.
+        let looks = self.observed.clusters.is_read() && self.looked_for_jobs.is_none_or(is_due);
+        (self.has_jobs() || looks).then(|| {
             let ours = self.observed.clusters.iter().filter(|cluster| cluster.status == ClusterStatus::Active);
             let ours =
                 ours.filter(|cluster| matches!(ownership::owner(&cluster.tags, &self.installation), Owner::Us(_)));

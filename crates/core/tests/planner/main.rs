@@ -17,6 +17,7 @@ mod images;
 mod job_compile;
 mod job_gangs;
 mod job_queue;
+mod job_troubles;
 mod job_yard;
 mod jobs;
 mod judgement;

@@ -229,6 +229,8 @@ fn records_of_jobs_are_looked_for_once_an_hour_where_there_are_no_jobs() {
     use axon_core::observe::Parameter;
     let found = |records| {
         let mut state = state(&Specs::default(), Pruning::On);
+        assert!(state.scope(NOW).jobs.is_none(), "tasks are asked for by cluster");
+        swept(&mut state, &converged(), NOW);
         assert!(state.scope(NOW).jobs.is_some(), "an earlier process may have left some");
         let mut sweep = sweep(&converged(), NOW);
         sweep.jobs = Some(JobSweep { records, tasks: BTreeMap::new() });
