@@ -305,16 +305,12 @@ fn finding(wait: &Wait) -> Finding {
     let reason = match wait {
         Wait::NotRead { .. } => Reason::NotObserved,
         Wait::InFlight { .. } | Wait::Turn { .. } | Wait::ReadLag { .. } | Wait::Revision { .. } => Reason::Progressing,
-        Wait::Cluster { .. } | Wait::Provider { .. } | Wait::Object { .. } | Wait::Group { .. } => {
-            Reason::DependencyNotReady
-        }
-        Wait::Compile { failure, .. } => {
-            if failure.is_some() {
-                Reason::JobFailed
-            } else {
-                Reason::DependencyNotReady
-            }
-        }
+        Wait::Cluster { .. }
+        | Wait::Provider { .. }
+        | Wait::Object { .. }
+        | Wait::Group { .. }
+        | Wait::Compile { failure: None, .. } => Reason::DependencyNotReady,
+        Wait::Compile { failure: Some(_), .. } => Reason::JobFailed,
         Wait::Draining { .. } | Wait::InUse { .. } | Wait::Replacement { .. } | Wait::NotEmpty { .. } => {
             Reason::Progressing
         }

@@ -80,6 +80,19 @@ pub struct Scheduled {
     pub next: Option<Timestamp>,
 }
 
+/// What has come of the job that compiles for a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compiled {
+    /// Records were never read.
+    NotRead,
+    /// It is not over.
+    NotYet,
+    /// It is not complete; what its end says.
+    Failed(String),
+    /// It is complete.
+    Done,
+}
+
 impl<'a> Agenda<'a> {
     /// What every declared job is to do now.
     pub fn of(world: World<'a>, now: Timestamp) -> Self {
@@ -287,19 +300,6 @@ fn dependency(world: World<'_>, book: &Book<'_>, job: &DesiredJob) -> Option<Hel
         };
         Some(Held::Dependency { job: name.clone(), status, failed })
     })
-}
-
-/// What has come of the job that compiles for a workload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Compiled {
-    /// Records were never read.
-    NotRead,
-    /// It is not over.
-    NotYet,
-    /// It is not complete; what its end says.
-    Failed(String),
-    /// It is complete.
-    Done,
 }
 
 /// How the newest run of the work that a job asks for has ended, if it is over. A job that is no longer declared is judged by

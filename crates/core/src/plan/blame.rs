@@ -37,7 +37,7 @@ pub(super) enum Verdict {
     Unclear(String),
 }
 
-/// Tasks on both sides of a rollout.
+/// Tasks on both sides of a rollout, or on instances of one version and on all others.
 struct Trial<'a> {
     on_new: Vec<&'a Task>,
     on_old: Vec<&'a Task>,
@@ -111,14 +111,13 @@ impl<'a> Planner<'a> {
         for one in versions {
             let (here, others): (Vec<Node<'g>>, Vec<Node<'g>>) =
                 fleet.outdated.iter().chain(&fleet.current).partition(|node| version(node) == one);
-            let elsewhere = self.tasks_on(cluster, &others);
-            let same = |task: &Task, of: fn(&Task) -> bool| {
-                elsewhere.iter().any(|other| other.task_definition == task.task_definition && of(other))
+            let (on_new, on_old) = (self.tasks_on(cluster, &here), self.tasks_on(cluster, &others));
+            let trial = Trial { on_new, on_old, since: None };
+            let is_to_blame = |task: &&&Task| {
+                let well_elsewhere = trial.also_on_old(task, has_run_well) && !trial.also_on_old(task, has_failed);
+                has_failed(task) && self.is_deployed(task) && well_elsewhere
             };
-            let tasks = self.tasks_on(cluster, &here).into_iter();
-            let failed = tasks.filter(|task| has_failed(task) && self.is_deployed(task));
-            let failed = failed.filter(|task| same(task, has_run_well) && !same(task, has_failed));
-            if failed.count() >= FAILED_TASKS {
+            if trial.on_new.iter().filter(is_to_blame).count() >= FAILED_TASKS {
                 failing.extend(here.iter().map(|node| node.member.id.as_str()));
             }
         }

@@ -4,8 +4,7 @@
 //! memory of earlier plans, so a restart loses nothing. Planning cannot fail: what is unknown is waited for.
 //! One file a kind: `cluster`, `pool`, `group` (what lies behind a pool of Auto Scaling groups, with `group_provider`,
 //! `image`, `rollout` and `blame`), `service`, `packed` (services whose devices Axon chooses), `compile` (what
-//! waits for a compiled model), `revision` (task definitions), and
-//! `removal` for what is no longer declared, within what `prune` allows. `drift` tells what others have changed from what the
+//! waits for a compiled model), `revision` (task definitions), and `removal` for what is no longer declared, within what `prune` allows. `drift` tells what others have changed from what the
 //! specification has. No I/O, no clock: the time comes in with [`Limits`].
 
 mod blame;

@@ -27,6 +27,7 @@ impl Planner<'_> {
                 Some(Allocated::Units(units)) => self.units(service, &units),
                 Some(Allocated::Blind { what }) => self.wait(&service.object, Wait::NotRead { what }),
                 None => {
+                    // It is left out of the layout until its model is compiled.
                     if let Some(variant) = service.variants.values().next() {
                         self.is_compiled(variant);
                     }

@@ -155,8 +155,8 @@ impl<'a> Planner<'a> {
     }
 
     /// Lets instances take tasks again that were drained for a change which is itself taken back, or for one that another one
-    /// has followed: their tasks may have nowhere to go but to instances of a version that nobody looks at any more. Whoever
-    /// drains an instance by hand has reasons of his own.
+    /// has followed: their tasks may have nowhere to go but to instances of a version that nobody looks at any more. So do good
+    /// ones that were drained before all bad ones. Whoever drains an instance by hand has reasons of his own.
     fn take_back(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>) {
         let has_bad = fleet.outdated.iter().any(|node| node.lives() && !node.is_draining() && roll.is_bad(node));
         let overtaken = |node: &&Node<'a>| {

@@ -1,9 +1,9 @@
 //! Renders valid specifications into AWS's own requests.
 //!
-//! Between `validate` and `plan`: takes a [`Fleet`] and facts, gives [`Desired`]. `compile` takes
-//! compilation apart first. One file per AWS request: `cluster`,
-//! `provider`, `group` (and what lies behind an Auto Scaling group), `task`, `chips`, `container`, `service`, `packed`, `job`, `deployment`, `connect`; `overrides` merges what the typed specification
-//! has no word for. Defaults of Axon are filled in by `spec`; here they get AWS's names. No rules and no I/O.
+//! Between `validate` and `plan`: takes a [`Fleet`] and facts, gives [`Desired`]. `compile` makes jobs of
+//! compilations first. One file per AWS request: `cluster`, `provider`, `group` (and what lies behind an Auto Scaling group), `task`,
+//! `chips`, `container`, `service`, `packed`, `job`, `deployment`, `connect`; `overrides` merges what the typed specification has
+//! no word for. Defaults of Axon are filled in by `spec`; here they get AWS's names. No rules and no I/O.
 
 mod chips;
 mod cluster;
@@ -52,8 +52,7 @@ pub struct Resolved {
 
 /// Renders a whole fleet. An object that cannot be rendered is held as it is; the others go on.
 pub fn resolve(fleet: &Fleet, context: Context<'_>) -> Resolved {
-    let expanded = compile::Expanded::of(fleet);
-    let fleet = &*expanded.fleet;
+    let fleet = &*compile::expanded(fleet);
     let mut resolved = Resolved::default();
     let catalog = Catalog::builtin().refreshed(&context.facts.instance_types);
     resolved.desired.revisions.clone_from(context.revisions);
@@ -84,16 +83,8 @@ pub fn resolve(fleet: &Fleet, context: Context<'_>) -> Resolved {
             Err(why) => Err(why),
         };
         match resolved.keep(&accepted.key(), accepted.policy, rendered) {
-            Some(Rendered::Placed(mut service)) => {
-                service.after = expanded.services.get(name).cloned();
-                resolved.desired.services.insert(name.clone(), *service);
-            }
-            Some(Rendered::Packed(mut service)) => {
-                for variant in service.variants.values_mut() {
-                    variant.after = expanded.services.get(name).cloned();
-                }
-                resolved.desired.packed.insert(name.clone(), service);
-            }
+            Some(Rendered::Placed(service)) => drop(resolved.desired.services.insert(name.clone(), *service)),
+            Some(Rendered::Packed(service)) => drop(resolved.desired.packed.insert(name.clone(), service)),
             None => {}
         }
     }

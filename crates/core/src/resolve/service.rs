@@ -13,8 +13,8 @@ use crate::shape::service::{
     UpdateService, VpcLatticeConfiguration,
 };
 use crate::spec::{
-    self, Accepted, AvailabilityZoneRebalancing, Capacity, Name, NetworkMode, NeuronPool, NeuronService, ObjectKey,
-    PropagateTags, Spread,
+    self, Accepted, AvailabilityZoneRebalancing, Capacity, Compile, Name, NetworkMode, NeuronPool, NeuronService,
+    ObjectKey, PropagateTags, Spread,
 };
 
 /// A service whose tasks ECS places by itself.
@@ -84,7 +84,7 @@ pub(super) fn one_service(
         tags: service_tags,
         fingerprint,
         history_limit: spec.revision_history_limit,
-        after: None,
+        after: spec.compile.as_ref().and_then(|_| Compile::job_name(&object.name)),
         object,
     })
 }

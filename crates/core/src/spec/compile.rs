@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DEFAULT_BACKOFF_LIMIT, Devices, Duration, Name, NeuronJob, NeuronService, Template};
+use super::{
+    DEFAULT_BACKOFF_LIMIT, Devices, Duration, JobSpec, Metadata, Name, NeuronJob, NeuronService, ServiceSpec, Template,
+};
 use crate::fingerprint::hex;
 
 /// The variable in which PyTorch Neuron and its libraries look for the cache (Neuron documentation, "Neuron Persistent Cache").
@@ -114,42 +116,36 @@ impl Compile {
         let volumes = task.volumes.iter().filter(|volume| mounted(&volume.name)).cloned().collect();
         Template { volumes, ..task }
     }
+
+    /// The job that compiles for a workload; none if it would have no pool or no name.
+    fn job(&self, workload: &Metadata, spec: &ServiceSpec) -> Option<NeuronJob> {
+        let first = || spec.shares().into_iter().next().map(|share| share.pool);
+        let metadata = Metadata { name: Self::job_name(&workload.name)?, ..workload.clone() };
+        let job = JobSpec {
+            devices: self.devices.unwrap_or(spec.devices),
+            backoff_limit: self.backoff_limit,
+            active_deadline: Some(self.active_deadline),
+            networking: spec.networking.clone(),
+            tags: spec.tags.clone(),
+            ..JobSpec::new(self.pool.clone().or_else(first)?, self.task(&spec.template))
+        };
+        Some(NeuronJob::new(metadata, job))
+    }
 }
 
 impl NeuronService {
     /// The job that compiles for it, if it asks for that.
     pub fn compile_job(&self) -> Option<NeuronJob> {
-        let compile = self.spec.compile.as_ref()?;
-        let pool = compile.pool.clone().or_else(|| self.spec.shares().into_iter().next().map(|share| share.pool))?;
-        let metadata = super::Metadata { name: Compile::job_name(&self.metadata.name)?, ..self.metadata.clone() };
-        let mut spec = super::JobSpec::new(pool, compile.task(&self.spec.template));
-        spec.devices = compile.devices.unwrap_or(self.spec.devices);
-        spec.networking = self.spec.networking.clone();
-        spec.tags.clone_from(&self.spec.tags);
-        Some(NeuronJob::new(metadata, compile.limited(spec)))
+        self.spec.compile.as_ref()?.job(&self.metadata, &self.spec)
     }
 }
 
 impl NeuronJob {
     /// The job that compiles for it, if it asks for that.
     pub fn compile_job(&self) -> Option<Self> {
-        let compile = self.spec.compile.as_ref()?;
-        let pool = compile.pool.clone().unwrap_or_else(|| self.spec.pool.clone());
-        let metadata = super::Metadata { name: Compile::job_name(&self.metadata.name)?, ..self.metadata.clone() };
-        let mut spec = super::JobSpec::new(pool, compile.task(&self.spec.template));
-        spec.devices = compile.devices.unwrap_or(self.spec.devices);
-        spec.networking = self.spec.networking.clone();
-        spec.tags.clone_from(&self.spec.tags);
-        spec.priority = self.spec.priority;
-        spec.suspend = self.spec.suspend;
-        Some(Self::new(metadata, compile.limited(spec)))
-    }
-}
-
-impl Compile {
-    const fn limited(&self, mut spec: super::JobSpec) -> super::JobSpec {
-        spec.backoff_limit = self.backoff_limit;
-        spec.active_deadline = Some(self.active_deadline);
-        spec
+        let mut job = self.spec.compile.as_ref()?.job(&self.metadata, &self.as_service().spec)?;
+        job.spec.priority = self.spec.priority;
+        job.spec.suspend = self.spec.suspend;
+        Some(job)
     }
 }

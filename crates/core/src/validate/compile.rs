@@ -3,14 +3,14 @@
 //! Neighbours: called by `service` and `job`. The task that compiles has the containers, roles and networks of its workload, which are
 //! judged there. Not here: names that are taken (`same_name`).
 
-use crate::diagnostic::{Code, did_you_mean};
+use crate::diagnostic::Code;
 use crate::parse::escape;
-use crate::spec::{COMPILE_CACHE, Compile, Kind, Metadata, NeuronJob, NeuronPool, Template};
+use crate::spec::{COMPILE_CACHE, Compile, Metadata, NeuronJob, NeuronPool, Template};
 
 use super::subject::Subject;
 use super::{Referred, World};
 
-/// Characters of a location, a part of 16 digits included.
+/// Characters of a location.
 const LONGEST_CACHE: usize = 1024;
 
 /// `pools` are the valid ones of the workload.
@@ -112,11 +112,7 @@ fn place(
     let at = "/spec/compile/pool";
     match world.pool(name) {
         Referred::Held => {}
-        Referred::Missing => {
-            let help = did_you_mean(name.as_str(), world.names(Kind::NeuronPool));
-            let message = format!("no NeuronPool {name} is declared");
-            subject.report(Code::UnknownPool, at, message, help.unwrap_or_else(|| "Declare it.".to_owned()));
-        }
+        Referred::Missing => super::service::unknown_pool(subject, world, at, name),
         Referred::Valid(pool) => {
             let cluster = pools.first().map(|first| &first.spec.cluster);
             if cluster.is_some_and(|cluster| *cluster != pool.spec.cluster) {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, did_you_mean};
-use crate::spec::{Capacity, Kind, NeuronPool, NeuronService, PoolShare, ServiceSpec, Spread};
+use crate::spec::{Capacity, Kind, Name, NeuronPool, NeuronService, PoolShare, ServiceSpec, Spread};
 
 use super::group_fit::{self, Placed};
 use super::site::Site;
@@ -79,11 +79,7 @@ pub(super) fn pools<'a>(subject: &mut Subject<'_>, world: &'a World<'_>, spec: &
         match world.pool(&share.pool) {
             Referred::Valid(pool) => found.push(pool),
             Referred::Held => {}
-            Referred::Missing => {
-                let message = format!("no NeuronPool {} is declared", share.pool);
-                let help = did_you_mean(share.pool.as_str(), world.names(Kind::NeuronPool));
-                subject.report(Code::UnknownPool, &at, message, help.unwrap_or_else(|| "Declare it.".to_owned()));
-            }
+            Referred::Missing => unknown_pool(subject, world, &at, &share.pool),
         }
     }
     let clusters: BTreeSet<_> = found.iter().map(|pool| &pool.spec.cluster).collect();
@@ -94,6 +90,12 @@ pub(super) fn pools<'a>(subject: &mut Subject<'_>, world: &'a World<'_>, spec: &
         subject.report(Code::DifferentClusters, "/spec/pools", list.join(", "), help);
     }
     found
+}
+
+pub(super) fn unknown_pool(subject: &mut Subject<'_>, world: &World<'_>, at: &str, name: &Name) {
+    let help = did_you_mean(name.as_str(), world.names(Kind::NeuronPool));
+    let help = help.unwrap_or_else(|| "Declare it.".to_owned());
+    subject.report(Code::UnknownPool, at, format!("no NeuronPool {name} is declared"), help);
 }
 
 fn weights(subject: &mut Subject<'_>, shares: &[PoolShare]) {
