@@ -127,13 +127,15 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
-    use crate::logging::paper::Paper;
+    use crate::logging::paper::{Paper, listen};
 
     fn logged(work: impl FnOnce()) -> Vec<Value> {
         let paper = Paper::default();
         let writer = paper.clone();
         let subscriber = tracing_subscriber::registry().with(JsonLines::new(move || writer.clone()));
-        tracing::subscriber::with_default(subscriber, work);
+        let listening = listen(subscriber);
+        work();
+        drop(listening);
         let text = paper.text();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

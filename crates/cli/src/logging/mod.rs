@@ -134,7 +134,7 @@ fn directives(level: &str) -> String {
 mod tests {
     use tracing::debug;
 
-    use super::paper::Paper;
+    use super::paper::{Paper, listen};
     use super::*;
 
     #[test]
@@ -143,15 +143,15 @@ mod tests {
         let writer = paper.clone();
         let (filter, handle) = reload::Layer::new(EnvFilter::builder().parse_lossy(directives("info")));
         let lines = JsonLines::new(move || writer.clone()).with_filter(filter);
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
-            debug!("one");
-            change(&handle, "debug").unwrap();
-            debug!("two");
-            assert!(change(&handle, "loud").unwrap_err().contains("loud"));
-            debug!("three");
-            change(&handle, "info").unwrap();
-            debug!("four");
-        });
+        let listening = listen(tracing_subscriber::registry().with(lines));
+        debug!("one");
+        change(&handle, "debug").unwrap();
+        debug!("two");
+        assert!(change(&handle, "loud").unwrap_err().contains("loud"));
+        debug!("three");
+        change(&handle, "info").unwrap();
+        debug!("four");
+        drop(listening);
         let text = paper.text();
         let said: Vec<bool> = ["one", "two", "three", "four"].iter().map(|word| text.contains(word)).collect();
         assert_eq!(said, [false, true, true, false], "{text}");

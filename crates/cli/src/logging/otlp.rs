@@ -94,6 +94,7 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
+    use crate::logging::paper::listen;
 
     /// One request, from its first line to the last byte of its body.
     async fn received(listener: TcpListener) -> String {
@@ -119,11 +120,12 @@ mod tests {
         let endpoint = format!("http://{}/", listener.local_addr().unwrap());
         let collector = tokio::spawn(received(listener));
         let (layer, traces) = layer(&endpoint, &Handle::current()).unwrap();
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        {
+            let _listening = listen(tracing_subscriber::registry().with(layer));
             let pass = info_span!("pass", reconcileID = "0a-1");
             let _entered = pass.enter();
             info_span!("aws_call", aws.operation = "CreateService").in_scope(|| {});
-        });
+        }
         tokio::task::spawn_blocking(move || traces.finish()).await.unwrap();
         let request = tokio::time::timeout(DEADLINE, collector).await.expect("the spans arrive").unwrap();
         assert!(request.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{request}");

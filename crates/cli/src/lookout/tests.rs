@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::*;
 use crate::arguments::AwsArguments;
 use crate::logging::JsonLines;
-use crate::logging::paper::Paper;
+use crate::logging::paper::{Paper, listen};
 use crate::target::Target;
 
 const SECRETS: [&str; 3] = ["hunter2-in-the-environment", "hunter3-in-the-environment", "hunter4-in-a-command"];
@@ -102,7 +102,7 @@ async fn no_log_line_no_page_and_no_metric_has_a_secret() {
             "off,axon_aws=trace,axon_cli=trace,axon_core=trace,axon_runtime=trace",
         ))
         .with(JsonLines::new(move || writer.clone()));
-    let _logged = tracing::subscriber::set_default(subscriber);
+    let _logged = listen(subscriber);
     let lookout = Lookout::open(None, Limits::default());
     let telemetry = lookout.telemetry("us-east-1");
     let target = Target::connect(&simulated()).await.unwrap();
