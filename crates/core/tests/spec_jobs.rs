@@ -323,3 +323,61 @@ fn every_thing_that_keeps_nodes_apart_is_named() {
     found(&ports(&format!("masterPort: {}", axon_core::neuron::chip_port(3))), Code::GangPort);
     found(&ports("startDeadline: 0s"), Code::NoTime);
 }
+
+const COMPILE: &str = "compile: {cache: \"s3://cache/x\", command: [compile]";
+const DIGEST: &str = "x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// A job on twelve chips that compiles first; `more` are members of `compile`.
+fn compiling(more: &str, container: &str) -> Validated {
+    let settings = format!("devices: 1\n{COMPILE}{more}}}");
+    judge(&[chips(), other_pool(), job("train", &settings, container).replace("x:1", DIGEST)])
+}
+
+/// A pool of one chip, used by nobody but who compiles.
+fn other_pool() -> String {
+    group("q", "ml", "instanceTypes: [inf2.8xlarge]\n    maxSize: 1")
+}
+
+#[test]
+fn a_pool_on_which_a_model_is_compiled_is_used_and_has_to_have_room() {
+    silent(&compiling(", pool: q, devices: 1", ""));
+    assert!(found(&compiling("", ""), Code::UnusedObject).message.contains("pool q"));
+    found(&compiling(", pool: q, devices: 2", ""), Code::DeviceCountImpossible);
+    found(&compiling(", devices: 13, pool: p", ""), Code::DeviceCountImpossible);
+    found(&compiling(", devices: 13", ""), Code::DeviceCountImpossible);
+    assert!(found(&compiling(", pool: nowhere", ""), Code::UnknownPool).message.contains("nowhere"));
+}
+
+#[test]
+fn a_model_is_compiled_in_the_cluster_of_its_workload() {
+    let second = CLUSTER.replace("name: ml", "name: other");
+    let away = group("q", "other", "instanceTypes: [inf2.8xlarge]\n    maxSize: 1");
+    let settings = format!("devices: 1\n{COMPILE}, pool: q}}");
+    let judged = judge(&[format!("---\n{second}"), chips(), away, job("train", &settings, "").replace("x:1", DIGEST)]);
+    assert!(found(&judged, Code::DifferentClusters).message.contains("the pool q belongs to other"));
+}
+
+#[test]
+fn whoever_compiles_sets_the_variable_of_the_cache_by_nothing_else() {
+    let variable = "NEURON_COMPILE_CACHE_URL: x";
+    found(&compiling(", pool: q", &format!("env: {{{variable}}}")), Code::ReservedVariable);
+    found(&compiling(&format!(", pool: q, env: {{{variable}}}"), ""), Code::ReservedVariable);
+    let secret = "secrets: {NEURON_COMPILE_CACHE_URL: \"arn:aws:ssm:us-east-1:111122223333:parameter/x\"}";
+    found(&compiling(", pool: q", secret), Code::ReservedVariable);
+}
+
+#[test]
+fn a_task_that_compiles_keeps_off_the_devices_of_others_as_any_other() {
+    let step = format!("devices: 4\nnetworking: {{mode: Host}}\nactiveDeadline: 1h\n{COMPILE}, devices: all}}");
+    let judged = judge(&[managed("inf2.48xlarge"), job("train", &step, "").replace("x:1", DIGEST)]);
+    assert!(found(&judged, Code::MixedDeviceModes).message.contains("on the pool p"), "{}", lines(&judged));
+    assert_eq!(held(&judged), ["NeuronJob/train"]);
+}
+
+#[test]
+fn compiling_needs_time_and_a_name_that_is_not_too_long() {
+    found(&compiling(", pool: q, activeDeadline: 0s", ""), Code::NoTime);
+    let name = "a".repeat(121);
+    let settings = format!("devices: 1\n{COMPILE}}}");
+    found(&judge(&[chips(), job(&name, &settings, "").replace("x:1", DIGEST)]), Code::JobNameTooLong);
+}

@@ -1,13 +1,14 @@
 //! Models that are compiled before a service is deployed or a job starts.
 
 use axon_core::desired::Desired;
+use axon_core::observe::Parameter;
 use axon_core::observed::History;
 use axon_core::plan::Prune;
 use axon_core::spec::{Compile, NeuronService};
 use axon_core::step::Action;
 use serde_json::{Value, json};
 
-use super::fixture::{NOW, Specs, empty_account, empty_ec2_account, grouped, service};
+use super::fixture::{NOW, Specs, empty_account, empty_ec2_account, grouped, service, set};
 use super::job_yard::{Yard, job};
 
 const IMAGE: &str = "vllm@sha256:1111";
@@ -75,6 +76,11 @@ fn a_service_is_made_once_its_model_is_compiled() {
     assert_eq!(deployed(&yard), [("new".to_owned(), 2)]);
     assert_eq!(yard.go(), [""; 0]);
     assert!(yard.plan().is_settled(), "{}", yard.waits());
+    let desired = yard.desired();
+    let serves = &desired.services.values().next().unwrap().task_definition.container_definitions[0].environment;
+    let compiles = desired.jobs.values().next().unwrap().variants()[0].task_definition.clone();
+    let cache = serves.iter().find(|pair| pair.name.as_deref() == Some("NEURON_COMPILE_CACHE_URL"));
+    assert!(cache.is_some() && compiles.container_definitions[0].environment.contains(cache.unwrap()), "{serves:?}");
 }
 
 #[test]
@@ -115,6 +121,26 @@ fn a_model_that_does_not_compile_keeps_what_serves_and_says_what_to_do() {
     let waits = yard.waits();
     assert!(waits.contains("NeuronJob/llama-compile has not compiled its model: its run"), "{waits}");
     assert!(waits.contains("exit code 1") && waits.contains("axon job retry llama-compile"), "{waits}");
+}
+
+#[test]
+fn a_compilation_that_is_tried_again_has_not_failed_yet() {
+    let mut specs = compiled(Specs::default());
+    set(&mut specs.services[0], "/spec/compile/backoffLimit", json!(0));
+    let mut yard = yard(specs, empty_account());
+    yard.go();
+    yard.end("0.0", 1);
+    yard.go();
+    assert!(yard.waits().contains("has not compiled its model"), "{}", yard.waits());
+    yard.forget_stopped_tasks();
+    let name = "/axon/axon/jobs/llama-compile/m20270115T000000Z/begin".to_owned();
+    let begin = Parameter { name: name.clone(), value: "{}".into(), written: Some(yard.now) };
+    yard.observed.records.put(name, begin);
+    yard.go();
+    assert!(!yard.waits().contains("has not compiled its model"), "{}", yard.waits());
+    yard.end("0.0", 0);
+    yard.go();
+    assert_eq!(deployed(&yard), [("new".to_owned(), 2)]);
 }
 
 #[test]
@@ -186,6 +212,9 @@ fn the_task_that_compiles_is_the_neuron_container_alone_without_what_makes_sense
         ("/spec/template/containers/0/healthCheck", json!({"command": ["CMD", "true"]})),
         ("/spec/template/containers/0/ports", json!([{"containerPort": 8000}])),
         ("/spec/template/containers/0/dependsOn", json!([{"container": "side", "condition": "Start"}])),
+        ("/spec/template/containers/0/restartPolicy", json!({})),
+        ("/spec/template/containers/0/mounts", json!([{"volume": "models", "path": "/models"}])),
+        ("/spec/template/volumes", json!([{"name": "models"}, {"name": "scratch"}])),
         ("/spec/compile/env", json!({"WORKERS": "4"})),
     ] {
         super::fixture::set(&mut given, pointer, value);
@@ -199,6 +228,9 @@ fn the_task_that_compiles_is_the_neuron_container_alone_without_what_makes_sense
     let work = &containers[0];
     assert_eq!(work.command, ["python", "compile.py"]);
     assert!(work.health_check.is_none() && work.ports.is_empty() && work.depends_on.is_empty() && work.essential);
+    assert!(work.restart_policy.is_none(), "it would never end");
+    let volumes: Vec<&str> = job.spec.template.volumes.iter().map(|volume| volume.name.as_str()).collect();
+    assert_eq!(volumes, ["models"], "what it does not use it does not get");
     assert_eq!(work.env["WORKERS"], "4");
     assert_eq!(job.spec.active_deadline.unwrap().seconds(), 6 * 3600);
 }
@@ -214,4 +246,28 @@ fn whoever_stops_compiling_first_is_deployed_without_the_cache() {
     assert_eq!(deployed(&yard), [("new".to_owned(), 2)]);
     let steps = yard.plan().steps;
     assert!(!steps.iter().any(|step| matches!(step.action, Action::CreateService(_))));
+}
+
+#[test]
+fn a_job_of_high_priority_is_compiled_before_others_run() {
+    let six = |name: &str, priority: i32| {
+        let edit = [("/spec/devices", json!(6)), ("/spec/priority", json!(priority)), ("/spec/completions", json!(4))];
+        job(name, "neuron", &edit)
+    };
+    let mut train = six("train", 5);
+    set(&mut train, "/spec/compile", compile());
+    let mut yard = Yard::grouped(vec![six("early", 0), train]);
+    let done = yard.go();
+    assert!(done.contains(&"run train-compile/0.0".to_owned()), "{done:?}");
+    assert_eq!(done.iter().filter(|line| line.starts_with("run early")).count(), 3, "four instances: {done:?}");
+}
+
+#[test]
+fn what_holds_a_job_back_holds_its_compilation_back() {
+    let train = job("train", "inf2", &[("/spec/compile", compile()), ("/spec/suspend", json!(true))]);
+    let mut yard = Yard::managed(vec![train]);
+    assert_eq!(yard.go(), [""; 0]);
+    assert!(yard.waits().contains("NeuronJob/train-compile: `suspend` is true"), "{}", yard.waits());
+    set(&mut yard.jobs[0], "/spec/suspend", json!(false));
+    assert_eq!(yard.go(), ["put train-compile/0.0", "run train-compile/0.0"]);
 }
