@@ -162,7 +162,8 @@ fn wait_for(fleet: &mut Fleet, pick: usize, other: usize) {
 /// or changed to and fro begins anew.
 pub(super) fn mend(fleet: &mut Fleet) {
     for job in fleet.jobs.values_mut() {
-        if !job.work.is_well() || job.marred {
+        // What has run out of time is not run again without that.
+        if !job.work.is_well() || job.marred || job.deadline.is_some() {
             job.version += 1;
         }
         if !job.work.is_well() {

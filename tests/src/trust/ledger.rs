@@ -117,6 +117,14 @@ impl Ledger {
         counts.into_values().max().unwrap_or(0)
     }
 
+    /// How many runs of jobs have had tasks, and how many tasks they were.
+    pub fn count(&self) -> (u64, u64) {
+        let runs: BTreeSet<(&str, &str)> =
+            self.lives.keys().map(|attempt| (attempt.job.as_str(), attempt.run.as_str())).collect();
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        (number(runs.len()), number(self.lives.len()))
+    }
+
     /// Whether a run has run an image.
     pub(super) fn has_run(&self, job: &str, run: &str, image: &str) -> bool {
         self.of_run(job, run).any(|(_, life)| life.image == image)

@@ -48,6 +48,8 @@ pub struct Played {
     pub calls: u64,
     /// Simulated time.
     pub simulated: Duration,
+    /// Runs of jobs that have had tasks, and those tasks.
+    pub jobs: (u64, u64),
     /// Faults by name.
     pub faults: BTreeMap<&'static str, u64>,
     /// The last writes with their instants and answers, for people.
@@ -94,6 +96,7 @@ async fn played(history: &History) -> Played {
         events,
         calls: stage.air.calls(),
         simulated,
+        jobs: stage.audit(|auditor, _| auditor.ledger().count()),
         faults: stage.air.faults(),
         last_writes: trace.last_writes,
         trace: trace.hash,
