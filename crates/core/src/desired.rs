@@ -18,7 +18,7 @@ use crate::shape::provider::{AutoScalingGroupProvider, ManagedInstancesProvider}
 use crate::shape::scaling_group::UpdateAutoScalingGroup;
 use crate::shape::service::UpdateService;
 use crate::shape::task_definition::RegisterTaskDefinition;
-use crate::spec::{Adopt, Consolidation, Drift, JobSpec, Name, ObjectKey, PoolRollout, Spread};
+use crate::spec::{Adopt, Consolidation, Drift, JobPreemption, JobSpec, Name, ObjectKey, PoolRollout, Spread};
 
 /// The whole target as it should be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -112,6 +112,8 @@ pub struct DesiredPool {
     pub cluster: Name,
     /// Where the instances come from.
     pub capacity: DesiredCapacity,
+    /// Who may take devices from jobs that run.
+    pub job_preemption: JobPreemption,
     /// Tags that its resources must carry.
     pub tags: Tags,
 }

@@ -190,6 +190,8 @@ pub enum Reason {
     JobRunning,
     /// Attempts of a job have failed and are tried again.
     JobRetrying,
+    /// An attempt of a job has given its devices to somebody who comes first.
+    Preempted,
     /// A run of a job has ended without success.
     JobFailed,
     /// Nobody can tell whether an attempt of a job has run.

@@ -321,6 +321,7 @@ const fn is_news(reason: Reason) -> bool {
         | Reason::OneZone
         | Reason::OutOfDate
         | Reason::JobRunning
+        | Reason::Preempted
         | Reason::JobFailed
         | Reason::Pruning => false,
     }

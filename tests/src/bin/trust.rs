@@ -76,12 +76,42 @@ struct Soaking {
     /// Play each twice and compare the traces.
     #[arg(long)]
     twice: bool,
-    /// Histories with jobs, which are others than those of the same seeds without.
-    #[arg(long)]
-    jobs: bool,
+    #[command(flatten)]
+    work: Work,
     /// Cut those that fail down to short ones.
     #[arg(long)]
     shrink: bool,
+}
+
+/// Which histories.
+#[derive(Clone, Copy, Debug, Args)]
+struct Work {
+    /// Histories with jobs, which are others than those of the same seeds without.
+    #[arg(long)]
+    jobs: bool,
+    /// The same, and jobs make room for services and for jobs of higher priority.
+    #[arg(long, requires = "jobs")]
+    preemption: bool,
+}
+
+impl Work {
+    /// The history of a seed.
+    fn drawn(self, seed: u64, events: usize) -> History {
+        match (self.jobs, self.preemption) {
+            (false, _) => History::drawn(seed, events),
+            (true, false) => History::with_jobs(seed, events),
+            (true, true) => History::with_preemption(seed, events),
+        }
+    }
+
+    /// As it is written on the command line.
+    const fn flags(self) -> &'static str {
+        match (self.jobs, self.preemption) {
+            (false, _) => "",
+            (true, false) => " --jobs",
+            (true, true) => " --jobs --preemption",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -173,6 +203,7 @@ fn soak(options: &Soaking, shards: usize) -> Vec<String> {
     sharded(&seeds, shards, work, |seed, played| {
         sums.runs += 1;
         sums.add((played.events, played.calls, played.simulated), &played.faults);
+        sums.jobs = (sums.jobs.0 + played.jobs.0, sums.jobs.1 + played.jobs.1);
         if options.seed.is_some() {
             println!(
                 "seed {seed}: {} events, {} calls, {:?}, trace {:016x}",
@@ -200,6 +231,8 @@ struct Sums {
     events: usize,
     calls: u64,
     simulated: Duration,
+    /// Runs of jobs, and tasks of them.
+    jobs: (u64, u64),
     kinds: BTreeMap<&'static str, u64>,
 }
 
@@ -207,7 +240,7 @@ impl Sums {
     fn of(what: &'static str) -> Self {
         let (runs, events, calls) = (0, 0, 0);
         let (began, simulated, kinds) = (Instant::now(), Duration::ZERO, BTreeMap::new());
-        Self { what, began, runs, events, calls, simulated, kinds }
+        Self { what, began, runs, events, calls, simulated, jobs: (0, 0), kinds }
     }
 
     fn add(&mut self, (events, calls, simulated): (usize, u64, Duration), kinds: &BTreeMap<&'static str, u64>) {
@@ -229,9 +262,13 @@ impl Sums {
 
 impl std::fmt::Display for Sums {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { what, runs, events, calls, .. } = self;
+        let Self { what, runs, events, calls, jobs: (of_jobs, tasks), .. } = self;
         let (hours, seconds) = (self.simulated.as_secs() / 3600, self.began.elapsed().as_secs_f64());
-        write!(to, "{runs} {what}, {events} events, {calls} calls, {hours} simulated hours, {seconds:.0} s")
+        write!(to, "{runs} {what}, {events} events, {calls} calls, {hours} simulated hours, {seconds:.0} s")?;
+        if *of_jobs > 0 {
+            write!(to, ", {of_jobs} runs of jobs with {tasks} tasks")?;
+        }
+        Ok(())
     }
 }
 
@@ -240,8 +277,7 @@ const SHOWN_WRITES: usize = 30;
 
 /// Plays the history of a seed; of what did not hold, one text that begins with how to play it again.
 fn played(seed: u64, options: &Soaking) -> Played {
-    let drawn = if options.jobs { History::with_jobs } else { History::drawn };
-    let history = drawn(seed, options.events);
+    let history = options.work.drawn(seed, options.events);
     let mut played = play(&history);
     if options.twice && played.findings.is_empty() && play(&history).trace != played.trace {
         played.findings.push("the same seed gave another trace".to_owned());
@@ -250,8 +286,7 @@ fn played(seed: u64, options: &Soaking) -> Played {
         return played;
     }
     let (history, last) = if options.shrink { shrink(&history, played.clone()) } else { (history, played.clone()) };
-    let jobs = if options.jobs { " --jobs" } else { "" };
-    let mut told = format!("cargo xtask soak --seed {seed} --events {}{jobs}", options.events);
+    let mut told = format!("cargo xtask soak --seed {seed} --events {}{}", options.events, options.work.flags());
     for finding in last.findings.iter().take(6) {
         let _written = write!(told, "\n  {finding}");
     }

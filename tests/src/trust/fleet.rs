@@ -29,6 +29,8 @@ pub struct Fleet {
     pub gone: Option<(String, Job)>,
     /// So many jobs were added: no two have the same name.
     pub named: u32,
+    /// Whether jobs make room for services, and for jobs of higher priority, on its Auto Scaling groups.
+    pub yields: bool,
 }
 
 /// What a pool is made of.
@@ -149,6 +151,7 @@ impl Fleet {
             jobs: BTreeMap::new(),
             gone: None,
             named: 0,
+            yields: false,
         }
     }
 
@@ -163,6 +166,13 @@ impl Fleet {
     #[must_use]
     pub fn service(mut self, name: &str, service: Service) -> Self {
         self.services.insert(name.to_owned(), service);
+        self
+    }
+
+    /// With jobs that make room.
+    #[must_use]
+    pub fn yielding(mut self) -> Self {
+        self.yields = true;
         self
     }
 
@@ -285,6 +295,9 @@ impl Fleet {
         for (name, pool) in &self.pools {
             text.push_str("---\n");
             text.push_str(&pool_yaml(name, pool));
+            if self.yields && pool.shape != Shape::Managed {
+                text.push_str("    jobPreemption: LowerPriority\n");
+            }
         }
         for (name, service) in &self.services {
             let shape = self.pools.get(&service.pool).map_or(Shape::Managed, |pool| pool.shape);

@@ -187,6 +187,12 @@ impl History {
         Self::of(seed, fleet, &themes, (dice, length))
     }
 
+    /// The same, and jobs make room for whoever comes before them.
+    pub fn with_preemption(seed: u64, length: usize) -> Self {
+        let history = Self::with_jobs(seed, length);
+        Self { fleet: history.fleet.yielding(), ..history }
+    }
+
     fn of(seed: u64, fleet: Fleet, themes: &[Theme], (mut dice, length): (Rng, usize)) -> Self {
         let events = (0..length).map(|number| {
             // Every other event is time.

@@ -82,7 +82,7 @@ impl Auditor {
                 let groups = before.targets.iter().filter(|target| !harmless(target));
                 let attempts = groups.filter_map(|target| Attempt::read(target.what.strip_prefix(&ours)?));
                 for attempt in attempts.collect::<Vec<_>>() {
-                    self.stopped(&attempt);
+                    self.stopped(&attempt, asked.text("reason"));
                 }
             }
             _ => {}
@@ -259,14 +259,38 @@ impl Auditor {
     }
 
     /// We have stopped the task of an attempt.
-    fn stopped(&mut self, attempt: &Attempt) {
+    fn stopped(&mut self, attempt: &Attempt, reason: &str) {
         let Attempt { job, run, .. } = attempt;
+        if let Some(by) = reason.strip_prefix("axon: preempted by ").and_then(|by| by.split(',').next()) {
+            if !self.comes_before(by, job) && !self.lately(Upset::WrongClock, CLOCK_FELT) {
+                self.find(&format!("{attempt} was stopped for {by}, which does not come before it"));
+            }
+            return;
+        }
         let cancelled = self.record(&format!("{job}/{run}/cancel")).is_some();
         let stands = |job: &Job| !job.suspend && job.deadline.is_none() && (job.every.is_none() || job.policy % 3 != 1);
         let stands = self.always(|fleet| fleet.jobs.get(job).is_some_and(stands));
         if stands && !cancelled && !self.lately(Upset::WrongClock, CLOCK_FELT) {
             self.find(&format!("{attempt} was stopped, and nothing says that it shall"));
         }
+    }
+
+    /// Whether by some declarations that may be in force a service or job comes before a job on the same pool, and the job makes room.
+    fn comes_before(&mut self, by: &str, job: &str) -> bool {
+        let fleets = self.in_force();
+        let of = |name: &str| fleets.iter().filter_map(move |fleet| fleet.jobs.get(name)).collect::<Vec<_>>();
+        let (victims, yields) = (of(job), fleets.iter().any(|fleet| fleet.yields));
+        let comes_first = match by.split_once('/') {
+            Some(("NeuronService", name)) => {
+                let services = fleets.iter().filter_map(|fleet| fleet.services.get(name));
+                services.into_iter().any(|first| victims.iter().any(|job| job.pool == first.pool))
+            }
+            Some(("NeuronJob", name)) => of(name).iter().any(|first| {
+                victims.iter().any(|job| job.pool == first.pool && job.priority < first.priority) && !first.suspend
+            }),
+            _ => false,
+        };
+        yields && comes_first
     }
 
     /// Records that are to be removed before everything is at rest.

@@ -22,6 +22,7 @@ mod limits;
 mod lost_instances;
 mod managed_devices;
 mod pacing;
+mod preemption;
 mod quirks;
 mod removal;
 mod replacement;

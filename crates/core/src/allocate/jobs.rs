@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Fill;
+use super::preempt::Claimant;
 use crate::desired::{DesiredJob, JobTasks, PackedService};
 use crate::job::agenda::Agenda;
 use crate::neuron::DeviceSet;
@@ -49,6 +50,8 @@ struct Ticket {
     due: u32,
     /// Nodes of each, which find places together or not at all.
     nodes: u32,
+    /// As the job says.
+    priority: i32,
 }
 
 impl Queue {
@@ -70,11 +73,11 @@ impl Queue {
             let due = u32::try_from(due).unwrap_or(u32::MAX);
             let placed: u32 = waiting.values().sum();
             let rank = i32::try_from(rank).unwrap_or(i32::MAX);
-            let priority = (-1_i32).saturating_sub(rank);
+            let behind = (-1_i32).saturating_sub(rank);
             let nodes = job.spec.nodes.max(1);
             let replicas = Some(placed.saturating_add(due.saturating_mul(nodes)));
-            let service = PackedService { replicas, priority, ..tasks.clone() };
-            Ticket { service, waiting, due, nodes }
+            let service = PackedService { replicas, priority: behind, ..tasks.clone() };
+            Ticket { service, waiting, due, nodes, priority: job.spec.priority }
         };
         Self { tickets: jobs.into_iter().enumerate().map(ticket).collect() }
     }
@@ -82,6 +85,17 @@ impl Queue {
     /// The jobs as services.
     pub(super) fn services(&self) -> impl Iterator<Item = &PackedService> {
         self.tickets.iter().map(|ticket| &ticket.service)
+    }
+
+    /// The first job of a pool that lacks devices, also for attempts that wait for an instance, which somebody else has got. Those
+    /// behind it get none before it has them.
+    pub(super) fn first(&self, services: &[&PackedService], fill: &Fill<'_>) -> Option<Claimant<'_>> {
+        let here = |ticket: &&Ticket| services.iter().any(|service| service.object == ticket.service.object);
+        self.tickets.iter().filter(here).find_map(|ticket| {
+            let tasks = fill.left.get(&ticket.service.object.name).map_or(0, |(missing, _)| *missing);
+            let (nodes, below) = (ticket.nodes, Some(ticket.priority));
+            (tasks > 0).then(|| Claimant { service: &ticket.service, missing: tasks.div_ceil(nodes), nodes, below })
+        })
     }
 
     /// What a layout gives to the jobs of a pool.

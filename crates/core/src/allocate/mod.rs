@@ -8,6 +8,7 @@
 mod budget;
 mod jobs;
 mod live;
+mod preempt;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,8 +25,11 @@ use crate::plan::World;
 use crate::shape::deployment::DeploymentConfiguration;
 use crate::spec::{Kind, Name, ObjectKey, Spread};
 
+use preempt::Claimant;
+
 pub use budget::Ledger;
 pub use jobs::JobPlaces;
+pub use preempt::Preempted;
 
 /// What packed services come to at this moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +38,8 @@ pub struct Allocation {
     pub services: BTreeMap<Name, Allocated>,
     /// Devices for attempts that are due, by job.
     pub jobs: BTreeMap<Name, JobPlaces>,
+    /// Attempts that give up their devices.
+    pub preempted: Preempted,
     /// Layouts by pool, in order of preference of its instance types.
     pub pools: BTreeMap<Name, Vec<PoolLayout>>,
 }
@@ -133,7 +139,7 @@ pub fn allocate(world: World<'_>, agenda: &Agenda<'_>) -> Allocation {
             None => Err(format!("pool {pool}")),
         };
         match shelves {
-            Ok(shelves) => fill((world, &existing, &jobs), &mut allocation, (pool, &services), &shelves),
+            Ok(shelves) => fill(((world, agenda), &existing, &jobs), &mut allocation, (pool, &services), &shelves),
             Err(what) => {
                 for service in services {
                     let (name, what) = (service.object.name.clone(), what.clone());
@@ -152,7 +158,7 @@ pub fn allocate(world: World<'_>, agenda: &Agenda<'_>) -> Allocation {
 
 /// Lays out a pool and says what its services come to.
 fn fill(
-    (world, existing, jobs): (World<'_>, &Existing<'_>, &jobs::Queue),
+    ((world, agenda), existing, jobs): ((World<'_>, &Agenda<'_>), &Existing<'_>, &jobs::Queue),
     allocation: &mut Allocation,
     (pool, services): (&Name, &[&PackedService]),
     shelves: &[Shelf<'_>],
@@ -171,6 +177,11 @@ fn fill(
     let cluster = services.first().map_or("", |service| service.cluster.as_str());
     let going = live::going(world, cluster);
     allocation.jobs.extend(jobs.places(services, &fill));
+    if let Some(pool) = world.desired.pools.get(pool) {
+        let claimants = preempt::claimants(services, &fill).chain(jobs.first(services, &fill));
+        let claimants: Vec<Claimant<'_>> = claimants.collect();
+        allocation.preempted.extend(preempt::preempt((world, agenda), (pool, &shelves), &fill, &claimants));
+    }
     for service in services.iter().filter(|service| service.object.kind == Kind::NeuronService) {
         let targets = fill.wanted.remove(&service.object.name).unwrap_or_default();
         let unplaced = fill.left.remove(&service.object.name).filter(|(missing, _)| *missing > 0);
@@ -190,6 +201,8 @@ struct Fill<'a> {
     left: BTreeMap<&'a Name, (u32, String)>,
     /// Replicas that belong to no type: the next one that can takes them.
     spare: BTreeMap<&'a Name, u32>,
+    /// CPU units and MiB of a task.
+    sizes: BTreeMap<&'a Name, (u32, u32)>,
     layouts: Vec<PoolLayout>,
 }
 
@@ -212,8 +225,9 @@ impl<'a> Fill<'a> {
         shelves: &[Shelf<'_>],
         extra: &BTreeMap<&'a Name, u32>,
     ) -> Self {
-        let mut fill =
-            Self { wanted: BTreeMap::new(), left: BTreeMap::new(), spare: BTreeMap::new(), layouts: Vec::new() };
+        let sizes = services.iter().map(|service| (&service.object.name, (service.cpu, service.memory))).collect();
+        let (wanted, left, spare) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut fill = Self { wanted, left, spare, sizes, layouts: Vec::new() };
         for service in services {
             let name = &service.object.name;
             let held: u32 = shelves.iter().map(|shelf| held_on(service, shelf)).sum();
@@ -226,6 +240,11 @@ impl<'a> Fill<'a> {
             fill.lay_out(world, services, shelf);
         }
         fill
+    }
+
+    /// CPU units and MiB of a task.
+    fn size(&self, workload: &Name) -> (u32, u32) {
+        self.sizes.get(workload).copied().unwrap_or_default()
     }
 
     fn missing(&self) -> u32 {

@@ -150,20 +150,24 @@ impl<'a> Agenda<'a> {
     /// Devices that attempts hold or are going to: one entry for each node of each attempt.
     pub fn devices<'b>(&'b self, observed: &'b Observed) -> Vec<Devices<'b>> {
         let jobs = self.book.iter().flat_map(|book| &book.jobs);
-        let attempts = jobs.flat_map(|(job, known)| {
-            known.runs.values().flat_map(move |run| run.attempts.values().map(move |attempt| (job, attempt)))
-        });
-        attempts.flat_map(|(job, attempt)| held(job, attempt, observed)).collect()
+        let runs = jobs.flat_map(|(job, known)| known.runs.iter().map(move |(run, found)| (job, run, found)));
+        let attempts =
+            runs.flat_map(|(job, run, found)| found.attempts.iter().map(move |(id, found)| ((job, run, *id), found)));
+        attempts.flat_map(|(of, attempt)| held(of, attempt, observed)).collect()
     }
 }
 
 /// What the nodes of an attempt hold.
-fn held<'b>(job: &'b Name, attempt: &'b Attempt<'_>, observed: &'b Observed) -> Vec<Devices<'b>> {
+fn held<'b>(
+    (job, run, id): (&'b Name, &'b RunId, AttemptId),
+    attempt: &'b Attempt<'_>,
+    observed: &'b Observed,
+) -> Vec<Devices<'b>> {
     let Some(intent) = &attempt.intent else { return Vec::new() };
     let Some((kind, set)) = &intent.devices else { return Vec::new() };
     let Ok(set) = set.parse() else { return Vec::new() };
     let cluster = intent.request.cluster.as_deref().unwrap_or_default();
-    let on = |instance| Devices { job, cluster, kind, set, size: intent.size, instance };
+    let on = |instance| Devices { job, run, attempt: id, cluster, kind, set, size: intent.size, instance };
     if intent.gang.is_none() {
         let stays = attempt.is_live() || attempt.task.is_none() && attempt.is_open();
         let instance = attempt.task.and_then(|found| found.task.container_instance.as_deref());
@@ -192,6 +196,10 @@ fn held<'b>(job: &'b Name, attempt: &'b Attempt<'_>, observed: &'b Observed) -> 
 pub struct Devices<'b> {
     /// Whose.
     pub job: &'b Name,
+    /// Of which run.
+    pub run: &'b RunId,
+    /// Of which attempt.
+    pub attempt: AttemptId,
     /// Where.
     pub cluster: &'b str,
     /// Instance type.

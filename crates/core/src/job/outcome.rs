@@ -11,6 +11,8 @@ use crate::spec::Failure;
 
 /// With this, reasons begin that Axon gives when it stops a task.
 pub const OUR_REASON: &str = "axon: ";
+/// With this, the reason goes on if somebody else gets the devices.
+pub const PREEMPTED: &str = "preempted by ";
 
 /// What an attempt comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,6 +88,7 @@ impl AttemptEnd {
         let verdict = match (code, exit_code) {
             // An exit code says more than who has ended the task: the work may have been done before that.
             ("EssentialContainerExited", Some(0)) => Verdict::Succeeded,
+            _ if is_preempted(&reason) => Verdict::Failed,
             _ if reason.starts_with(OUR_REASON) => Verdict::Cancelled,
             _ => Verdict::Failed,
         };
@@ -111,11 +114,17 @@ impl AttemptEnd {
     }
 }
 
+/// Whether a task was stopped for somebody who comes first.
+fn is_preempted(reason: &str) -> bool {
+    reason.strip_prefix(OUR_REASON).is_some_and(|why| why.starts_with(PREEMPTED))
+}
+
 /// In what way a task has failed, by ECS's words.
 fn failure(code: &str, reason: &str, main: Option<&TaskContainer>) -> Failure {
     let detail = main.and_then(|main| main.reason.as_deref()).unwrap_or_default();
     let says = |words: &str| reason.contains(words) || detail.contains(words);
     match code {
+        _ if is_preempted(reason) => Failure::Preempted,
         "SpotInterruption" => Failure::SpotInterrupted,
         "TerminationNotice" => Failure::InstanceLost,
         _ if says("Host EC2") || says("instance is being terminated") => Failure::InstanceLost,

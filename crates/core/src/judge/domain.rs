@@ -6,7 +6,7 @@ use super::job::{Stages, evicted};
 use super::{Finding, Hearing};
 use crate::desired::PackedService;
 use crate::plan::Wait;
-use crate::spec::{Kind, ObjectKey, Spread};
+use crate::spec::{Failure, Kind, ObjectKey, Spread};
 use crate::status::{Condition, ConditionType, Reason, RunState, RunStatus, Status, Truth};
 
 /// What a condition says, before it gets its time.
@@ -216,8 +216,12 @@ fn stages(stages: &Stages) -> Vec<Word> {
     };
     if let Some((attempt, _)) = evicted(run).filter(|_| run.ended.is_none()) {
         let why = attempt.reason.clone().unwrap_or_default();
-        let text = format!("attempt {} lost its instance: {why}", attempt.attempt);
-        words.push(Word::holds(ConditionType::Evicted, text));
+        let (reason, what) = match attempt.failure {
+            Some(Failure::Preempted) => (Reason::Preempted, "gave up its devices"),
+            Some(_) | None => (Reason::Succeeded, "lost its instance"),
+        };
+        let text = format!("attempt {} {what}: {why}", attempt.attempt);
+        words.push(Word { reason, ..Word::holds(ConditionType::Evicted, text) });
         words.push(Word::holds(
             ConditionType::Requeued,
             "it is tried again, and that does not count against backoffLimit",

@@ -11,7 +11,7 @@ use crate::cloud::ErrorClass;
 use crate::desired::DesiredJob;
 use crate::job::agenda::{Stand, is_read};
 use crate::job::book::{Attempt, JobBook, RunBook};
-use crate::job::outcome::{AttemptEnd, OUR_REASON, Verdict};
+use crate::job::outcome::{AttemptEnd, OUR_REASON, PREEMPTED, Verdict};
 use crate::job::progress::{IndexState, Progress, held, in_words};
 use crate::job::record::{AttemptId, Intent, RecordName, RunEnd, RunId, RunResult};
 use crate::neuron::DeviceSet;
@@ -66,15 +66,20 @@ impl<'a> Planner<'a> {
 
     /// Brings one attempt further.
     fn attempt(&mut self, object: &ObjectKey, (run, id): (&RunId, AttemptId), attempt: &Attempt<'_>, stand: &Stand) {
+        let preempted = self.preempted(object, run, id);
         if attempt.is_gang() {
-            return self.gang(object, (run, id), attempt, &Course::of(stand, run));
+            let course = match (Course::of(stand, run), preempted) {
+                (Course::Go | Course::Finish(_), Some(why)) => Course::Stop(why.clone(), Cause::Stopped { why }),
+                (course, _) => course,
+            };
+            return self.gang(object, (run, id), attempt, &course);
         }
         let stop = match stand {
             Stand::Current | Stand::Draining => None,
             Stand::Suspended => Some("the job is suspended".to_owned()),
             Stand::Ending(_, why) => Some(format!("run {run} {why}")),
         };
-        let stop = stop.or_else(|| self.stranded(attempt));
+        let stop = stop.or(preempted).or_else(|| self.stranded(attempt));
         match attempt.task {
             Some(found) if found.task.last_status == "STOPPED" => {
                 let container = attempt.intent.as_ref().map_or("", |intent| intent.container.as_str());
@@ -87,6 +92,12 @@ impl<'a> Planner<'a> {
             }
             None => self.unseen(object, (run, id), attempt),
         }
+    }
+
+    /// For whom an attempt is stopped, if somebody who comes before it gets its devices.
+    fn preempted(&self, object: &ObjectKey, run: &RunId, id: AttemptId) -> Option<String> {
+        let by = self.plan.allocation.preempted.get(&object.name)?.get(&(run.clone(), id))?;
+        Some(format!("{PREEMPTED}{by}, which lacks devices and comes first"))
     }
 
     /// Why a task waits for an instance that never comes: its capacity provider has a successor, which gets the instances.

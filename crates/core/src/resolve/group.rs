@@ -51,7 +51,13 @@ pub(super) fn pool(
     if groups.is_empty() {
         return Err("none of its instance types is known to have Neuron devices".to_owned());
     }
-    Ok(DesiredPool { object, cluster: spec.cluster.clone(), capacity: DesiredCapacity::Groups(groups), tags })
+    Ok(DesiredPool {
+        object,
+        cluster: spec.cluster.clone(),
+        capacity: DesiredCapacity::Groups(groups),
+        job_preemption: given.job_preemption,
+        tags,
+    })
 }
 
 /// What one group is rendered from.

@@ -15,8 +15,8 @@ use crate::shape::provider::{
 };
 use crate::shape::requirements::InstanceRequirementsRequest;
 use crate::spec::{
-    Accepted, AutoRepair, Capacity, CapacityOption, InstanceRequirements, ManagedInstances, Monitoring, NeuronPool,
-    PropagatePoolTags, ReservationPreference, ScaleIn,
+    Accepted, AutoRepair, Capacity, CapacityOption, InstanceRequirements, JobPreemption, ManagedInstances, Monitoring,
+    NeuronPool, PropagatePoolTags, ReservationPreference, ScaleIn,
 };
 
 /// Data volume of an instance (ECS developer guide, Managed Instances storage). Said explicitly, because what AWS does
@@ -70,6 +70,8 @@ pub(super) fn pool(
         object,
         cluster: spec.cluster.clone(),
         capacity: DesiredCapacity::Managed { provider, document: Box::new(document), host },
+        // There is no limit to their instances, so nobody has to make room.
+        job_preemption: JobPreemption::Never,
         tags,
     })
 }

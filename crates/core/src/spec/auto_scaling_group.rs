@@ -46,6 +46,10 @@ pub struct AutoScalingGroup {
     /// Most instances, for each instance type, at least 1.
     #[schemars(range(min = 1))]
     pub max_size: u32,
+    /// Whether tasks of jobs are stopped when the pool is full and somebody who comes before them lacks devices. Default:
+    /// `Never`.
+    #[serde(default, skip_serializing_if = "JobPreemption::is_never")]
+    pub job_preemption: JobPreemption,
     /// How instances are bought: `OnDemand` or `Spot`. Default: `OnDemand`.
     #[serde(default)]
     pub capacity_option: CapacityOption,
@@ -237,6 +241,24 @@ pub struct Scaling {
     /// Whether an instance is drained when the replicas on it would fit on the others. Default: `Drain`.
     #[serde(default)]
     pub consolidation: Consolidation,
+}
+
+/// Who may take devices from jobs that run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum JobPreemption {
+    /// Nobody. Whoever lacks devices waits until tasks end.
+    #[default]
+    Never,
+    /// Services, and jobs of a higher `priority`. The tasks that are stopped have failed as `Preempted`, which does not
+    /// count, and are tried again when there is room.
+    LowerPriority,
+}
+
+impl JobPreemption {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    fn is_never(&self) -> bool {
+        *self == Self::Never
+    }
 }
 
 /// What happens to an instance that a pool can do without although tasks run on it.

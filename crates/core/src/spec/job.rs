@@ -50,7 +50,7 @@ pub struct JobSpec {
     #[schemars(range(max = 100))]
     pub backoff_limit: u32,
     /// Which failures count, and which end the job. Default: those that are nobody's fault (Spot interruptions, lost
-    /// instances, images that cannot be pulled, no capacity) do not count, all others do.
+    /// instances, images that cannot be pulled, no capacity, preemption) do not count, all others do.
     #[serde(default, skip_serializing_if = "RetryPolicy::is_default")]
     pub retry_policy: RetryPolicy,
     /// How long the job may take from its first attempt on; then its tasks are stopped and it has failed. Default: as long

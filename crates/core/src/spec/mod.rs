@@ -36,7 +36,8 @@ mod template;
 mod volume;
 
 pub use auto_scaling_group::{
-    Ami, AmiSource, AutoScalingGroup, Consolidation, Efa, NEURON_AMI_PARAMETERS, RootVolume, Scaling, VolumeType,
+    Ami, AmiSource, AutoScalingGroup, Consolidation, Efa, JobPreemption, NEURON_AMI_PARAMETERS, RootVolume, Scaling,
+    VolumeType,
 };
 pub use cluster::{
     ClusterSpec, ContainerInsights, ExecuteCommandLogging, ExecuteCommandLogs, ExecuteCommandSettings, ManagedStorage,

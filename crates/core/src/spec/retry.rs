@@ -71,6 +71,8 @@ pub enum Failure {
     ImagePull,
     /// There was no room for the task.
     Capacity,
+    /// It gave its devices to a service or to a job of higher priority.
+    Preempted,
     /// A task could not start for another reason: a secret, a volume, a role.
     Start,
     /// Somebody stopped the task.
@@ -83,7 +85,7 @@ impl Failure {
     /// Whether it is nobody's fault: trying again is right whatever the program does.
     pub const fn is_disruption(self) -> bool {
         match self {
-            Self::SpotInterrupted | Self::InstanceLost | Self::ImagePull | Self::Capacity => true,
+            Self::SpotInterrupted | Self::InstanceLost | Self::ImagePull | Self::Capacity | Self::Preempted => true,
             Self::ExitCode | Self::OutOfMemory | Self::Start | Self::Stopped | Self::Other => false,
         }
     }

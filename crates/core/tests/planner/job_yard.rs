@@ -32,6 +32,12 @@ pub(crate) fn job(name: &str, pool: &str, edit: &[(&str, Value)]) -> Value {
     job
 }
 
+/// Whether a group is that of an attempt: `0.1`, or `train/0.1` where several jobs have one.
+fn is(attempt: &str, group: &str) -> bool {
+    let (job, attempt) = attempt.split_once('/').unwrap_or(("", attempt));
+    group.ends_with(&format!("/{attempt}")) && (job.is_empty() || group.contains(&format!("/{job}/")))
+}
+
 /// A fleet with jobs, its account, and the time there.
 pub(crate) struct Yard {
     pub(crate) specs: Specs,
@@ -151,8 +157,7 @@ impl Yard {
     /// The task of an attempt or node, as it is.
     pub(crate) fn running_task(&mut self, task: &str) -> &mut axon_core::observe::StandaloneTask {
         let Some(Listing::Read(tasks)) = self.observed.standalone.get_mut("ml") else { panic!("no tasks were read") };
-        let end = format!("/{task}");
-        tasks.values_mut().find(|found| found.group.ends_with(&end)).unwrap()
+        tasks.values_mut().find(|found| is(task, &found.group)).unwrap()
     }
 
     /// A task is not shown any more, or not yet.
@@ -180,8 +185,7 @@ impl Yard {
 
     pub(crate) fn task(&mut self, attempt: &str) -> &mut axon_core::observe::StandaloneTask {
         let Some(Listing::Read(tasks)) = self.observed.standalone.get_mut("ml") else { panic!("no tasks were read") };
-        let end = format!("/{attempt}");
-        let found = tasks.values_mut().find(|found| found.group.ends_with(&end)).unwrap();
+        let found = tasks.values_mut().find(|found| is(attempt, &found.group)).unwrap();
         "STOPPED".clone_into(&mut found.task.last_status);
         "STOPPED".clone_into(&mut found.task.desired_status);
         found

@@ -16,6 +16,7 @@ mod history;
 mod images;
 mod job_compile;
 mod job_gangs;
+mod job_preemption;
 mod job_queue;
 mod job_troubles;
 mod job_yard;

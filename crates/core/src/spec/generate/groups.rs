@@ -13,9 +13,10 @@ use proptest::sample::{Index, select, subsequence};
 use super::{Size, accept, cluster_spec, metadata, name, service_draft, tags};
 use crate::neuron::{Catalog, InstanceType};
 use crate::spec::{
-    Ami, AutoScalingGroup, CapacityOption, ClusterSpec, Deployment, Devices, Duration, Efa, Fleet, LoadBalancer,
-    Monitoring, NetworkMode, Networking, NeuronCluster, NeuronPool, NeuronService, PoolOverrides, PoolRollout,
-    PoolSpec, RolloutPolicy, RolloutWindow, RootVolume, Scaling, ServiceSpec, Spread, Strategy as Rollout, Weekday,
+    Ami, AutoScalingGroup, CapacityOption, ClusterSpec, Deployment, Devices, Duration, Efa, Fleet, JobPreemption,
+    LoadBalancer, Monitoring, NetworkMode, Networking, NeuronCluster, NeuronPool, NeuronService, PoolOverrides,
+    PoolRollout, PoolSpec, RolloutPolicy, RolloutWindow, RootVolume, Scaling, ServiceSpec, Spread, Strategy as Rollout,
+    Weekday,
 };
 
 /// Types on which every generated task fits, of every wiring of chips.
@@ -92,11 +93,20 @@ fn pool_spec() -> impl Strategy<Value = PoolSpec> {
     let types = subsequence(TYPES.to_vec(), 1..=3).prop_shuffle();
     let sizes = (0_u32..2, 1_u32..4, 30_u32..=1_000, 0_u32..=4_096);
     let buying = select(vec![CapacityOption::OnDemand, CapacityOption::Spot]);
-    let settings = (buying, rollout(), btree_map("[a-z]{1,8}", "[a-z0-9]{1,8}", 0..3), option::of("[a-z ]{1,40}"));
+    let yields = select(vec![JobPreemption::Never, JobPreemption::LowerPriority]);
+    let settings =
+        ((buying, yields), rollout(), btree_map("[a-z]{1,8}", "[a-z0-9]{1,8}", 0..3), option::of("[a-z ]{1,40}"));
     (types, vec("subnet-[0-9a-f]{8}", 1..4), sizes, settings, tags()).prop_map(
-        |(types, subnets, (min_size, max_size, size_gib, reserved), (buying, rollout, attributes, lines), tags)| {
+        |(
+            types,
+            subnets,
+            (min_size, max_size, size_gib, reserved),
+            ((buying, yields), rollout, attributes, lines),
+            tags,
+        )| {
             let group = AutoScalingGroup {
                 instance_types: types.into_iter().map(str::to_owned).collect(),
+                job_preemption: yields,
                 instance_requirements: None,
                 ami: Ami::default(),
                 instance_profile_arn: "arn:aws:iam::111122223333:instance-profile/ecsInstanceRole".to_owned(),

@@ -118,6 +118,7 @@ fn rule() -> impl Strategy<Value = RetryRule> {
         Failure::InstanceLost,
         Failure::ImagePull,
         Failure::Capacity,
+        Failure::Preempted,
         Failure::Start,
         Failure::Stopped,
         Failure::Other,
