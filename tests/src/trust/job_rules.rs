@@ -16,8 +16,9 @@ use super::rules::{Before, Target};
 
 /// ECS shows a stopped task for an hour.
 const SHOWN: Duration = Duration::from_hours(1);
-/// Records of a run are there for a quarter of an hour after its end; a call takes minutes at most.
-const KEPT: Duration = Duration::from_mins(10);
+/// Records of a run are there for a quarter of an hour after its end; by a clock that is bearable, less those ten minutes, and a call
+/// takes one at most.
+const KEPT: Duration = Duration::from_mins(4);
 /// The end of a run is there for longer than ECS shows its tasks.
 const END_KEPT: Duration = Duration::from_hours(1);
 /// What keeps Axon from looking for long enough is felt for so long.

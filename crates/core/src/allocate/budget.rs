@@ -121,11 +121,12 @@ pub(super) fn units(
         ledger.total += exists.max(wanted + starts);
     }
     let deploying = deploying(&mut ledger, existing);
-    let turns = turns(&mut ledger, existing, standing, &deploying);
+    let mut healthy = Healthy::of(existing, standing);
+    let turns = turns((&mut ledger, &mut healthy), existing, standing, &deploying);
     let mut now: BTreeMap<String, u32> =
         existing.iter().map(|(name, found)| ((*name).to_owned(), desired(found))).collect();
     grow(&mut now, targets, &mut ledger);
-    shrink(&mut now, targets, (existing, standing), &mut ledger);
+    shrink(&mut now, targets, existing, (&mut ledger, &mut healthy));
     let variants: BTreeMap<&str, &DesiredService> =
         service.variants.values().map(|variant| (variant.name.as_str(), variant)).collect();
     let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, unplaced };
@@ -154,6 +155,44 @@ pub(super) fn units(
     units
 }
 
+/// Tasks that ECS counts as healthy, over all ECS services: those that surely are, and those of which it cannot be told.
+struct Healthy<'n> {
+    of: BTreeMap<&'n str, (u32, u32)>,
+    surely: u32,
+    perhaps: u32,
+}
+
+impl<'n> Healthy<'n> {
+    fn of(existing: &BTreeMap<&'n str, &Service>, standing: &BTreeMap<String, Standing>) -> Self {
+        let one = |(name, found): (&&'n str, &&Service)| {
+            let Standing { proven, trusted, .. } = standing.get(*name).copied().unwrap_or_default();
+            // Services and tasks are not read in the same instant: a task that runs by the one need not run by the other yet.
+            (*name, (proven.min(running(found)), trusted.min(running(found))))
+        };
+        let of: BTreeMap<&str, (u32, u32)> = existing.iter().map(one).collect();
+        let (surely, perhaps) = (of.values().map(|of| of.0).sum(), of.values().map(|of| of.1).sum());
+        Self { of, surely, perhaps }
+    }
+
+    fn one(&self, name: &str) -> (u32, u32) {
+        self.of.get(name).copied().unwrap_or_default()
+    }
+
+    /// How many tasks of an ECS service may go without fewer than the floor being left; any number if none of them counts.
+    fn spare(&self, name: &str, floor: u32) -> u32 {
+        let spare = |here: u32, in_all: u32| if here == 0 { u32::MAX } else { in_all.saturating_sub(floor) };
+        let (proven, trusted) = self.one(name);
+        spare(proven, self.surely).min(spare(trusted, self.perhaps))
+    }
+
+    /// So many tasks of an ECS service go, the healthy ones first.
+    fn lose(&mut self, name: &str, gone: u32) {
+        let (proven, trusted) = self.one(name);
+        self.surely = self.surely.saturating_sub(proven.min(gone));
+        self.perhaps = self.perhaps.saturating_sub(trusted.min(gone));
+    }
+}
+
 /// Raises counts as far as the ceiling allows. An ECS service that is new exists from the start, with none if need be.
 fn grow(now: &mut BTreeMap<String, u32>, targets: &BTreeMap<String, u32>, ledger: &mut Ledger) {
     for (name, target) in targets {
@@ -170,21 +209,14 @@ fn grow(now: &mut BTreeMap<String, u32>, targets: &BTreeMap<String, u32>, ledger
 fn shrink(
     now: &mut BTreeMap<String, u32>,
     targets: &BTreeMap<String, u32>,
-    (existing, standing): (&BTreeMap<&str, &Service>, &BTreeMap<String, Standing>),
-    ledger: &mut Ledger,
+    existing: &BTreeMap<&str, &Service>,
+    (ledger, healthy): (&mut Ledger, &mut Healthy<'_>),
 ) {
-    let runs = |name: &str| existing.get(name).map_or(0, |found| running(found));
-    // Services and tasks are not read in the same instant: a task that runs by the one need not run by the other yet.
-    let healthy = |name: &str| {
-        let Standing { proven, trusted, .. } = standing.get(name).copied().unwrap_or_default();
-        (proven.min(runs(name)), trusted.min(runs(name)))
-    };
-    let (surely, perhaps): (Vec<u32>, Vec<u32>) = existing.keys().map(|name| healthy(name)).unzip();
-    let (mut surely, mut perhaps): (u32, u32) = (surely.iter().sum(), perhaps.iter().sum());
     let floor = ledger.floor;
     for (name, count) in now.iter_mut() {
         let surplus = count.saturating_sub(targets.get(name).copied().unwrap_or(0));
-        let (runs, (proven, trusted)) = (runs(name), healthy(name));
+        let runs = existing.get(name.as_str()).map_or(0, |found| running(found));
+        let (proven, trusted) = healthy.one(name);
         let idle = runs == 0;
         // Which tasks go is for ECS to say: it may be the healthy ones, and all that are above the new count.
         let may_go = |healthy: u32, in_all: u32| {
@@ -192,14 +224,12 @@ fn shrink(
             if healthy <= spare { surplus } else { count.saturating_add(spare).saturating_sub(runs) }
         };
         // Enough are left whether or not those are healthy of which it cannot be told.
-        let keeps_enough = may_go(proven, surely).min(may_go(trusted, perhaps));
+        let keeps_enough = may_go(proven, healthy.surely).min(may_go(trusted, healthy.perhaps));
         let allowed = ledger.available.saturating_sub(floor).min(keeps_enough);
         let less = if idle || floor == 0 { surplus } else { surplus.min(allowed) };
         *count -= less;
         if !idle && less > 0 {
-            let gone = runs.saturating_sub(*count);
-            surely = surely.saturating_sub(proven.min(gone));
-            perhaps = perhaps.saturating_sub(trusted.min(gone));
+            healthy.lose(name, runs.saturating_sub(*count));
             ledger.available = ledger.available.saturating_sub(less);
         }
     }
@@ -220,9 +250,9 @@ fn deploying<'n>(ledger: &mut Ledger, existing: &BTreeMap<&'n str, &Service>) ->
 
 /// How many tasks the ECS services on instances that are drained may stop before they have started others. ECS drains all
 /// of an instance at once and keeps to the percentages of each ECS service alone, so they take turns: together they stop
-/// no more than the budget of the whole has room for.
+/// no more than the budget of the whole has room for, and nothing that is healthy for a task that has only just started.
 fn turns<'n>(
-    ledger: &mut Ledger,
+    (ledger, healthy): (&mut Ledger, &mut Healthy<'_>),
     existing: &BTreeMap<&'n str, &Service>,
     standing: &BTreeMap<String, Standing>,
     deploying: &BTreeMap<&'n str, u32>,
@@ -238,7 +268,9 @@ fn turns<'n>(
         } else {
             let turn =
                 ledger.stoppable(desired(found)).min(*leaving).min(ledger.available.saturating_sub(ledger.floor));
+            let turn = turn.min(healthy.spare(name, ledger.floor));
             ledger.available -= turn;
+            healthy.lose(name, turn);
             turn
         };
         turns.insert(*name, turn);
@@ -312,8 +344,26 @@ mod tests {
         let mut now = slots.iter().map(|(name, [desired, ..])| ((*name).to_owned(), *desired)).collect();
         let available = slots.iter().map(|(_, [desired, runs, ..])| desired.min(runs)).sum();
         let mut ledger = Ledger { available, floor, ..Ledger::default() };
-        shrink(&mut now, &targets, (&existing, &standing), &mut ledger);
+        shrink(&mut now, &targets, &existing, (&mut ledger, &mut Healthy::of(&existing, &standing)));
         now.into_values().collect()
+    }
+
+    #[test]
+    fn a_healthy_replica_on_an_instance_that_is_drained_stays_while_the_others_have_only_just_started() {
+        let turn = |proven: [u32; 2]| {
+            let services = [service("moved", 1, 1), service("stays", 1, 2)];
+            let existing = services.iter().map(|found| (found.name.as_str(), found)).collect();
+            let standing = [("moved", 0, proven[0]), ("stays", 1, proven[1])]
+                .map(|(name, leaving, proven)| (name.to_owned(), Standing { leaving, ..tasks(proven, proven) }));
+            let standing = standing.into();
+            let mut ledger = Ledger { available: 2, floor: 1, replicas: 2, ..Ledger::default() };
+            let mut healthy = Healthy::of(&existing, &standing);
+            turns((&mut ledger, &mut healthy), &existing, &standing, &BTreeMap::new())["stays"]
+        };
+        assert_eq!(turn([0, 1]), 0, "its own successor and the other replica are young");
+        assert_eq!(turn([1, 1]), 1);
+        assert_eq!(turn([0, 2]), 1, "its successor is healthy");
+        assert_eq!(turn([0, 0]), 1, "nothing of it counts");
     }
 
     #[test]
