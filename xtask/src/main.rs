@@ -1,6 +1,6 @@
 //! `cargo xtask`: one command that runs what CI runs, and each of its stages by itself.
 //!
-//! Neighbours: `stage` runs the stages in order and times them; `tidy`, `deps`, `generated` and `deny` are the stages that
+//! Neighbours: `stage` runs the stages in order and times them; `tidy`, `deps`, `generated`, `deny` and `sbom` are the stages that
 //! are ours; `process` starts programs. Must not hold: a rule. A rule lives, as data, in the stage that checks it.
 #![allow(
     clippy::print_stdout,
@@ -14,6 +14,7 @@ mod deps;
 mod finding;
 mod generated;
 mod process;
+mod sbom;
 mod stage;
 mod tidy;
 
@@ -53,6 +54,8 @@ enum Task {
     Generated(GeneratedArgs),
     /// Licences, banned crates and sources, as deny.toml says.
     Deny,
+    /// A list of what the binary is made of: `target/sbom/axon.cdx.json` (CycloneDX).
+    Sbom,
     /// Optimised, by hand: every scenario with one call gone wrong, at every call and in every way.
     CrashSweep(LongRun),
     /// Optimised, by hand: histories drawn from seeds.
@@ -130,6 +133,7 @@ fn run(task: &Task) -> Result<(), Failure> {
         Task::Tidy => Stage::Tidy,
         Task::Deps => Stage::Deps,
         Task::Deny => Stage::Deny,
+        Task::Sbom => Stage::Sbom,
     };
     match stage.run()? {
         Outcome::Passed => Ok(()),

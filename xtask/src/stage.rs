@@ -1,14 +1,14 @@
 //! The stages of `cargo xtask ci`: their order, their times, and the summary at the end.
 //!
-//! Neighbours: `main` picks one stage or all; `tidy`, `deps`, `generated` and `deny` do the work of theirs. Must not hold:
-//! the rules of a stage.
+//! Neighbours: `main` picks one stage or all; `tidy`, `deps`, `generated`, `deny` and `sbom` do the work of theirs. Must not
+//! hold: the rules of a stage.
 
 use std::time::{Duration, Instant};
 
 use crate::finding::Failure;
 use crate::generated::Mode;
 use crate::process::{command, run};
-use crate::{deny, deps, generated, tidy};
+use crate::{deny, deps, generated, sbom, tidy};
 
 /// One stage of CI.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,7 @@ pub(crate) enum Stage {
     Deps,
     Generated,
     Deny,
+    Sbom,
 }
 
 /// How a stage ended, when it did not fail.
@@ -39,8 +40,17 @@ pub(crate) enum MissingTool {
 }
 
 /// The order is what CI runs.
-const ORDER: [Stage; 8] =
-    [Stage::Fmt, Stage::Clippy, Stage::Test, Stage::Doc, Stage::Tidy, Stage::Deps, Stage::Generated, Stage::Deny];
+const ORDER: [Stage; 9] = [
+    Stage::Fmt,
+    Stage::Clippy,
+    Stage::Test,
+    Stage::Doc,
+    Stage::Tidy,
+    Stage::Deps,
+    Stage::Generated,
+    Stage::Deny,
+    Stage::Sbom,
+];
 
 impl Stage {
     pub(crate) fn name(self) -> &'static str {
@@ -53,6 +63,7 @@ impl Stage {
             Self::Deps => "deps",
             Self::Generated => "generated",
             Self::Deny => "deny",
+            Self::Sbom => "sbom",
         }
     }
 
@@ -72,6 +83,7 @@ impl Stage {
             Self::Deps => deps::run()?,
             Self::Generated => generated::run(Mode::Check)?,
             Self::Deny => return deny::run(),
+            Self::Sbom => return sbom::run(),
         }
         Ok(Outcome::Passed)
     }
