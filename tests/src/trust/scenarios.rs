@@ -32,7 +32,8 @@ impl Scenario {
     /// Where it ends.
     pub fn rest(&self) -> Rest {
         let well = self.declared.services.values().all(|service| service.image == Image::Well);
-        if well { Rest::Ready } else { Rest::Settled }
+        // A pool says for good that it has put an image aside, until a newer one comes.
+        if well && self.event != Some(BAD_IMAGE) { Rest::Ready } else { Rest::Settled }
     }
 }
 
@@ -80,9 +81,12 @@ const EVENTS: [(&str, Event); 13] = [
     ("a stranger deletes a template", Event::Tamper(Tamper::DeletesTemplate, 0)),
     ("a stranger drains an instance", Event::Tamper(Tamper::DrainsInstance, 0)),
     ("a new image of the instances", Event::Ami(0)),
-    ("an image of the instances on which tasks fail", Event::Ami(2)),
+    ("an image of the instances on which tasks fail", BAD_IMAGE),
     ("an instance is lost", Event::InstanceLost(0)),
 ];
+
+/// An image of the instances on which tasks fail.
+const BAD_IMAGE: Event = Event::Ami(2);
 
 /// All of them.
 pub fn scenarios() -> Vec<Scenario> {
