@@ -57,7 +57,9 @@ pub(super) fn preempt(
         return preempted;
     }
     let mut hall = Hall::of((world, agenda), pool, shelves, fill);
-    for claimant in claimants {
+    // Nothing is started for a suspended object, whoever makes room for it.
+    let goes_on = |claimant: &&Claimant<'_>| !world.desired.suspended.contains(&claimant.service.object);
+    for claimant in claimants.iter().filter(goes_on) {
         for _ in 0..claimant.missing {
             let kinds = (0..shelves.len()).filter_map(|kind| hall.seated(claimant, kind));
             let Some((_, chosen, after)) = kinds.min_by(|(one, ..), (other, ..)| one.cmp(other)) else { break };
@@ -160,7 +162,7 @@ impl<'a> Hall<'a> {
             let here = now.seats.iter().enumerate().filter(|(_, seat)| seat.kind == kind);
             let offers = here.flat_map(|(number, seat)| {
                 let of = move |set: &DeviceSet| {
-                    let go = now.go(seat, *set, need, claimant.below)?;
+                    let go = now.go(seat, *set, need, claimant)?;
                     Some((now.cost(&go), number, *set, go))
                 };
                 host.sets(count).iter().filter_map(of)
@@ -176,11 +178,15 @@ impl<'a> Hall<'a> {
     }
 
     /// Who has to go so that a task gets a set of devices on an instance; nothing if somebody is in the way who stays.
-    fn go(&self, seat: &Seat, wanted: DeviceSet, need: (u32, u32), below: Option<i32>) -> Option<BTreeSet<usize>> {
+    fn go(&self, seat: &Seat, wanted: DeviceSet, need: (u32, u32), claimant: &Claimant<'_>) -> Option<BTreeSet<usize>> {
         if seat.taken.iter().any(|taken| taken.overlaps(wanted)) {
             return None;
         }
-        let yields = |priority: i32| below.is_none_or(|below| priority < below);
+        let yields = |priority: i32| claimant.below.is_none_or(|below| priority < below);
+        // Whoever compiles for the claimant is what it waits for.
+        let may_go = |guest: &Guest<'_>| {
+            yields(guest.priority) && claimant.service.after().is_none_or(|job| job != guest.attempt.0)
+        };
         let (mut room, mut go, mut others) = (seat.room, BTreeSet::new(), Vec::new());
         for (_, devices, size) in seat.planned.iter().filter(|(priority, ..)| !yields(*priority)) {
             if devices.overlaps(wanted) {
@@ -192,19 +198,19 @@ impl<'a> Hall<'a> {
             let guest = self.guests.get(*number)?;
             match (guest.goes, devices.overlaps(wanted)) {
                 (true, _) => {}
-                (false, true) if yields(guest.priority) => drop(go.insert(*number)),
+                (false, true) if may_go(guest) => drop(go.insert(*number)),
                 (false, true) => return None,
                 (false, false) => {
                     room = (room.0 - i64::from(size.0), room.1 - i64::from(size.1));
-                    others.push((guest.priority, Reverse(guest.written), *number, *size));
+                    others.push((guest.priority, Reverse(guest.written), *number, (*size, may_go(guest))));
                 }
             }
         }
         // Devices alone are not enough: CPU or memory may be what is short.
         others.sort_unstable();
-        for (priority, _, number, size) in others {
+        for (.., number, (size, may_go)) in others {
             let lacks = room.0 < i64::from(need.0) || room.1 < i64::from(need.1);
-            if lacks && yields(priority) {
+            if lacks && may_go {
                 room = (room.0 + i64::from(size.0), room.1 + i64::from(size.1));
                 go.insert(number);
             }

@@ -1,7 +1,7 @@
 //! Models that are compiled before a service is deployed or a job starts.
 
 use axon_core::desired::Desired;
-use axon_core::observe::Parameter;
+use axon_core::observe::{Parameter, ServiceTasks};
 use axon_core::observed::History;
 use axon_core::plan::Prune;
 use axon_core::spec::{Compile, NeuronService};
@@ -9,6 +9,7 @@ use axon_core::step::Action;
 use serde_json::{Value, json};
 
 use super::fixture::{NOW, Specs, empty_account, empty_ec2_account, grouped, service, set};
+use super::group_fixture::{launch, register, task};
 use super::job_yard::{Yard, job};
 
 const IMAGE: &str = "vllm@sha256:1111";
@@ -260,6 +261,33 @@ fn a_job_of_high_priority_is_compiled_before_others_run() {
     let done = yard.go();
     assert!(done.contains(&"run train-compile/0.0".to_owned()), "{done:?}");
     assert_eq!(done.iter().filter(|line| line.starts_with("run early")).count(), 3, "four instances: {done:?}");
+}
+
+#[test]
+fn a_service_that_lacks_devices_does_not_take_them_from_whoever_compiles_for_it() {
+    let mut specs = compiled(grouped().edit_service("/spec/devices", json!(3)));
+    set(&mut specs.services[0], "/spec/replicas", json!(1));
+    set(&mut specs.pools[0], "/spec/autoScalingGroup/maxSize", json!(1));
+    set(&mut specs.pools[0], "/spec/autoScalingGroup/jobPreemption", json!("LowerPriority"));
+    let mut yard = yard(specs, empty_ec2_account());
+    let group = yard.desired().pools["neuron"].groups()[0].clone();
+    launch(&mut yard.observed, &group, ("i-1", 1), yard.now);
+    register(&mut yard.observed, &group, "i-1", yard.now);
+    yard.go();
+    yard.end("0.0", 0);
+    yard.go();
+    yard.forget_stopped_tasks();
+    let on = "container-instance/i-1";
+    let name = yard.observed.all_services().next().unwrap().name.clone();
+    let tasks = ServiceTasks { tasks: vec![task("task/1", on, yard.now)], ..ServiceTasks::default() };
+    yard.observed.tasks.insert(("ml".into(), name), tasks);
+    image(&mut yard, "vllm@sha256:2222");
+    assert!(yard.go().contains(&"run llama-compile/0.0".to_owned()));
+    yard.running_task("0.0").task.container_instance = Some(on.into());
+    set(&mut yard.specs.services[0], "/spec/replicas", json!(2));
+    let done = yard.go();
+    assert!(yard.waits().contains("NeuronService/llama: 1 replicas have no Neuron devices"), "{}", yard.waits());
+    assert!(!done.iter().any(|line| line.starts_with("stop")), "{done:?}");
 }
 
 #[test]

@@ -180,6 +180,10 @@ fn a_service_comes_before_every_job() {
     assert_eq!(yard.go(), ["put low/0.0", "run low/0.0"]);
     placed(&mut yard, &[("low/0.0", "i-1")]);
     set(&mut yard.specs.services[0], "/spec/replicas", json!(1));
+    let mut desired = yard.desired();
+    desired.suspended.insert(ObjectKey::service("llama".parse().unwrap()));
+    let plan = plan_with(&desired, &yard.observed, &Limits::fresh(yard.now, yard.prune));
+    assert_eq!(plan.steps, [], "nothing would be started for a suspended service");
     let done = yard.go();
     assert_eq!(
         done[0], "stop: axon: preempted by NeuronService/llama, which lacks devices and comes first",
