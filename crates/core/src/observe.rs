@@ -291,11 +291,15 @@ impl Task {
             Some("HEALTHY") => true,
             Some("UNHEALTHY") => false,
             _ if signal == HealthSignal::Check => false,
-            _ => match (self.started, read) {
-                (Some(started), Some(read)) => read.duration_since(started) >= TRUSTED_AFTER,
-                _ => true,
-            },
+            _ => !self.is_young(read),
         }
+    }
+
+    /// Whether it had started too short a time before it was `read` to count where its health is not asked for.
+    pub fn is_young(&self, read: Option<Timestamp>) -> bool {
+        let ages = !matches!(self.health.as_deref(), Some("HEALTHY" | "UNHEALTHY"));
+        let age = self.started.zip(read).map(|(started, read)| read.duration_since(started));
+        ages && age.is_some_and(|age| age < TRUSTED_AFTER)
     }
 
     /// Whether it runs and is meant to.

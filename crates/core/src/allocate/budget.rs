@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::healthy::Healthy;
 use super::live::Standing;
 use super::{Departing, Units};
 use crate::desired::{Budget, DesiredService, PackedService};
@@ -72,7 +73,7 @@ pub(super) fn desired(service: &Service) -> u32 {
     service.settings.desired_count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
 }
 
-fn running(service: &Service) -> u32 {
+pub(super) fn running(service: &Service) -> u32 {
     u32::try_from(service.running).unwrap_or(0)
 }
 
@@ -155,44 +156,6 @@ pub(super) fn units(
     units
 }
 
-/// Tasks that ECS counts as healthy, over all ECS services: those that surely are, and those of which it cannot be told.
-struct Healthy<'n> {
-    of: BTreeMap<&'n str, (u32, u32)>,
-    surely: u32,
-    perhaps: u32,
-}
-
-impl<'n> Healthy<'n> {
-    fn of(existing: &BTreeMap<&'n str, &Service>, standing: &BTreeMap<String, Standing>) -> Self {
-        let one = |(name, found): (&&'n str, &&Service)| {
-            let Standing { proven, trusted, .. } = standing.get(*name).copied().unwrap_or_default();
-            // Services and tasks are not read in the same instant: a task that runs by the one need not run by the other yet.
-            (*name, (proven.min(running(found)), trusted.min(running(found))))
-        };
-        let of: BTreeMap<&str, (u32, u32)> = existing.iter().map(one).collect();
-        let (surely, perhaps) = (of.values().map(|of| of.0).sum(), of.values().map(|of| of.1).sum());
-        Self { of, surely, perhaps }
-    }
-
-    fn one(&self, name: &str) -> (u32, u32) {
-        self.of.get(name).copied().unwrap_or_default()
-    }
-
-    /// How many tasks of an ECS service may go without fewer than the floor being left; any number if none of them counts.
-    fn spare(&self, name: &str, floor: u32) -> u32 {
-        let spare = |here: u32, in_all: u32| if here == 0 { u32::MAX } else { in_all.saturating_sub(floor) };
-        let (proven, trusted) = self.one(name);
-        spare(proven, self.surely).min(spare(trusted, self.perhaps))
-    }
-
-    /// So many tasks of an ECS service go, the healthy ones first.
-    fn lose(&mut self, name: &str, gone: u32) {
-        let (proven, trusted) = self.one(name);
-        self.surely = self.surely.saturating_sub(proven.min(gone));
-        self.perhaps = self.perhaps.saturating_sub(trusted.min(gone));
-    }
-}
-
 /// Raises counts as far as the ceiling allows. An ECS service that is new exists from the start, with none if need be.
 fn grow(now: &mut BTreeMap<String, u32>, targets: &BTreeMap<String, u32>, ledger: &mut Ledger) {
     for (name, target) in targets {
@@ -216,7 +179,6 @@ fn shrink(
     for (name, count) in now.iter_mut() {
         let surplus = count.saturating_sub(targets.get(name).copied().unwrap_or(0));
         let runs = existing.get(name.as_str()).map_or(0, |found| running(found));
-        let (proven, trusted) = healthy.one(name);
         let idle = runs == 0;
         // Which tasks go is for ECS to say: it may be the healthy ones, and all that are above the new count.
         let may_go = |healthy: u32, in_all: u32| {
@@ -224,7 +186,8 @@ fn shrink(
             if healthy <= spare { surplus } else { count.saturating_add(spare).saturating_sub(runs) }
         };
         // Enough are left whether or not those are healthy of which it cannot be told.
-        let keeps_enough = may_go(proven, healthy.surely).min(may_go(trusted, healthy.perhaps));
+        let keeps_enough =
+            healthy.cases(name).into_iter().map(|(here, in_all)| may_go(here, in_all)).min().unwrap_or(0);
         let allowed = ledger.available.saturating_sub(floor).min(keeps_enough);
         let less = if idle || floor == 0 { surplus } else { surplus.min(allowed) };
         *count -= less;
@@ -309,8 +272,8 @@ mod tests {
     /// An ECS service: desired, running and healthy tasks, and how many the layout wants.
     type Slot = (&'static str, [u32; 4]);
 
-    const fn tasks(proven: u32, trusted: u32) -> Standing {
-        Standing { leaving: 0, stopping: 0, proven, trusted }
+    fn tasks(proven: u32, trusted: u32) -> Standing {
+        Standing { proven, trusted, ..Standing::default() }
     }
 
     fn service(name: &str, desired: u32, running: u32) -> Service {
@@ -371,6 +334,19 @@ mod tests {
         assert_eq!(shrunk(&[("new", [1, 1, 0, 1]), ("old", [1, 1, 1, 0])], 1), [1, 1]);
         assert_eq!(shrunk(&[("new", [1, 1, 1, 1]), ("old", [1, 1, 1, 0])], 1), [1, 0]);
         assert_eq!(shrunk(&[("new", [1, 1, 0, 1]), ("old", [1, 1, 1, 0])], 0), [1, 0], "where none must run");
+    }
+
+    #[test]
+    fn a_task_that_may_be_healthy_in_a_moment_does_not_go_for_a_younger_one() {
+        let young = Standing { young: 1, ..tasks(0, 0) };
+        let slots = [("new", [1, 1, 0, 1]), ("old", [1, 1, 0, 0])];
+        assert_eq!(shrunk_of(&slots, &[young, young], 1), [1, 1]);
+        assert_eq!(shrunk_of(&slots, &[tasks(1, 1), young], 1), [1, 0]);
+        assert_eq!(shrunk_of(&slots, &[young, tasks(0, 0)], 1), [1, 0], "it has a check that it does not pass");
+        // Fewer of the same: whichever ECS keeps.
+        assert_eq!(shrunk_of(&[("one", [3, 3, 0, 1])], &[Standing { young: 3, ..tasks(0, 0) }], 1), [1]);
+        let mixed = Standing { young: 2, ..tasks(1, 1) };
+        assert_eq!(shrunk_of(&[("one", [3, 3, 1, 1])], &[mixed], 1), [3], "ECS may stop the one that counts");
     }
 
     #[test]

@@ -232,6 +232,8 @@ pub(super) struct Standing {
     pub(super) proven: u32,
     /// Those that it may count as healthy: a task of an earlier revision may have no health check where there is one now.
     pub(super) trusted: u32,
+    /// Those that have run for too short a time to count, and may count by the time that something is done.
+    pub(super) young: u32,
 }
 
 /// How the tasks of a service stand, by ECS service.
@@ -253,12 +255,12 @@ pub(super) fn standing<'n>(
         let stopping = |task: &&Task| task.desired_status == "STOPPED" && task.last_status == "RUNNING";
         let count = |of: &dyn Fn(&&Task) -> bool| u32::try_from(all().filter(of).count()).unwrap_or(u32::MAX);
         let proven = |task: &&Task| task.runs() && task.is_proven(signal, read);
-        let trusted = |task: &&Task| {
-            let earlier = !is_wanted(world, service, task);
-            proven(task) || earlier && task.runs() && task.is_proven(HealthSignal::Age, read)
-        };
-        let (proven, trusted) = (count(&proven), count(&trusted));
-        Standing { leaving: count(&here), stopping: count(&stopping), proven, trusted }
+        let ages = |task: &&Task| signal == HealthSignal::Age || !is_wanted(world, service, task);
+        let trusted =
+            |task: &&Task| proven(task) || ages(task) && task.runs() && task.is_proven(HealthSignal::Age, read);
+        let young = |task: &&Task| ages(task) && task.runs() && task.is_young(read);
+        let (proven, trusted, young) = (count(&proven), count(&trusted), count(&young));
+        Standing { leaving: count(&here), stopping: count(&stopping), proven, trusted, young }
     };
     names.map(|name| (name.to_owned(), of(name))).collect()
 }

@@ -6,6 +6,7 @@
 //! (`plan`).
 
 mod budget;
+mod healthy;
 mod jobs;
 mod live;
 mod preempt;

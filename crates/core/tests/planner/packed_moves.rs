@@ -117,6 +117,25 @@ fn an_ecs_service_of_another_layout_stays_while_it_may_be_the_one_that_another_p
 }
 
 #[test]
+fn a_task_that_ecs_may_count_by_now_does_not_go_for_a_younger_one() {
+    let specs = halves().edit_service("/spec/replicas", json!(1));
+    let mut observed = installed(&specs);
+    let moved = specs.edit_service("/spec/devices", json!(6)).desired();
+    for _ in ["RegisterTaskDefinition", "CreateService"] {
+        for step in &plan_once(&moved, &observed, Prune::Enabled).steps {
+            axon_core::preview::assume(&mut observed, step);
+        }
+    }
+    // By the second in which it is deleted, ECS has stopped the one on a drained instance for it.
+    runs(&mut observed, "llama-n0-2", NOW - 39.seconds(), "UNKNOWN");
+    runs(&mut observed, "llama", NOW - 38.seconds(), "UNKNOWN");
+    let plan = plan_once(&moved, &observed, Prune::Enabled);
+    assert_eq!(text(&plan.steps), "", "{}", waits(&plan));
+    runs(&mut observed, "llama", NOW - 1.minute(), "UNKNOWN");
+    assert_eq!(text(&plan_once(&moved, &observed, Prune::Enabled).steps), "DeleteService service ml/llama-n0-2\n");
+}
+
+#[test]
 fn a_replica_that_moves_and_gets_a_health_check_stays_until_the_new_one_has_passed_it() {
     let specs = halves().edit_service("/spec/replicas", json!(1));
     let mut observed = installed(&specs);
