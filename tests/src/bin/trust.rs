@@ -57,6 +57,9 @@ struct Sweeping {
     /// Only scenarios with this in their name.
     #[arg(long, default_value = "")]
     only: String,
+    /// Only this call, in each way. A finding is told with the writes before it.
+    #[arg(long)]
+    call: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -167,8 +170,8 @@ fn sharded<T: Sync, R: Send>(
     });
 }
 
-fn crash_sweep(Sweeping { every_read, pairs, only }: &Sweeping, shards: usize) -> Vec<String> {
-    let extent = Extent { every_read: *every_read, pairs: *pairs };
+fn crash_sweep(Sweeping { every_read, pairs, only, call }: &Sweeping, shards: usize) -> Vec<String> {
+    let extent = Extent { every_read: *every_read, pairs: *pairs, only_call: *call };
     let scenarios: Vec<_> = scenarios().into_iter().filter(|scenario| scenario.name.contains(only)).collect();
     let mut sums = Sums::of("runs");
     let mut findings = Vec::new();

@@ -357,6 +357,11 @@ impl Trace {
         }
     }
 
+    /// The last writes, for people.
+    pub fn into_last_writes(self) -> VecDeque<String> {
+        self.last_writes
+    }
+
     /// Takes the calls since the last time; gives the writes.
     pub fn calls(&mut self, stage: &Stage) -> Vec<String> {
         let mut writes = Vec::new();

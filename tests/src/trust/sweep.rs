@@ -4,7 +4,7 @@
 //! Neighbours: `scenarios` lists them, `play` has the end of a run, `stage` the account. The account at rest before the
 //! scenario is made once and copied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use axon_runtime::clock::Clock as _;
@@ -59,6 +59,8 @@ pub struct Extent {
     pub every_read: u64,
     /// Besides, so many pairs of deaths, the second of them while the first is being mended.
     pub pairs: u64,
+    /// Only this call, in each way, and no pairs; a finding comes with the writes before it.
+    pub only_call: Option<u64>,
 }
 
 struct Ground {
@@ -87,13 +89,20 @@ pub fn sweep(scenario: &Scenario, extent: Extent) -> Swept {
     for (call, operation) in (0_u64..).zip(&ground.tape) {
         let writes = crate::wire::is_write(operation);
         reads += u64::from(!writes);
-        if !writes && reads % extent.every_read != 0 {
+        let is_drawn = writes || reads % extent.every_read == 0;
+        if !extent.only_call.map_or(is_drawn, |only| only == call) {
             continue;
         }
         for way in WAYS.into_iter().filter(|way| writes || !ONLY_FOR_WRITES.contains(way)) {
-            let run = disturbed(scenario, &ground, vec![Pin { call, fate: way }]);
+            let mut run = disturbed(scenario, &ground, vec![Pin { call, fate: way }]);
+            if extent.only_call.is_some() && !run.findings.is_empty() {
+                run.findings[0] += &run.last_writes.iter().map(|write| format!("\n    {write}")).collect::<String>();
+            }
             swept.add(run, way, &format!("{}, {} at call {call} ({operation})", scenario.name, way.name()));
         }
+    }
+    if extent.only_call.is_some() {
+        return swept;
     }
     let mut dice = fastrand::Rng::with_seed(swept.length);
     for _ in 0..extent.pairs {
@@ -152,6 +161,8 @@ fn ground(scenario: &Scenario) -> Result<Ground, Vec<String>> {
 
 struct Run {
     findings: Vec<String>,
+    /// The last writes with their instants and answers, for people.
+    last_writes: VecDeque<String>,
     calls: u64,
     simulated: Duration,
 }
@@ -161,7 +172,8 @@ fn disturbed(scenario: &Scenario, ground: &Ground, pins: Vec<Pin>) -> Run {
         let mut stage = Stage::new(ground.aws.clone(), Air::new(SEED, pins));
         let start = stage.world.clock.now();
         begin(&mut stage, scenario, ground).await;
-        settle(&mut stage, (scenario.rest(), QUIET_IN_SWEEPS), &mut Trace::default()).await;
+        let mut trace = Trace::default();
+        settle(&mut stage, (scenario.rest(), QUIET_IN_SWEEPS), &mut trace).await;
         if stage.verdict().is_empty() {
             stage.audit(|auditor, _| auditor.jobs_at_rest());
             for difference in differences("", &ground.wanted, &portrait(&stage.world)) {
@@ -170,7 +182,8 @@ fn disturbed(scenario: &Scenario, ground: &Ground, pins: Vec<Pin>) -> Run {
         }
         stage.world.aws.with(|aws| aws.world_mut().take_violations());
         let simulated = stage.world.clock.now().duration_since(start).unsigned_abs();
-        Run { findings: stage.verdict(), calls: stage.air.calls(), simulated }
+        let (findings, last_writes) = (stage.verdict(), trace.into_last_writes());
+        Run { findings, last_writes, calls: stage.air.calls(), simulated }
     })
 }
 

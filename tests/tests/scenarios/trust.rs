@@ -53,7 +53,7 @@ fn the_same_seed_gives_the_same_calls_at_the_same_instants() {
 #[test]
 fn whatever_goes_wrong_with_one_call_the_end_is_the_same() {
     let first = scenarios().into_iter().find(|scenario| scenario.name == "managed: first installation").unwrap();
-    let swept = sweep(&first, Extent { every_read: 200, pairs: 1 });
+    let swept = sweep(&first, Extent { every_read: 200, pairs: 1, only_call: None });
     assert_eq!(swept.findings, Vec::<String>::new());
     assert!(swept.runs > 20, "{swept:?}");
     assert!(swept.ways.contains_key(Fate::DiesAfter.name()), "{swept:?}");
