@@ -306,9 +306,10 @@ impl State {
     fn ended(&mut self, ended: Ended) {
         let Ended { step, result, at, not_before } = ended;
         self.in_flight.remove(&step.resource);
-        self.written.insert(step.resource.clone(), at);
         match result {
             Ok(effect) => {
+                // Whoever has written nothing knows no better than a reading.
+                self.written.insert(step.resource.clone(), at);
                 self.retries.remove(&step.resource);
                 self.remember(&step, at, Answer::Accepted);
                 self.forget_declared(&step);

@@ -27,6 +27,8 @@ pub(super) const REPEAT_WITHIN: SignedDuration = SignedDuration::from_mins(50);
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_mins(65);
 /// Why an attempt is given up of which nothing can be seen.
 pub(super) const UNSEEN: &str = "no task of it was seen, and ECS forgets tasks an hour after they have stopped";
+/// So long after its first task or anything else of it, the record of an attempt shows, by a clock that is ten minutes wrong.
+const SHOWS_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 /// A reading of tasks that is older than this proves nothing.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// Until so long after its end, the records of a run are kept: whoever reads late sees its end before they are gone.
@@ -66,6 +68,9 @@ impl<'a> Planner<'a> {
 
     /// Brings one attempt further.
     fn attempt(&mut self, object: &ObjectKey, (run, id): (&RunId, AttemptId), attempt: &Attempt<'_>, stand: &Stand) {
+        if self.lacks_record(attempt) {
+            return self.wait(object, Wait::NotRead { what: format!("the record of attempt {id}") });
+        }
         let preempted = self.preempted(object, run, id);
         if attempt.is_gang() {
             let course = match (Course::of(stand, run), preempted) {
@@ -92,6 +97,16 @@ impl<'a> Planner<'a> {
             }
             None => self.unseen(object, (run, id), attempt),
         }
+    }
+
+    /// Whether nodes of an attempt show already and its record does not yet, which was written before: without it nobody knows how
+    /// many they are.
+    fn lacks_record(&self, attempt: &Attempt<'_>) -> bool {
+        let placed = attempt.members.placed.as_ref().and_then(|(_, written)| *written);
+        let first = attempt.tasks().filter_map(|found| found.task.created).chain(placed).min();
+        let is_young = first.is_none_or(|at| self.limits.now.duration_since(at) < SHOWS_WITHIN);
+        let unread = attempt.intent.is_none() && attempt.written.is_none();
+        unread && attempt.task.is_none() && is_young
     }
 
     /// For whom an attempt is stopped, if somebody who comes before it gets its devices.

@@ -207,6 +207,21 @@ fn nodes_of_which_nothing_is_known_after_hours_make_the_attempt_unknown() {
 }
 
 #[test]
+fn an_attempt_that_shows_before_its_record_does_is_left_alone() {
+    let mut yard = running();
+    let Listing::Read(records) = &mut yard.observed.records else { panic!("records are read") };
+    let name = records.keys().find(|name| name.ends_with("/0.0")).cloned().unwrap();
+    let record = records.remove(&name).unwrap();
+    assert_eq!(yard.go(), [""; 0]);
+    assert!(yard.waits().contains("the record of attempt 0.0"), "{}", yard.waits());
+    yard.observed.records.put(name, record);
+    yard.end("0.0.0", 0);
+    yard.end("0.0.1", 0);
+    assert_eq!(yard.go().last().unwrap(), "put train/end");
+    assert_eq!(yard.ends("train"), [RunResult::Complete]);
+}
+
+#[test]
 fn a_job_whose_nodes_do_not_all_fit_waits_and_holds_nothing() {
     let mut specs = grouped().edit_service("/spec/devices", json!(6));
     set(&mut specs.services[0], "/spec/replicas", json!(3));

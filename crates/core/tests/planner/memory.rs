@@ -94,6 +94,16 @@ fn a_sweep_that_began_before_an_outcome_does_not_undo_it() {
 }
 
 #[test]
+fn what_another_process_has_made_shows_although_a_call_of_our_own_has_just_failed() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    swept(&mut state, &empty_account(), NOW);
+    let create = steps(&mut state, NOW).remove(0);
+    end(&mut state, create, Err(error(ErrorClass::Throttled)), NOW + 5.seconds());
+    swept(&mut state, &converged(), NOW + 4.seconds());
+    assert!(state.observed().clusters.get("ml").is_some());
+}
+
+#[test]
 fn a_failed_reading_makes_nothing_absent() {
     let mut state = state(&Specs::default(), Pruning::On);
     swept(&mut state, &converged(), NOW);
