@@ -18,12 +18,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axon_tests::trust::days::{Day, live};
-use axon_tests::trust::history::History;
+use axon_tests::trust::history::{About, History};
 use axon_tests::trust::play::{Played, play};
 use axon_tests::trust::scenarios::scenarios;
 use axon_tests::trust::shrink::shrink;
 use axon_tests::trust::sweep::{Extent, sweep};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Long runs against the simulated AWS.
 #[derive(Debug, Parser)]
@@ -79,42 +79,12 @@ struct Soaking {
     /// Play each twice and compare the traces.
     #[arg(long)]
     twice: bool,
-    #[command(flatten)]
-    work: Work,
+    /// Histories of one seed about different things have nothing in common, but for preemption, which is those of jobs.
+    #[arg(long, value_enum, default_value_t = About::Services)]
+    about: About,
     /// Cut those that fail down to short ones.
     #[arg(long)]
     shrink: bool,
-}
-
-/// Which histories.
-#[derive(Clone, Copy, Debug, Args)]
-struct Work {
-    /// Histories with jobs, which are others than those of the same seeds without.
-    #[arg(long)]
-    jobs: bool,
-    /// The same, and jobs make room for services and for jobs of higher priority.
-    #[arg(long, requires = "jobs")]
-    preemption: bool,
-}
-
-impl Work {
-    /// The history of a seed.
-    fn drawn(self, seed: u64, events: usize) -> History {
-        match (self.jobs, self.preemption) {
-            (false, _) => History::drawn(seed, events),
-            (true, false) => History::with_jobs(seed, events),
-            (true, true) => History::with_preemption(seed, events),
-        }
-    }
-
-    /// As it is written on the command line.
-    const fn flags(self) -> &'static str {
-        match (self.jobs, self.preemption) {
-            (false, _) => "",
-            (true, false) => " --jobs",
-            (true, true) => " --jobs --preemption",
-        }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -280,7 +250,7 @@ const SHOWN_WRITES: usize = 30;
 
 /// Plays the history of a seed; of what did not hold, one text that begins with how to play it again.
 fn played(seed: u64, options: &Soaking) -> Played {
-    let history = options.work.drawn(seed, options.events);
+    let history = History::drawn(options.about, seed, options.events);
     let mut played = play(&history);
     if options.twice && played.findings.is_empty() && play(&history).trace != played.trace {
         played.findings.push("the same seed gave another trace".to_owned());
@@ -289,7 +259,8 @@ fn played(seed: u64, options: &Soaking) -> Played {
         return played;
     }
     let (history, last) = if options.shrink { shrink(&history, played.clone()) } else { (history, played.clone()) };
-    let mut told = format!("cargo xtask soak --seed {seed} --events {}{}", options.events, options.work.flags());
+    let about = options.about.to_possible_value().map_or_else(String::new, |about| about.get_name().to_owned());
+    let mut told = format!("cargo xtask soak --about {about} --seed {seed} --events {}", options.events);
     for finding in last.findings.iter().take(6) {
         let _written = write!(told, "\n  {finding}");
     }

@@ -290,7 +290,7 @@ impl Auditor {
             let world = aws.world_mut();
             (world.take_violations(), world.take_stoppings())
         });
-        self.follow_jobs();
+        self.review_jobs();
         for violation in violations {
             self.find(&format!(
                 "{:?}: {} of {} by {}",

@@ -135,7 +135,7 @@ impl Edit {
         match self {
             Self::Option(_) => pool.spot = !pool.spot,
             // Other chips in shared instances are other device sets; that is a subject of the layout's own tests.
-            Self::Types(_) if pool.shape != Shape::Packed => pool.types += 1,
+            Self::Types(_) if ![Shape::Packed, Shape::Gang].contains(&pool.shape) => pool.types += 1,
             Self::Subnets(_) => pool.subnets += 1,
             Self::PoolTeam(_) => pool.team += 1,
             Self::Max(_) => pool.max = if pool.max == 8 { 7 } else { 8 },
@@ -147,7 +147,7 @@ impl Edit {
 /// Replicas that fit on a pool together with as many again while they are replaced; in a shared one, `has_room` says.
 const fn most(pool: Option<&Pool>) -> u32 {
     match pool {
-        Some(Pool { shape: Shape::Rolling, .. }) => 3,
+        Some(Pool { shape: Shape::Rolling | Shape::Gang, .. }) => 3,
         _ => 4,
     }
 }
@@ -159,7 +159,7 @@ pub(super) fn chosen<'a>(names: impl Iterator<Item = &'a String> + Clone, pick: 
 
 fn add_service(fleet: &mut Fleet, pick: usize) {
     let Some(pool) = chosen(fleet.pools.keys(), pick) else { return };
-    let rolling = fleet.pools.get(&pool).is_some_and(|pool| pool.shape == Shape::Rolling);
+    let rolling = fleet.pools.get(&pool).is_some_and(|pool| [Shape::Rolling, Shape::Gang].contains(&pool.shape));
     let there = fleet.services.values().filter(|service| service.pool == pool).count();
     if there < if rolling { 1 } else { 4 } {
         insert_service(fleet, &pool);

@@ -1,12 +1,12 @@
 //! A specification as a value that can be changed at random and that knows what it promises.
 //!
-//! Neighbours: `edit` changes it, `stage` hands its YAML to the processes, `audit` holds AWS against it; `job` is work that ends. It is written
+//! Neighbours: `fleets` has some to begin with, `edit` changes it, `stage` hands its YAML to the processes, `audit` holds AWS against it; `job` is work that ends. It is written
 //! from the reference of the objects and uses nothing of the product: what it says a service may lose is its own sum.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::job::{Job, Work};
+use super::job::Job;
 
 /// The one cluster of every fleet.
 pub const CLUSTER: &str = "ml";
@@ -42,6 +42,8 @@ pub enum Shape {
     Packed,
     /// Auto Scaling groups of instances with one chip.
     Rolling,
+    /// The same in one subnet, where several instances may work together.
+    Gang,
 }
 
 /// One pool.
@@ -183,89 +185,9 @@ impl Fleet {
         self
     }
 
-    /// One managed pool with two services.
-    pub fn managed() -> Self {
-        let one = Service { replicas: 1, checked: false, ..Service::on("chips") };
-        Self::empty()
-            .pool("chips", Pool::of(Shape::Managed))
-            .service("llama", Service::on("chips"))
-            .service("bert", one)
-    }
-
-    /// One packed pool with three services of different sizes.
-    pub fn packed() -> Self {
-        let sized = |devices, replicas| Service { devices, replicas, checked: false, ..Service::on("shared") };
-        Self::empty()
-            .pool("shared", Pool { max: 4, ..Pool::of(Shape::Packed) })
-            .service("large", sized(7, 1))
-            .service("medium", sized(4, 1))
-            .service("small", sized(1, 2))
-    }
-
-    /// One pool of small instances with one service.
-    pub fn rolling() -> Self {
-        let server = Service { replicas: 3, checked: false, ..Service::on("workers") };
-        Self::empty().pool("workers", Pool::of(Shape::Rolling)).service("server", server)
-    }
-
-    /// One of each.
-    pub fn mixed() -> Self {
-        let mut all = Self::managed();
-        for other in [Self::packed(), Self::rolling()] {
-            all.pools.extend(other.pools);
-            all.services.extend(other.services);
-        }
-        all
-    }
-
-    /// A packed pool with two services and a batch of six tasks, three at once.
-    pub fn batch() -> Self {
-        let sized = |devices, replicas| Service { devices, replicas, checked: false, ..Service::on("shared") };
-        Self::empty()
-            .pool("shared", Pool { max: 4, ..Pool::of(Shape::Packed) })
-            .service("medium", sized(4, 1))
-            .service("small", sized(1, 2))
-            .job("sweep", Job { completions: 6, parallelism: 3, ..Job::on("shared") })
-    }
-
-    /// A managed pool with a service and a job that takes an instance for each of its tasks, one after the other.
-    pub fn training() -> Self {
-        let one = Service { replicas: 1, checked: false, ..Service::on("chips") };
-        Self::empty()
-            .pool("chips", Pool::of(Shape::Managed))
-            .service("bert", one)
-            .job("train", Job { work: Work::Flaky, parallelism: 1, ..Job::on("chips") })
-    }
-
-    /// A packed pool with a service and a job that runs every hour.
-    pub fn hourly() -> Self {
-        let small = Service { checked: false, ..Service::on("shared") };
-        Self::empty()
-            .pool("shared", Pool { max: 4, ..Pool::of(Shape::Packed) })
-            .service("small", small)
-            .job("digest", Job { every: Some(60), ..Job::on("shared") })
-    }
-
-    /// A packed pool with a service and three jobs: one waits for another, and they queue for chips by their rank.
-    pub fn chain() -> Self {
-        let medium = Service { devices: 4, replicas: 1, least: 0, checked: false, ..Service::on("shared") };
-        let sized = |devices, completions| Job { devices, completions, parallelism: 3, ..Job::on("shared") };
-        let after = [String::from("prepare")].into();
-        Self::empty()
-            .pool("shared", Pool { max: 2, ..Pool::of(Shape::Packed) })
-            .service("medium", medium)
-            .job("prepare", Job { work: Work::Brief, ..sized(2, 2) })
-            .job("survey", Job { priority: -5, ..sized(4, 4) })
-            .job("train", Job { priority: 5, after, ..sized(6, 2) })
-    }
-
-    /// All of that, and instances with one chip that are replaced when their image changes.
-    pub fn busy() -> Self {
-        let mut all = Self::mixed().job("rolled", Job { work: Work::Long, completions: 1, ..Job::on("workers") });
-        for other in [Self::batch(), Self::training()] {
-            all.jobs.extend(other.jobs);
-        }
-        all
+    /// Tasks of one attempt of a job.
+    pub fn nodes(&self, job: &Job) -> u32 {
+        job.nodes_on(self.pools.get(&job.pool).map_or(Shape::Managed, |pool| pool.shape))
     }
 
     /// Whether every shared pool has room for its services and for one instance more: without that, nothing can be replaced
@@ -320,7 +242,12 @@ fn cluster(insights: &str) -> String {
 }
 
 fn pool_yaml(name: &str, pool: &Pool) -> String {
-    let subnets = ["[subnet-0a1b2c3d, subnet-4e5f6a7b]", "[subnet-4e5f6a7b, subnet-1c2d3e4f]"][pool.subnets % 2];
+    let subnets = match (pool.shape, pool.subnets % 2) {
+        (Shape::Gang, 0) => "[subnet-0a1b2c3d]",
+        (Shape::Gang, _) => "[subnet-4e5f6a7b]",
+        (_, 0) => "[subnet-0a1b2c3d, subnet-4e5f6a7b]",
+        (_, _) => "[subnet-4e5f6a7b, subnet-1c2d3e4f]",
+    };
     let option = if pool.spot { "Spot" } else { "OnDemand" };
     let head = format!(
         "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronPool\nmetadata: {{name: {name}}}\nspec:\n  cluster: {CLUSTER}\n  tags: {{team: \"{}\"}}\n",
@@ -328,7 +255,7 @@ fn pool_yaml(name: &str, pool: &Pool) -> String {
     );
     let types = match (pool.shape, pool.types % 2) {
         (Shape::Managed, 0) => "[inf2.8xlarge, trn1.2xlarge]",
-        (Shape::Managed, _) => "[trn1.2xlarge]",
+        (Shape::Managed | Shape::Gang, _) => "[trn1.2xlarge]",
         (Shape::Packed, 0) => "[inf2.48xlarge]",
         (Shape::Packed, _) => "[trn1.32xlarge]",
         (Shape::Rolling, 0) => "[inf2.xlarge]",
@@ -340,7 +267,7 @@ fn pool_yaml(name: &str, pool: &Pool) -> String {
              instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole-neuron\n    subnets: {subnets}\n    \
              securityGroups: [sg-0a1b2c3d]\n    capacityOption: {option}\n    instanceRequirements: {{allowedInstanceTypes: {types}}}\n"
         ),
-        Shape::Packed | Shape::Rolling => format!(
+        Shape::Packed | Shape::Rolling | Shape::Gang => format!(
             "  autoScalingGroup:\n    instanceTypes: {types}\n    \
              instanceProfileArn: arn:aws:iam::111122223333:instance-profile/ecsInstanceRole\n    subnets: {subnets}\n    \
              securityGroups: [sg-0a1b2c3d]\n    capacityOption: {option}\n    maxSize: {}\n    \
@@ -355,7 +282,7 @@ fn service_yaml(name: &str, service: &Service, shape: Shape) -> String {
     let (cpu, memory) = match shape {
         Shape::Managed => (4096, 16384),
         Shape::Packed => (8192 * service.devices, 30000 * service.devices),
-        Shape::Rolling => (2048, 8192),
+        Shape::Rolling | Shape::Gang => (2048, 8192),
     };
     let mut text = format!(
         "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronService\nmetadata: {{name: {name}}}\nspec:\n  pool: {}\n  replicas: {}\n  \

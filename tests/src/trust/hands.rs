@@ -187,6 +187,21 @@ pub fn findings_amid(
     })
 }
 
+/// What it says when time has passed after one call, in the middle of work on which nobody works any more.
+pub fn findings_later(fleet: Fleet, seconds: u64, call: fn(&Hand<'_>) -> Request, later: u64) -> Vec<String> {
+    alone(1, async {
+        let mut stage = Stage::new(account(1), Air::new(1, Vec::new()));
+        stage.declare(fleet);
+        stage.start().await;
+        stage.pass(seconds).await;
+        stage.stop().await;
+        made(&stage, call(&Hand { stage: &stage })).await;
+        stage.pass(later).await;
+        stage.look().await;
+        stage.verdict()
+    })
+}
+
 async fn made(stage: &Stage, request: Request) {
     let what = format!("{request:?}");
     let answer = stage.line().call(request.http()).await.unwrap();

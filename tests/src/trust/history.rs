@@ -3,6 +3,7 @@
 //! Neighbours: `edit` and `fault` are parts of it, `play` plays it, `shrink` cuts it. A history is a plain list, so that any
 //! part of it can be left out; numbers pick among what is there when it happens.
 
+use clap::ValueEnum;
 use fastrand::Rng;
 
 use super::edit::Edit;
@@ -122,6 +123,32 @@ pub struct History {
     pub events: Vec<Event>,
 }
 
+/// What histories are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum About {
+    /// Services alone.
+    Services,
+    /// Work that ends, beside services.
+    Jobs,
+    /// The same histories, and jobs make room for whoever comes before them.
+    Preemption,
+    /// Jobs of several nodes.
+    Gangs,
+    /// Jobs that are due every minute, for hours.
+    Schedules,
+}
+
+impl About {
+    const fn salt(self) -> u64 {
+        match self {
+            Self::Services => 0,
+            Self::Jobs | Self::Preemption => 0x004a_4f42,
+            Self::Gangs => 0x4741_4e47,
+            Self::Schedules => 0x4352_4f4e,
+        }
+    }
+}
+
 /// What kinds of events a history has at all: each history is about a few of them.
 #[derive(Clone, Copy, Debug)]
 enum Theme {
@@ -142,6 +169,8 @@ enum Theme {
     Orders,
     JobTasks,
     Sleep,
+    Gangs,
+    Minutes,
 }
 
 /// Those of histories about jobs alone.
@@ -164,33 +193,37 @@ const THEMES: [Theme; 13] = [
 ];
 
 impl History {
-    /// The history of a seed with so many events.
-    pub fn drawn(seed: u64, length: usize) -> Self {
-        let mut dice = Rng::with_seed(seed);
-        let fleets = [Fleet::managed, Fleet::packed, Fleet::rolling, Fleet::mixed];
+    /// The history of a seed with so many events. Those of one seed about different things have nothing in common.
+    pub fn drawn(about: About, seed: u64, length: usize) -> Self {
+        let mut dice = Rng::with_seed(seed ^ about.salt());
+        let fleets: &[fn() -> Fleet] = match about {
+            About::Services => &[Fleet::managed, Fleet::packed, Fleet::rolling, Fleet::mixed],
+            About::Jobs | About::Preemption => {
+                &[Fleet::batch, Fleet::training, Fleet::hourly, Fleet::chain, Fleet::busy]
+            }
+            About::Gangs => &[Fleet::gang, Fleet::gangs],
+            About::Schedules => &[Fleet::schedules],
+        };
         let fleet = fleets[dice.usize(0..fleets.len())]();
-        let mut themes: Vec<Theme> = THEMES.into_iter().filter(|_| dice.u8(0..100) < 40).collect();
-        if themes.is_empty() {
-            themes.push(Theme::Edits);
+        let fleet = if about == About::Preemption { fleet.yielding() } else { fleet };
+        let [any, of_jobs] = match about {
+            About::Services => [40, 0],
+            About::Jobs | About::Preemption => [25, 50],
+            About::Gangs => [20, 40],
+            About::Schedules => [10, 50],
+        };
+        let mut themes: Vec<Theme> = THEMES.into_iter().filter(|_| dice.u8(0..100) < any).collect();
+        if of_jobs > 0 {
+            themes.extend(OF_JOBS.into_iter().filter(|_| dice.u8(0..100) < of_jobs));
+        }
+        match about {
+            About::Services if themes.is_empty() => themes.push(Theme::Edits),
+            About::Services => {}
+            About::Jobs | About::Preemption => themes.push(Theme::Jobs),
+            About::Gangs => themes.extend([Theme::Gangs; 2]),
+            About::Schedules => themes.extend([Theme::JobTasks, Theme::Minutes, Theme::Minutes]),
         }
         Self::of(seed, fleet, &themes, (dice, length))
-    }
-
-    /// The history of a seed in which there is work that ends. One of a seed without jobs has nothing in common with it.
-    pub fn with_jobs(seed: u64, length: usize) -> Self {
-        let mut dice = Rng::with_seed(seed ^ 0x004a_4f42);
-        let fleets = [Fleet::batch, Fleet::training, Fleet::hourly, Fleet::chain, Fleet::busy];
-        let fleet = fleets[dice.usize(0..fleets.len())]();
-        let mut themes: Vec<Theme> = THEMES.into_iter().filter(|_| dice.u8(0..100) < 25).collect();
-        themes.extend(OF_JOBS.into_iter().filter(|_| dice.u8(0..100) < 50));
-        themes.push(Theme::Jobs);
-        Self::of(seed, fleet, &themes, (dice, length))
-    }
-
-    /// The same, and jobs make room for whoever comes before them.
-    pub fn with_preemption(seed: u64, length: usize) -> Self {
-        let history = Self::with_jobs(seed, length);
-        Self { fleet: history.fleet.yielding(), ..history }
     }
 
     fn of(seed: u64, fleet: Fleet, themes: &[Theme], (mut dice, length): (Rng, usize)) -> Self {
@@ -216,9 +249,12 @@ fn pause(dice: &mut Rng) -> u64 {
     }
 }
 
+fn one_of(dice: &mut Rng, events: &[Event]) -> Event {
+    events[dice.usize(0..events.len())]
+}
+
 fn event(theme: Theme, dice: &mut Rng) -> Event {
     let pick = dice.usize(0..1_000);
-    let one_of = |dice: &mut Rng, events: &[Event]| events[dice.usize(0..events.len())];
     match theme {
         Theme::Edits => Event::Edit(edit(dice)),
         Theme::BadImages => {
@@ -252,7 +288,14 @@ fn event(theme: Theme, dice: &mut Rng) -> Event {
         Theme::Capacity => one_of(dice, &[Event::Shortage(pick), Event::Plenty, Event::ProviderFails(pick)]),
         Theme::Images => Event::Ami(pick),
         Theme::Strangers => Event::Tamper(TAMPERS[dice.usize(0..TAMPERS.len())], pick),
-        Theme::Jobs => Event::Edit(Edit::Job(job_edit(dice))),
+        Theme::Jobs | Theme::Orders | Theme::JobTasks | Theme::Gangs | Theme::Minutes | Theme::Sleep => {
+            event_of_jobs(theme, pick, dice)
+        }
+    }
+}
+
+fn event_of_jobs(theme: Theme, pick: usize, dice: &mut Rng) -> Event {
+    match theme {
         Theme::Orders => Event::Order([Order::Cancel, Order::Run, Order::Run, Order::Retry][dice.usize(0..4)], pick),
         Theme::JobTasks => one_of(
             dice,
@@ -263,6 +306,24 @@ fn event(theme: Theme, dice: &mut Rng) -> Event {
                 Event::Tamper(Tamper::StopsJobTask, pick),
             ],
         ),
+        Theme::Gangs => {
+            let (nodes, work) = (dice.u32(1..4), Work::ALL[dice.usize(0..Work::ALL.len())]);
+            let edits = [
+                JobEdit::Nodes(pick, nodes),
+                JobEdit::Image(pick, work),
+                JobEdit::Image(pick, Work::Long),
+                JobEdit::Priority(pick, dice.i32(-9..10)),
+            ];
+            let edits = edits.map(|edit| Event::Edit(Edit::Job(edit)));
+            let troubles = [Event::JobTaskEnds(pick, 1), Event::InstanceLost(pick), Event::Interruption(pick)];
+            one_of(dice, &[&edits[..], &troubles[..]].concat())
+        }
+        Theme::Minutes => {
+            let edits = [JobEdit::Env(pick), JobEdit::Policy(pick), JobEdit::Parallelism(pick, dice.u32(1..4))];
+            let edits = edits.map(|edit| Event::Edit(Edit::Job(edit)));
+            let passing = [Event::Pass(dice.u64(900..3_600)); 5];
+            one_of(dice, &[&edits[..], &passing[..]].concat())
+        }
         Theme::Sleep => one_of(
             dice,
             &[
@@ -274,6 +335,7 @@ fn event(theme: Theme, dice: &mut Rng) -> Event {
                 Event::Sleep(190),
             ],
         ),
+        _ => Event::Edit(Edit::Job(job_edit(dice))),
     }
 }
 

@@ -18,8 +18,10 @@ pub struct Job {
     pub devices: u32,
     /// Tasks that must succeed.
     pub completions: u32,
-    /// Tasks at once.
+    /// Indexes at once.
     pub parallelism: u32,
+    /// Instances that work together on each index, in pools for that.
+    pub nodes: u32,
     /// How often an index is tried again.
     pub backoff: u32,
     /// What its image does.
@@ -100,6 +102,9 @@ impl Work {
     }
 }
 
+/// `startDeadline` of every job of several nodes, in minutes.
+pub(super) const START_MINUTES: u64 = 10;
+
 /// `concurrencyPolicy` by number.
 const POLICIES: [&str; 3] = ["Forbid", "Replace", "Allow"];
 
@@ -111,6 +116,7 @@ impl Job {
             devices: 1,
             completions: 2,
             parallelism: 2,
+            nodes: 1,
             backoff: 3,
             work: Work::Batch,
             version: 1,
@@ -126,6 +132,11 @@ impl Job {
         }
     }
 
+    /// Tasks of one attempt on a pool of this shape.
+    pub fn nodes_on(&self, shape: Shape) -> u32 {
+        if shape == Shape::Gang { self.nodes } else { 1 }
+    }
+
     /// The image that its tasks run.
     pub fn image(&self) -> String {
         format!("111122223333.dkr.ecr.us-east-1.amazonaws.com/{}:{}", self.work.name(), self.version)
@@ -136,7 +147,7 @@ impl Job {
         let (cpu, memory) = match shape {
             Shape::Managed => (4096, 16384),
             Shape::Packed => (8192 * self.devices, 30000 * self.devices),
-            Shape::Rolling => (2048, 8192),
+            Shape::Rolling | Shape::Gang => (2048, 8192),
         };
         let mut text = format!(
             "apiVersion: neuron.ecs/v1alpha1\nkind: NeuronJob\nmetadata: {{name: {name}}}\nspec:\n  pool: {}\n  completions: {}\n  \
@@ -150,6 +161,9 @@ impl Job {
         );
         if shape == Shape::Packed {
             let _written = writeln!(text, "  devices: {}", self.devices);
+        }
+        if shape == Shape::Gang && self.nodes > 1 {
+            let _written = write!(text, "  nodes: {}\n  gang: {{startDeadline: {START_MINUTES}m}}\n", self.nodes);
         }
         if let Some(minutes) = self.deadline {
             let _written = writeln!(text, "  activeDeadline: {minutes}m");

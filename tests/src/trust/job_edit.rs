@@ -30,6 +30,8 @@ pub enum JobEdit {
     Suspend(usize),
     /// So many at once.
     Parallelism(usize, u32),
+    /// So many nodes, where the pool is for that: another run.
+    Nodes(usize, u32),
     /// So many failures.
     Backoff(usize, u32),
     /// Another rank in the queue.
@@ -82,6 +84,7 @@ impl JobEdit {
         | Self::Devices(pick, _)
         | Self::Suspend(pick)
         | Self::Parallelism(pick, _)
+        | Self::Nodes(pick, _)
         | Self::Backoff(pick, _)
         | Self::Priority(pick, _)
         | Self::Deadline(pick, _)
@@ -100,6 +103,7 @@ impl JobEdit {
             // There and back is the same work again, which has ended already.
             Self::Completions(_, count) => (job.completions, job.marred) = (count.max(1), true),
             Self::Devices(_, count) => (job.devices, job.marred) = (count.max(1), true),
+            Self::Nodes(_, count) => (job.nodes, job.marred) = (count.max(1), true),
             Self::Suspend(_) => job.suspend = !job.suspend,
             Self::Parallelism(_, count) => job.parallelism = count.max(1),
             Self::Backoff(_, count) => job.backoff = count,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::audit::{Asked, Auditor, Upset};
 use super::fleet::Fleet;
 use super::job::Job;
-use super::ledger::{Attempt, CLOCK_FELT, written};
+use super::ledger::{Attempt, CLOCK_FELT, Fate, written};
 use super::rules::{Before, Target};
 
 /// ECS shows a stopped task for an hour.
@@ -120,6 +120,9 @@ impl Auditor {
         } else if !self.is_free(job) {
             self.find(&format!("{attempt} is to be started and {job} waits for another job"));
         }
+        if let Some(first) = self.passed_over(attempt) {
+            self.find(&format!("{attempt} is to be started while {first}, which comes before it, waits for devices"));
+        }
         let most = self.in_force().into_iter().filter_map(|fleet| fleet.jobs.get(job)).map(|job| job.parallelism).max();
         let open = self.open(job, run);
         if most.is_some_and(|most| open > usize::try_from(most.max(1)).unwrap_or(usize::MAX)) && !self.is_blind() {
@@ -138,7 +141,7 @@ impl Auditor {
         fleets.iter().any(|fleet| fleet.jobs.get(job).is_some_and(|job| self.is_free_by(fleet, job)))
     }
 
-    fn is_free_by(&self, fleet: &Fleet, job: &Job) -> bool {
+    pub(super) fn is_free_by(&self, fleet: &Fleet, job: &Job) -> bool {
         job.after.iter().all(|name| {
             let Some(other) = fleet.jobs.get(name) else { return true };
             let mut ends = self.ends(name);
@@ -148,7 +151,7 @@ impl Auditor {
     }
 
     /// Attempts of a run with a record and without that of their end.
-    fn open(&self, job: &str, run: &str) -> usize {
+    pub(super) fn open(&self, job: &str, run: &str) -> usize {
         let root = format!("{}{job}/{run}/", self.record_root());
         let names: BTreeSet<String> = self.aws.with(|aws| aws.world().parameter_names(&root)).into_iter().collect();
         let is_attempt = |name: &str| {
@@ -159,7 +162,7 @@ impl Auditor {
     }
 
     /// Ends of the runs of a job, and when they were written.
-    fn ends(&self, job: &str) -> Vec<(String, Value, Timestamp)> {
+    pub(super) fn ends(&self, job: &str) -> Vec<(String, Value, Timestamp)> {
         let root = self.record_root();
         let names = self.aws.with(|aws| aws.world().parameter_names(&format!("{root}{job}/")));
         let ends = names.iter().filter_map(|name| {
@@ -172,12 +175,14 @@ impl Auditor {
 
     fn attempt_ended(&mut self, attempt: &Attempt, value: &Value) {
         let (now, wrong_clock) = (self.present(), self.lately(Upset::WrongClock, CLOCK_FELT));
-        let ended = self.ledger.life(attempt).map(|life| life.ended.clone());
+        let fate = self.ledger.fate(attempt);
         let verdict = value["verdict"].as_str().unwrap_or_default();
-        let seen = match &ended {
-            None => false,
-            Some(None) => true,
-            Some(Some(end)) => now.duration_since(end.at).unsigned_abs() < SHOWN,
+        let seen = match fate {
+            None | Some(Fate::Failed { since: None, .. }) => false,
+            Some(Fate::Live) => true,
+            Some(Fate::Well(at) | Fate::Failed { since: Some(at), .. }) => {
+                now.duration_since(at).unsigned_abs() < SHOWN
+            }
         };
         match verdict {
             "Unknown" if wrong_clock => self.unknown(attempt),
@@ -185,7 +190,8 @@ impl Auditor {
                 self.find(&format!("nobody is said to know how {attempt} has ended, and its task is there to be seen"));
             }
             "Unknown" => {
-                let intent = self.record(&attempt.to_string()).map(|(_, at)| now.duration_since(at).unsigned_abs());
+                let intent =
+                    self.record(&attempt.whole().to_string()).map(|(_, at)| now.duration_since(at).unsigned_abs());
                 if intent.is_some_and(|age| age < SHOWN) {
                     self.find(&format!("nobody is said to know how {attempt} has ended, {intent:?} after it was due"));
                 }
@@ -197,10 +203,10 @@ impl Auditor {
                 }
                 self.unknown(attempt);
             }
-            "Succeeded" if !ended.flatten().is_some_and(|end| end.is_well()) => {
+            "Succeeded" if !matches!(fate, Some(Fate::Well(_))) => {
                 self.find(&format!("{attempt} is said to have succeeded"));
             }
-            _ if self.ledger.life(attempt).is_some_and(|life| life.ended.is_none()) && !wrong_clock => {
+            _ if fate == Some(Fate::Live) && !wrong_clock => {
                 self.find(&format!("{attempt} is said to be over ({verdict}) and runs"));
             }
             _ => {}
@@ -262,6 +268,9 @@ impl Auditor {
     /// We have stopped the task of an attempt.
     fn stopped(&mut self, attempt: &Attempt, reason: &str) {
         let Attempt { job, run, .. } = attempt;
+        if self.is_spoilt(attempt) {
+            return;
+        }
         if let Some(by) = reason.strip_prefix("axon: preempted by ").and_then(|by| by.split(',').next()) {
             if !self.comes_before(by, job) && !self.lately(Upset::WrongClock, CLOCK_FELT) {
                 self.find(&format!("{attempt} was stopped for {by}, which does not come before it"));

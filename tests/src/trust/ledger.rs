@@ -18,23 +18,31 @@ pub(super) const CLOCK_FELT: Duration = Duration::from_hours(3);
 /// A process that reads what was true minutes ago, or one beside another, knows what was written by then only: for so long.
 pub(super) const BLIND_FOR: Duration = Duration::from_mins(20);
 
-/// One try of one index of one run of one job.
+/// One try of one index of one run of one job, or one node of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Attempt {
     pub(super) job: String,
     pub(super) run: String,
     pub(super) index: u32,
     pub(super) number: u32,
+    /// Where several nodes work together, which of them; nothing for the attempt as a whole.
+    pub(super) node: Option<u32>,
 }
 
 impl Attempt {
-    /// Reads `JOB/RUN/INDEX.NUMBER`.
+    /// Reads `JOB/RUN/INDEX.NUMBER`, with `.NODE` after it or without.
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('/');
         let (job, run, attempt) = (parts.next()?, parts.next()?, parts.next()?);
-        let (index, number) = attempt.split_once('.')?;
-        let (index, number) = (index.parse().ok()?, number.parse().ok()?);
-        parts.next().is_none().then(|| Self { job: job.to_owned(), run: run.to_owned(), index, number })
+        let mut numbers = attempt.split('.').map(str::parse);
+        let (index, number, node) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next().transpose().ok()?);
+        let ends = parts.next().is_none() && numbers.next().is_none();
+        ends.then(|| Self { job: job.to_owned(), run: run.to_owned(), index, number, node })
+    }
+
+    /// The attempt that a node belongs to.
+    pub(super) fn whole(&self) -> Self {
+        Self { node: None, ..self.clone() }
     }
 
     fn same_index(&self, other: &Self) -> bool {
@@ -44,16 +52,19 @@ impl Attempt {
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}.{}", self.job, self.run, self.index, self.number)
+        write!(f, "{}/{}/{}.{}", self.job, self.run, self.index, self.number)?;
+        self.node.map_or(Ok(()), |node| write!(f, ".{node}"))
     }
 }
 
-/// The task of an attempt.
+/// The task of an attempt, or of one of its nodes.
 #[derive(Clone, Debug)]
 pub(super) struct Life {
-    task: String,
+    pub(super) task: String,
+    /// Of so many tasks is the attempt.
+    pub(super) of: usize,
     /// What the container runs that does the work.
-    image: String,
+    pub(super) image: String,
     pub(super) ended: Option<Ended>,
 }
 
@@ -77,6 +88,22 @@ impl Ended {
     }
 }
 
+/// What has become of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// A task of it has not stopped.
+    Live,
+    /// Its work is done; when the first of its tasks ended.
+    Well(Timestamp),
+    /// It is over without that.
+    Failed {
+        /// By itself: work on one of its nodes has failed.
+        own: bool,
+        /// When the first of its tasks ended; nothing if there were never all of them.
+        since: Option<Timestamp>,
+    },
+}
+
 /// All tasks of all jobs, and what people and records have said of runs.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -88,8 +115,28 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn life(&self, attempt: &Attempt) -> Option<&Life> {
-        self.lives.get(attempt)
+    /// The tasks of an attempt, or that of one node.
+    pub(super) fn lives<'l>(&'l self, attempt: &'l Attempt) -> impl Iterator<Item = (&'l Attempt, &'l Life)> {
+        self.lives.iter().filter(move |(known, _)| *known == attempt || known.whole() == *attempt)
+    }
+
+    /// What has become of an attempt or of one node; nothing if it has never had a task.
+    pub(super) fn fate(&self, attempt: &Attempt) -> Option<Fate> {
+        let lives: Vec<&Life> = self.lives(attempt).map(|(_, life)| life).collect();
+        let of = if attempt.node.is_some() { 1 } else { lives.first()?.of };
+        let ended: Option<Vec<&Ended>> = lives.iter().map(|life| life.ended.as_ref()).collect();
+        let Some(ended) = ended else { return Some(Fate::Live) };
+        if ended.len() >= of && ended.iter().all(|end| end.is_well()) {
+            return Some(Fate::Well(ended.iter().map(|end| end.at).min()?));
+        }
+        let own = ended.iter().any(|end| end.is_own_failure());
+        let since = ended.iter().map(|end| end.at).min().filter(|_| ended.len() >= of);
+        Some(Fate::Failed { own, since })
+    }
+
+    /// The attempts of one run, each once.
+    fn attempts(&self, job: &str, run: &str) -> BTreeSet<Attempt> {
+        self.of_run(job, run).map(|(attempt, _)| attempt.whole()).collect()
     }
 
     pub(super) fn of_run<'l>(&'l self, job: &'l str, run: &'l str) -> impl Iterator<Item = (&'l Attempt, &'l Life)> {
@@ -103,16 +150,16 @@ impl Ledger {
 
     /// Indexes of a run whose work was done.
     pub(super) fn done(&self, job: &str, run: &str) -> BTreeSet<u32> {
-        let ended = self.of_run(job, run).filter(|(_, life)| life.ended.as_ref().is_some_and(Ended::is_well));
-        ended.map(|(attempt, _)| attempt.index).collect()
+        let attempts = self.attempts(job, run).into_iter();
+        attempts.filter(|attempt| matches!(self.fate(attempt), Some(Fate::Well(_)))).map(|done| done.index).collect()
     }
 
     /// Most attempts of one index of a run that did not end well.
     pub(super) fn failures(&self, job: &str, run: &str) -> usize {
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-        for (attempt, _) in self.of_run(job, run).filter(|(_, life)| life.ended.as_ref().is_some_and(|e| !e.is_well()))
-        {
-            *counts.entry(attempt.index).or_default() += 1;
+        for attempt in self.attempts(job, run) {
+            let failed = matches!(self.fate(&attempt), Some(Fate::Failed { .. }));
+            *counts.entry(attempt.index).or_default() += usize::from(failed);
         }
         counts.into_values().max().unwrap_or(0)
     }
@@ -151,6 +198,12 @@ impl Auditor {
         Some((value, written(parameter)?))
     }
 
+    /// Looks at jobs.
+    pub(super) fn review_jobs(&mut self) {
+        self.follow_jobs();
+        self.partial_gangs();
+    }
+
     /// Takes notice of starts and ends of tasks since the last time.
     pub(super) fn follow_jobs(&mut self) {
         for turn in self.aws.with(|aws| aws.world_mut().take_lone_turns()) {
@@ -175,9 +228,13 @@ impl Auditor {
 
     fn started(&mut self, attempt: Attempt, turn: &LoneTurn) {
         let run = format!("{}/{}", attempt.job, attempt.run);
-        if self.record(&attempt.to_string()).is_none() {
+        let intent = self.record(&attempt.whole().to_string());
+        if intent.is_none() {
             self.find(&format!("{attempt} was started without a record"));
         }
+        let nodes = intent.and_then(|(intent, _)| intent["gang"]["nodes"].as_u64());
+        self.started_node(&attempt, nodes);
+        let of = nodes.and_then(|nodes| usize::try_from(nodes).ok()).unwrap_or(1);
         for what in self.against(&attempt, turn) {
             if !self.lately(Upset::WrongClock, CLOCK_FELT) {
                 self.find(&what);
@@ -192,7 +249,7 @@ impl Auditor {
             }
         }
         let image = self.image_of(&turn.definition);
-        self.ledger.lives.insert(attempt, Life { task: turn.task.clone(), image, ended: None });
+        self.ledger.lives.insert(attempt, Life { task: turn.task.clone(), of, image, ended: None });
     }
 
     /// What other tasks say against a start.
@@ -202,17 +259,16 @@ impl Auditor {
             found.push(format!("a second task of {attempt} was started: {} after {}", turn.task, first.task));
         }
         let mut failures = 0_usize;
-        for (other, life) in self.ledger.lives.iter().filter(|(other, _)| other.same_index(attempt)) {
-            if other == attempt {
-                continue;
-            }
+        let others = self.ledger.attempts(&attempt.job, &attempt.run).into_iter();
+        for other in others.filter(|other| other.same_index(attempt) && *other != attempt.whole()) {
             let unknown = || self.record(&format!("{other}.end")).is_some_and(|(end, _)| end["verdict"] == "Unknown");
-            match &life.ended {
-                None => found.push(format!("{attempt} was started while {other} runs")),
-                Some(end) if end.is_well() && !unknown() => {
+            match self.ledger.fate(&other) {
+                Some(Fate::Live) => found.push(format!("{attempt} was started while {other} runs")),
+                Some(Fate::Well(_)) if !unknown() => {
                     found.push(format!("{attempt} was started although {other} has done the work"));
                 }
-                Some(end) => failures += usize::from(end.is_own_failure() && !unknown()),
+                Some(Fate::Failed { own: true, .. }) => failures += usize::from(!unknown()),
+                Some(Fate::Well(_) | Fate::Failed { .. }) | None => {}
             }
         }
         let limits =

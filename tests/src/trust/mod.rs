@@ -12,7 +12,7 @@
 //! event happen (`tamper`: those that are strangers' doing), `play` plays one history and `shrink` cuts one that fails;
 //! `sweep` does the same to every call of one of the `scenarios`, `days` lives with a large fleet, and `hands` tries the
 //! auditor itself. Work that ends has files of its own beside these: `job` and `job_edit`, `orders` for what people ask for by
-//! records, `ledger` and `job_rules` for the auditor. `src/bin/trust.rs` runs many of them.
+//! records, `ledger` and `job_rules` for the auditor, with `gang_rules` and `queue_rules`. `src/bin/trust.rs` runs many of them.
 //!
 //! The auditor, the fleet and the portrait know nothing of the planner: they read the simulated account.
 
@@ -23,6 +23,8 @@ pub mod days;
 pub mod edit;
 pub mod fault;
 pub mod fleet;
+mod fleets;
+mod gang_rules;
 pub mod hands;
 mod happen;
 pub mod history;
@@ -34,6 +36,7 @@ pub mod line;
 pub mod orders;
 pub mod play;
 pub mod portrait;
+mod queue_rules;
 mod rules;
 pub mod scenarios;
 pub mod shrink;

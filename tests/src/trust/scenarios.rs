@@ -168,11 +168,22 @@ const AMIDST: u64 = 420;
 fn of_jobs() -> Vec<Scenario> {
     let long = |fleet: Fleet| Edit::Job(JobEdit::Image(0, Work::Long)).apply(&fleet);
     let spot = |fleet: Fleet| Edit::Option(0).apply(&fleet);
-    let bases =
-        [("batch", long(Fleet::batch())), ("training", long(spot(Fleet::training()))), ("chain", long(Fleet::chain()))];
+    let bases = [
+        ("batch", long(Fleet::batch())),
+        ("training", long(spot(Fleet::training()))),
+        ("chain", long(Fleet::chain())),
+        ("gang", long(spot(Fleet::gang()))),
+    ];
     let mut all = Vec::new();
-    let firsts = [("batch", Fleet::batch()), ("training", Fleet::training()), ("hourly", Fleet::hourly())];
-    for (base, fleet) in firsts.into_iter().chain([("chain", Fleet::chain()), ("busy", Fleet::busy())]) {
+    let firsts = [
+        ("batch", Fleet::batch()),
+        ("training", Fleet::training()),
+        ("hourly", Fleet::hourly()),
+        ("chain", Fleet::chain()),
+        ("gang", Fleet::gang()),
+        ("busy", Fleet::busy()),
+    ];
+    for (base, fleet) in firsts {
         let name = format!("{base}: first installation");
         all.push(Scenario { name, rests: None, begun: None, declared: fleet.clone(), event: None });
         let without = Fleet { jobs: BTreeMap::new(), ..fleet.clone() };

@@ -95,8 +95,11 @@ pub fn sweep(scenario: &Scenario, extent: Extent) -> Swept {
         }
         for way in WAYS.into_iter().filter(|way| writes || !ONLY_FOR_WRITES.contains(way)) {
             let mut run = disturbed(scenario, &ground, vec![Pin { call, fate: way }]);
-            if extent.only_call.is_some() && !run.findings.is_empty() {
-                run.findings[0] += &run.last_writes.iter().map(|write| format!("\n    {write}")).collect::<String>();
+            if let Some(finding) = run.findings.first_mut().filter(|_| extent.only_call.is_some()) {
+                for write in &run.last_writes {
+                    finding.push_str("\n    ");
+                    finding.push_str(write);
+                }
             }
             swept.add(run, way, &format!("{}, {} at call {call} ({operation})", scenario.name, way.name()));
         }

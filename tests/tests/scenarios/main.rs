@@ -34,4 +34,5 @@ mod shortage;
 mod subnets;
 mod telemetry;
 mod trust;
+mod trust_audit;
 mod turns;
