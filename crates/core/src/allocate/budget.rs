@@ -6,67 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::healthy::Healthy;
+use super::ledger::Ledger;
 use super::live::Standing;
 use super::{Departing, Units};
-use crate::desired::{Budget, DesiredService, PackedService};
+use crate::desired::{DesiredService, PackedService};
 use crate::observe::{Rollout, Service};
 use crate::shape::deployment::DeploymentConfiguration;
-
-/// How many replicas there are and how many there must and may be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ledger {
-    /// Replicas that run and are wanted.
-    pub available: u32,
-    /// Fewest that must run.
-    pub floor: u32,
-    /// Tasks that run, start, or are asked for.
-    pub total: u32,
-    /// Most tasks that may.
-    pub ceiling: u32,
-    /// Replicas wanted in the end.
-    pub replicas: u32,
-}
-
-impl Ledger {
-    fn new(replicas: u32, budget: Budget) -> Self {
-        let share = |percent: u32, up: u32| {
-            u32::try_from((u64::from(replicas) * u64::from(percent) + u64::from(up)) / 100).unwrap_or(u32::MAX)
-        };
-        Self {
-            floor: share(budget.minimum_healthy_percent, 99).min(replicas),
-            ceiling: share(budget.maximum_percent, 0).max(replicas),
-            replicas,
-            ..Self::default()
-        }
-    }
-
-    /// Replicas of an ECS service of `count` tasks that a deployment may stop before it starts others.
-    pub fn stoppable(&self, count: u32) -> u32 {
-        self.replicas.saturating_sub(self.floor).min(count)
-    }
-
-    /// Tasks that a deployment of an ECS service of `count` tasks may start before it stops others.
-    pub fn startable(&self, count: u32) -> u32 {
-        self.ceiling.saturating_sub(self.replicas).min(count)
-    }
-
-    /// Takes what a deployment of an ECS service needs of which `count` of `wanted` tasks run; false if there is not enough
-    /// left of it now. One that lacks tasks has as many fewer to stop: its least is a share of what is wanted.
-    pub fn take_turn(&mut self, count: u32, wanted: u32) -> bool {
-        let least = wanted.saturating_sub(self.stoppable(wanted));
-        let (stopped, started) = (self.stoppable(count).min(count.saturating_sub(least)), self.startable(count));
-        // Where something is down already, a deployment that stops nothing may be what brings it back.
-        let may_stop = stopped == 0 || self.available >= self.floor.saturating_add(stopped);
-        let may_start = started == 0 || self.total.saturating_add(started) <= self.ceiling;
-        let enough = may_stop && may_start;
-        if enough {
-            self.available = self.available.saturating_sub(stopped);
-            self.total = self.total.saturating_add(started);
-        }
-        // A service of which nothing runs has nothing to lose.
-        enough || count == 0
-    }
-}
 
 /// Tasks that an ECS service is set to.
 pub(super) fn desired(service: &Service) -> u32 {
@@ -121,8 +66,8 @@ pub(super) fn units(
         ledger.available += stays.min(wanted.saturating_sub(stops));
         ledger.total += exists.max(wanted + starts);
     }
-    let deploying = deploying(&mut ledger, existing);
     let mut healthy = Healthy::of(existing, standing);
+    let deploying = deploying((&mut ledger, &mut healthy), existing);
     let turns = turns((&mut ledger, &mut healthy), existing, standing, &deploying);
     let mut now: BTreeMap<String, u32> =
         existing.iter().map(|(name, found)| ((*name).to_owned(), desired(found))).collect();
@@ -200,12 +145,22 @@ fn shrink(
 
 /// How many tasks the ECS services with a deployment under way may stop before they have started others. What they may do
 /// already is in the ledger; a budget that has grown lets them do more only as far as there is room beside the others.
-fn deploying<'n>(ledger: &mut Ledger, existing: &BTreeMap<&'n str, &Service>) -> BTreeMap<&'n str, u32> {
+fn deploying<'n>(
+    (ledger, healthy): (&mut Ledger, &mut Healthy<'_>),
+    existing: &BTreeMap<&'n str, &Service>,
+) -> BTreeMap<&'n str, u32> {
     let mut deploying = BTreeMap::new();
-    for (name, found) in existing.iter().filter(|(_, found)| is_deploying(found)) {
+    let under_way = || existing.iter().filter(|(_, found)| is_deploying(found));
+    // ECS may stop any of these now, in all of them.
+    for (name, found) in under_way() {
+        healthy.lose(name, allowed_stops(found).min(ledger.stoppable(desired(found))));
+    }
+    for (name, found) in under_way() {
         let (given, usual) = (allowed_stops(found), ledger.stoppable(desired(found)));
         let more = usual.saturating_sub(given).min(ledger.available.saturating_sub(ledger.floor));
+        let more = more.min(healthy.spare(name, ledger.floor));
         ledger.available -= more;
+        healthy.lose(name, more);
         deploying.insert(*name, given.min(usual) + more);
     }
     deploying
@@ -265,7 +220,7 @@ fn allow(deployment: &mut DeploymentConfiguration, of: u32, (stoppable, startabl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::ServiceStatus;
+    use crate::observe::{Deployment, ServiceStatus};
     use crate::ownership::Tags;
     use crate::shape::service::UpdateService;
 
@@ -327,6 +282,35 @@ mod tests {
         assert_eq!(turn([1, 1]), 1);
         assert_eq!(turn([0, 2]), 1, "its successor is healthy");
         assert_eq!(turn([0, 0]), 1, "nothing of it counts");
+    }
+
+    #[test]
+    fn a_deployment_gets_no_more_room_for_tasks_that_have_only_just_started() {
+        let deployed = |id: &str, primary| Deployment {
+            id: id.to_owned(),
+            primary,
+            task_definition: String::new(),
+            desired: 1,
+            running: 1,
+            pending: 0,
+            failed: 0,
+            rollout: if primary { Rollout::InProgress } else { Rollout::Completed },
+            reason: None,
+            created: None,
+        };
+        let more = |proven: [u32; 2]| {
+            let mut services = [service("deployed", 1, 1), service("other", 1, 1)];
+            services[0].deployments = vec![deployed("new", true), deployed("old", false)];
+            let existing = services.iter().map(|found| (found.name.as_str(), found)).collect();
+            let standing = [("deployed", proven[0]), ("other", proven[1])];
+            let standing = standing.map(|(name, proven)| (name.to_owned(), tasks(proven, proven))).into();
+            // It was to stop none before another one is there; now one of the two may be missing.
+            let mut ledger = Ledger { available: 2, floor: 1, replicas: 2, ..Ledger::default() };
+            deploying((&mut ledger, &mut Healthy::of(&existing, &standing)), &existing)["deployed"]
+        };
+        assert_eq!(more([1, 1]), 1);
+        assert_eq!(more([1, 0]), 0, "the other one has only just started");
+        assert_eq!(more([0, 1]), 1, "nothing of it counts");
     }
 
     #[test]

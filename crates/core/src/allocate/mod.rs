@@ -8,6 +8,7 @@
 mod budget;
 mod healthy;
 mod jobs;
+mod ledger;
 mod live;
 mod preempt;
 
@@ -28,8 +29,8 @@ use crate::spec::{Kind, Name, ObjectKey, Spread};
 
 use preempt::Claimant;
 
-pub use budget::Ledger;
 pub use jobs::JobPlaces;
+pub use ledger::Ledger;
 pub use preempt::Preempted;
 
 /// What packed services come to at this moment.
