@@ -23,6 +23,8 @@ pub enum Edit {
     Team(usize),
     /// With or without a health check.
     Check(usize),
+    /// Compiled before it is deployed, or not.
+    Compile(usize),
     /// Another service on a pool, up to four of them.
     AddService(usize),
     /// One service less.
@@ -61,7 +63,8 @@ impl Edit {
             | Self::Devices(..)
             | Self::Budget(..)
             | Self::Team(_)
-            | Self::Check(_) => self.edit_service(&mut after),
+            | Self::Check(_)
+            | Self::Compile(_) => self.edit_service(&mut after),
             Self::AddService(pick) => add_service(&mut after, pick),
             Self::RemoveService(pick) => {
                 if let Some(name) = chosen(after.services.keys(), pick) {
@@ -87,7 +90,9 @@ impl Edit {
             Self::Job(edit) => edit.apply(&mut after),
             Self::Mend => {
                 job_edit::mend(&mut after);
-                for service in after.services.values_mut().filter(|service| service.image != Image::Well) {
+                // People may have cancelled what compiles for it.
+                let mended = |service: &&mut Service| service.image != Image::Well || service.compiled;
+                for service in after.services.values_mut().filter(mended) {
                     service.image = Image::Well;
                     service.version += 1;
                 }
@@ -104,7 +109,8 @@ impl Edit {
         | Self::Devices(pick, _)
         | Self::Budget(pick, ..)
         | Self::Team(pick)
-        | Self::Check(pick)) = self
+        | Self::Check(pick)
+        | Self::Compile(pick)) = self
         else {
             return;
         };
@@ -120,6 +126,7 @@ impl Edit {
             Self::Devices(_, count) => service.devices = count,
             Self::Budget(_, least, most) => (service.least, service.most) = (least, most),
             Self::Team(_) => service.team += 1,
+            Self::Compile(_) => service.compiled = !service.compiled,
             _ => service.checked = !service.checked,
         }
     }

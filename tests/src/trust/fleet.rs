@@ -3,6 +3,7 @@
 //! Neighbours: `fleets` has some to begin with, `edit` changes it, `stage` hands its YAML to the processes, `audit` holds AWS against it; `job` is work that ends. It is written
 //! from the reference of the objects and uses nothing of the product: what it says a service may lose is its own sum.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -10,6 +11,9 @@ use super::job::Job;
 
 /// The one cluster of every fleet.
 pub const CLUSTER: &str = "ml";
+
+/// What is added to the name of a service for the job that compiles for it.
+pub const COMPILES: &str = "-compile";
 
 /// Chips of the smaller of the two types that a shared pool may have.
 const SHARED_CHIPS: u32 = 12;
@@ -84,6 +88,8 @@ pub struct Service {
     pub most: u32,
     /// Whether its container has a health check.
     pub checked: bool,
+    /// Whether its model is compiled before it is deployed.
+    pub compiled: bool,
     /// A tag that people change.
     pub team: u32,
 }
@@ -126,8 +132,14 @@ impl Service {
             least: 100,
             most: 200,
             checked: true,
+            compiled: false,
             team: 1,
         }
+    }
+
+    /// What its container runs.
+    pub fn image(&self) -> String {
+        format!("111122223333.dkr.ecr.us-east-1.amazonaws.com/{}:{}", self.image.name(), self.version)
     }
 
     /// The least healthy tasks that an update may leave: `minimumHealthyPercent` of `replicas`, rounded up.
@@ -183,6 +195,21 @@ impl Fleet {
     pub fn job(mut self, name: &str, job: Job) -> Self {
         self.jobs.insert(name.to_owned(), job);
         self
+    }
+
+    /// A job that is declared, or that compiles for a service. Axon makes the latter: one task with the devices of the service,
+    /// which has a deadline.
+    pub fn work(&self, name: &str) -> Option<Cow<'_, Job>> {
+        let of = |service: &Service| Job {
+            devices: service.devices,
+            completions: 1,
+            parallelism: 1,
+            deadline: Some(360),
+            marred: true,
+            ..Job::on(&service.pool)
+        };
+        let service = || self.services.get(name.strip_suffix(COMPILES)?).filter(|service| service.compiled);
+        self.jobs.get(name).map(Cow::Borrowed).or_else(|| service().map(|service| Cow::Owned(of(service))))
     }
 
     /// Tasks of one attempt of a job.
@@ -292,6 +319,10 @@ fn service_yaml(name: &str, service: &Service, shape: Shape) -> String {
     if shape == Shape::Packed {
         let _written = writeln!(text, "  devices: {}", service.devices);
     }
+    if service.compiled {
+        let _written = writeln!(text, "  compile: {{cache: \"s3://ml-neuron-cache/{name}\", command: [compile]}}");
+    }
+    let role = if service.compiled { "    taskRoleArn: arn:aws:iam::111122223333:role/axon/server\n" } else { "" };
     let check = if service.checked {
         "        healthCheck: {command: [CMD-SHELL, \"curl -f http://localhost:8080/health\"], startPeriod: 1m}\n"
     } else {
@@ -299,12 +330,11 @@ fn service_yaml(name: &str, service: &Service, shape: Shape) -> String {
     };
     let _written = write!(
         text,
-        "  template:\n    cpu: {cpu}\n    memory: {memory}\n    \
+        "  template:\n{role}    cpu: {cpu}\n    memory: {memory}\n    \
          executionRoleArn: arn:aws:iam::111122223333:role/ecsTaskExecutionRole\n    containers:\n      - name: server\n        \
-         image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/{}:{}\n        ports: [{{containerPort: 8080}}]\n        \
+         image: {}\n        ports: [{{containerPort: 8080}}]\n        \
          env: {{VERSION: \"{}\"}}\n{check}",
-        service.image.name(),
-        service.version,
+        service.image(),
         service.env,
     );
     text

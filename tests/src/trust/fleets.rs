@@ -105,6 +105,15 @@ impl Fleet {
         all
     }
 
+    /// A shared pool with services whose models are compiled first, and a batch.
+    pub fn compiling() -> Self {
+        let mut all = Self::batch();
+        for service in all.services.values_mut() {
+            service.compiled = true;
+        }
+        all
+    }
+
     /// A shared pool with a service and a dozen jobs that are due every minute or two.
     pub fn schedules() -> Self {
         let small = Service { checked: false, ..Service::on("shared") };

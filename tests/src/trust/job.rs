@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use axon_sim::{Acts, Behaviour};
 
-use super::fleet::Shape;
+use super::fleet::{COMPILES, Image, Shape};
 
 /// Work that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,12 @@ impl Work {
     pub fn behaviours() -> Vec<Behaviour> {
         let ends = |after_seconds, exit_code| Acts::Ends { after_seconds, exit_code };
         let of = |work: Self| Behaviour::of(format!("*/{}:*", work.name()));
-        vec![
+        // Whatever a server does: its container compiles, and ends.
+        let compiles = [Image::Well, Image::Crashes, Image::Sick].map(|image| {
+            let of = Behaviour::of(format!("*/{}:*", image.name()));
+            of.when("AXON_JOB_NAME", format!("*{COMPILES}")).acting(ends(90, 0))
+        });
+        let of_work = vec![
             of(Self::Batch).acting(ends(120, 0)),
             of(Self::Brief).acting(ends(20, 0)),
             of(Self::Long).acting(ends(2_700, 0)),
@@ -98,7 +103,8 @@ impl Work {
             of(Self::Flaky).when("AXON_JOB_ATTEMPT", "0").acting(ends(30, 3)),
             of(Self::Failing).acting(ends(25, 4)),
             of(Self::Absent).acting(Acts::PullFails { reason: "not found".to_owned() }),
-        ]
+        ];
+        of_work.into_iter().chain(compiles).collect()
     }
 }
 

@@ -123,7 +123,7 @@ impl Auditor {
         if let Some(first) = self.passed_over(attempt) {
             self.find(&format!("{attempt} is to be started while {first}, which comes before it, waits for devices"));
         }
-        let most = self.in_force().into_iter().filter_map(|fleet| fleet.jobs.get(job)).map(|job| job.parallelism).max();
+        let most = self.in_force().into_iter().filter_map(|fleet| fleet.work(job)).map(|job| job.parallelism).max();
         let open = self.open(job, run);
         if most.is_some_and(|most| open > usize::try_from(most.max(1)).unwrap_or(usize::MAX)) && !self.is_blind() {
             self.find(&format!("{open} attempts of {job} are under way, of which {} may be", most.unwrap_or(0)));
@@ -132,13 +132,13 @@ impl Auditor {
 
     /// Whether no declaration that may be acted upon has a job that is so.
     fn never(&mut self, job: &str, is_so: impl Fn(&Job) -> bool) -> bool {
-        self.always(|fleet: &Fleet| !fleet.jobs.get(job).is_some_and(&is_so))
+        self.always(|fleet: &Fleet| !fleet.work(job).is_some_and(|job| is_so(&job)))
     }
 
     /// Whether by any declaration everything is complete that a job waits for.
     fn is_free(&mut self, job: &str) -> bool {
         let fleets: Vec<Fleet> = self.in_force().into_iter().cloned().collect();
-        fleets.iter().any(|fleet| fleet.jobs.get(job).is_some_and(|job| self.is_free_by(fleet, job)))
+        fleets.iter().any(|fleet| fleet.work(job).is_some_and(|job| self.is_free_by(fleet, &job)))
     }
 
     pub(super) fn is_free_by(&self, fleet: &Fleet, job: &Job) -> bool {
@@ -236,7 +236,7 @@ impl Auditor {
         let Some(name) = target.what.strip_prefix(&self.record_root()).map(str::to_owned) else { return };
         let Some((job, rest)) = name.split_once('/') else { return };
         let Some((run, entry)) = rest.split_once('/') else {
-            if self.always(|fleet| fleet.jobs.contains_key(job)) {
+            if self.always(|fleet| fleet.work(job).is_some()) {
                 self.find(&format!("{name} was removed and {job} is declared"));
             }
             return;
@@ -256,7 +256,7 @@ impl Auditor {
         if entry == "end" && !rest.is_empty() {
             self.find(&format!("{name} was removed before {rest:?}"));
         }
-        if entry == "end" && self.always(|fleet| fleet.jobs.contains_key(job)) && self.ends(job).is_empty() {
+        if entry == "end" && self.always(|fleet| fleet.work(job).is_some()) && self.ends(job).is_empty() {
             self.find(&format!("{name} was removed, the only end of a run of {job}, which is declared"));
         }
     }
@@ -279,7 +279,7 @@ impl Auditor {
         }
         let cancelled = self.record(&format!("{job}/{run}/cancel")).is_some();
         let stands = |job: &Job| !job.suspend && job.deadline.is_none() && (job.every.is_none() || job.policy % 3 != 1);
-        let stands = self.always(|fleet| fleet.jobs.get(job).is_some_and(stands));
+        let stands = self.always(|fleet| fleet.work(job).is_some_and(|job| stands(&job)));
         if stands && !cancelled && !self.lately(Upset::WrongClock, CLOCK_FELT) {
             self.find(&format!("{attempt} was stopped, and nothing says that it shall"));
         }

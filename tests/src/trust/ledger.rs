@@ -117,7 +117,9 @@ pub struct Ledger {
 impl Ledger {
     /// The tasks of an attempt, or that of one node.
     pub(super) fn lives<'l>(&'l self, attempt: &'l Attempt) -> impl Iterator<Item = (&'l Attempt, &'l Life)> {
-        self.lives.iter().filter(move |(known, _)| *known == attempt || known.whole() == *attempt)
+        let same = |known: &Attempt| known.same_index(attempt) && known.number == attempt.number;
+        let whole = attempt.node.is_none();
+        self.lives.range(attempt..).take_while(move |(known, _)| *known == attempt || whole && same(known))
     }
 
     /// What has become of an attempt or of one node; nothing if it has never had a task.
@@ -140,7 +142,8 @@ impl Ledger {
     }
 
     pub(super) fn of_run<'l>(&'l self, job: &'l str, run: &'l str) -> impl Iterator<Item = (&'l Attempt, &'l Life)> {
-        self.lives.iter().filter(move |(attempt, _)| attempt.job == job && attempt.run == run)
+        let first = Attempt { job: job.to_owned(), run: run.to_owned(), index: 0, number: 0, node: None };
+        self.lives.range(first..).take_while(move |(attempt, _)| attempt.job == job && attempt.run == run)
     }
 
     /// Attempts whose tasks have not stopped.
@@ -271,8 +274,7 @@ impl Auditor {
                 Some(Fate::Well(_) | Fate::Failed { .. }) | None => {}
             }
         }
-        let limits =
-            self.in_force().into_iter().filter_map(|fleet| fleet.jobs.get(&attempt.job)).map(|job| job.backoff);
+        let limits = self.in_force().into_iter().filter_map(|fleet| fleet.work(&attempt.job)).map(|job| job.backoff);
         if let Some(most) = limits.max()
             && failures > usize::try_from(most).unwrap_or(usize::MAX)
         {
@@ -281,7 +283,7 @@ impl Auditor {
         found
     }
 
-    fn image_of(&self, definition: &str) -> String {
+    pub(super) fn image_of(&self, definition: &str) -> String {
         let seen = self.see("ecs", "DescribeTaskDefinition", json!({"taskDefinition": definition}));
         seen["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap_or_default().to_owned()
     }

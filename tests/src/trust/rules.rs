@@ -64,8 +64,15 @@ impl Auditor {
         }
         self.after_job_call(asked, before);
         match asked.operation.as_str() {
-            "CreateService" => self.learn(asked),
-            "DeleteService" | "UpdateService" => self.service_kept(asked, before),
+            "CreateService" => {
+                self.learn(asked);
+                self.compiled_first(asked);
+            }
+            "UpdateService" => {
+                self.service_kept(asked, before);
+                self.compiled_first(asked);
+            }
+            "DeleteService" => self.service_kept(asked, before),
             "DeleteCapacityProvider" | "DeleteAutoScalingGroup" | "DeleteLaunchTemplate" => {
                 self.pool_kept(asked, before);
             }

@@ -130,7 +130,36 @@ pub fn scenarios() -> Vec<Scenario> {
         }
     }
     all.extend(of_jobs());
+    all.extend(of_models());
     all
+}
+
+/// Changes of services whose models are compiled first, or from now on.
+fn of_models() -> Vec<Scenario> {
+    let fleet = Fleet { jobs: BTreeMap::new(), ..Fleet::compiling() };
+    let install = Scenario {
+        name: "compiling: first installation".to_owned(),
+        rests: None,
+        begun: None,
+        declared: fleet.clone(),
+        event: None,
+    };
+    let changes = [
+        ("a new image", Edit::Image(0, Image::Well)),
+        ("an image that is missing", Edit::Image(0, Image::Missing)),
+        ("another environment", Edit::Env(0)),
+        ("more devices", Edit::Devices(0, 5)),
+        ("no more", Edit::Compile(0)),
+        ("a service less", Edit::RemoveService(0)),
+    ];
+    let changes = changes.into_iter().map(|(name, edit)| Scenario {
+        name: format!("compiling: {name}"),
+        rests: Some(fleet.clone()),
+        begun: None,
+        declared: edit.apply(&fleet),
+        event: None,
+    });
+    std::iter::once(install).chain(changes).collect()
 }
 
 /// What happens to jobs that run, by name: edits, and then events.

@@ -1,7 +1,7 @@
 //! Whether the auditor of the histories notices what it is there for: calls by hand that nobody may make.
 
 use axon_tests::trust::edit::Edit;
-use axon_tests::trust::fleet::{Fleet, Pool, Shape};
+use axon_tests::trust::fleet::{Fleet, Image, Pool, Shape};
 use axon_tests::trust::hands::{Hand, Request, ecs, findings_after, findings_amid, findings_later, form, ssm};
 use axon_tests::trust::job::{Job, Work};
 use axon_tests::trust::job_edit::JobEdit;
@@ -321,6 +321,34 @@ fn the_auditor_notices_nodes_that_do_not_belong_together() {
     for (fleet, calls, expected) in calls {
         let findings = findings_amid(fleet, ALL_NODES, None, calls);
         assert!(findings.iter().any(|finding| finding.contains(expected)), "{expected}: {findings:?}");
+    }
+}
+
+#[test]
+fn the_auditor_notices_what_is_deployed_before_it_is_compiled() {
+    const REPOSITORY: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com";
+    let deployed: &[fn(&Hand<'_>) -> Request] = &[
+        |_| {
+            let container = json!({"name": "server", "image": format!("{REPOSITORY}/missing:2"), "memory": 128});
+            ecs("RegisterTaskDefinition", &json!({"family": "hand", "containerDefinitions": [container]}))
+        },
+        |_| {
+            let tags = json!([
+                {"key": "neuron.ecs/managed-by", "value": "scenario"},
+                {"key": "neuron.ecs/name", "value": "medium"},
+            ]);
+            let input = json!({
+                "cluster": "ml", "serviceName": "hand", "taskDefinition": "hand", "desiredCount": 0, "launchType": "EC2",
+                "tags": tags,
+            });
+            ecs("CreateService", &input)
+        },
+    ];
+    let without = |fleet: Fleet| Edit::Compile(0).apply(&fleet);
+    for (fleet, expected) in [(Fleet::compiling(), true), (without(Fleet::compiling()), false)] {
+        let findings = findings_amid(Edit::Image(0, Image::Missing).apply(&fleet), 900, None, deployed);
+        let found = findings.iter().any(|finding| finding.contains("which nobody has compiled"));
+        assert_eq!(found, expected, "{findings:?}");
     }
 }
 
