@@ -31,12 +31,16 @@ fn main() {
         println!("  their devices allow  {:>8.1} s", rounds * f64::from(seconds));
         println!("  one index            {:>8.1} s  (an instance boots, a task starts)", one.taken.as_secs_f64());
         println!("  all of them          {:>8.1} s", all.taken.as_secs_f64());
-        println!("  calls that change something, and those that AWS refused:");
-        for (operation, (count, refused)) in &all.writes {
-            let each = f64::from(u32::try_from(*count).unwrap()) / f64::from(indexes);
-            println!("    {operation:<24} {count:>6} {refused:>6}  {each:.2} for each index");
+        for (what, calls) in [("change something", &all.writes), ("read", &all.reads)] {
+            println!("  calls that {what}, and those that AWS refused:");
+            for (operation, (count, refused)) in calls {
+                let number = f64::from(u32::try_from(*count).unwrap());
+                let (each, rate) = (number / f64::from(indexes), number / all.taken.as_secs_f64());
+                println!(
+                    "    {operation:<28} {count:>6} {refused:>6}  {each:>6.2} for each index {rate:>6.2} a second"
+                );
+            }
         }
-        println!("  reads {}, in which AWS refused {}", all.reads.0, all.reads.1);
     });
 }
 
@@ -46,7 +50,7 @@ type Counted = (usize, usize);
 struct Batch {
     taken: Duration,
     writes: BTreeMap<String, Counted>,
-    reads: Counted,
+    reads: BTreeMap<String, Counted>,
 }
 
 async fn batch(indexes: u32, at_once: u32, seconds: u32) -> Batch {
@@ -65,17 +69,15 @@ async fn batch(indexes: u32, at_once: u32, seconds: u32) -> Batch {
     operator.shows("the run is over", is_over).await;
     let taken = world.clock.now().duration_since(start).try_into().unwrap();
     operator.stop().await;
-    let calls = world.calls();
-    let mut writes: BTreeMap<String, Counted> = BTreeMap::new();
-    for call in calls.iter().filter(|call| is_write(&call.operation)) {
-        let counted = writes.entry(call.operation.clone()).or_default();
-        *counted = (counted.0 + 1, counted.1 + refused(call));
-    }
-    let reads = calls.iter().filter(|call| !is_write(&call.operation));
-    let reads = reads.fold((0, 0), |(count, bad), call| (count + 1, bad + refused(call)));
-    Batch { taken, writes, reads }
+    let (writes, reads): (Vec<Call>, Vec<Call>) = world.calls().into_iter().partition(|call| is_write(&call.operation));
+    Batch { taken, writes: counted(&writes), reads: counted(&reads) }
 }
 
-fn refused(call: &Call) -> usize {
-    usize::from(call.error.is_some())
+fn counted(calls: &[Call]) -> BTreeMap<String, Counted> {
+    let mut counts: BTreeMap<String, Counted> = BTreeMap::new();
+    for call in calls {
+        let counted = counts.entry(call.operation.clone()).or_default();
+        *counted = (counted.0 + 1, counted.1 + usize::from(call.error.is_some()));
+    }
+    counts
 }
