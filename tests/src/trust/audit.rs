@@ -175,6 +175,7 @@ impl Auditor {
         let before = std::mem::replace(&mut self.declared, fleet.clone());
         self.earlier.push_back((now, before));
         self.now = now;
+        self.forget_earlier();
     }
 
     /// A stranger has laid hands on an object, or on everything.
@@ -225,9 +226,14 @@ impl Auditor {
 
     /// What is declared now and what may still be acted upon.
     pub(super) fn in_force(&mut self) -> Vec<&Fleet> {
+        self.forget_earlier();
+        std::iter::once(&self.declared).chain(self.earlier.iter().map(|(_, fleet)| fleet)).collect()
+    }
+
+    /// Declarations that nobody acts upon any more.
+    fn forget_earlier(&mut self) {
         let now = self.now;
         self.earlier.retain(|(until, _)| now.duration_since(*until).unsigned_abs() < GRACE);
-        std::iter::once(&self.declared).chain(self.earlier.iter().map(|(_, fleet)| fleet)).collect()
     }
 
     /// Whether every declaration that may be acted upon has something.
@@ -372,20 +378,6 @@ impl Auditor {
         for (family, count) in families.into_iter().filter(|(_, count)| *count > MOST_REVISIONS) {
             self.find(&format!("the family {family} has {count} active revisions"));
         }
-    }
-
-    /// Our groups and templates by pool.
-    fn of_pools(&self) -> BTreeMap<String, usize> {
-        let groups = self.see("autoscaling", "DescribeAutoScalingGroups", json!({}));
-        let templates = self.see("ec2", "DescribeLaunchTemplates", json!({}));
-        let mut counts = BTreeMap::new();
-        for (kind, list) in [("group", &groups["AutoScalingGroups"]), ("template", &templates["LaunchTemplates"])] {
-            for tags in list.as_array().into_iter().flatten().map(tags).filter(|tags| self.is_ours(tags)) {
-                let pool = tags.get("neuron.ecs/name").cloned().unwrap_or_default();
-                *counts.entry(format!("{kind} of {pool}")).or_default() += 1;
-            }
-        }
-        counts
     }
 }
 

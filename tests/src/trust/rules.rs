@@ -121,6 +121,20 @@ impl Auditor {
         found.into_iter().filter(|service| service["status"] == "ACTIVE").collect()
     }
 
+    /// Our groups and templates by pool.
+    pub(super) fn of_pools(&self) -> BTreeMap<String, usize> {
+        let groups = self.see("autoscaling", "DescribeAutoScalingGroups", json!({}));
+        let templates = self.see("ec2", "DescribeLaunchTemplates", json!({}));
+        let mut counts = BTreeMap::new();
+        for (kind, list) in [("group", &groups["AutoScalingGroups"]), ("template", &templates["LaunchTemplates"])] {
+            for tags in list.as_array().into_iter().flatten().map(tags).filter(|tags| self.is_ours(tags)) {
+                let pool = tags.get("neuron.ecs/name").cloned().unwrap_or_default();
+                *counts.entry(format!("{kind} of {pool}")).or_default() += 1;
+            }
+        }
+        counts
+    }
+
     /// A provider, a group or a template of a declared pool goes only where another of its kind has come.
     fn pool_kept(&mut self, asked: &Asked, before: &Before) {
         let Some(target) = before.targets.first() else { return };
