@@ -145,7 +145,7 @@ impl Auditor {
         job.after.iter().all(|name| {
             let Some(other) = fleet.jobs.get(name) else { return true };
             let mut ends = self.ends(name);
-            ends.retain(|(run, ..)| self.ledger.has_run(name, run, &other.image()));
+            ends.retain(|(run, end, _)| is_of_today(end) && self.ledger.has_run(name, run, &other.image()));
             ends.into_iter().max_by_key(|(.., at)| *at).is_some_and(|(_, end, _)| end["result"] == "Complete")
         })
     }
@@ -336,7 +336,7 @@ impl Auditor {
 
     /// Whether the newest run of a job has ended as it may.
     fn ended(&mut self, name: &str, job: &Job) {
-        let newest = self.ends(name).into_iter().max_by_key(|(.., at)| *at);
+        let newest = self.ends(name).into_iter().filter(|(_, end, _)| is_of_today(end)).max_by_key(|(.., at)| *at);
         let Some((run, end, _)) = newest else { return self.find(&format!("{name} has never ended")) };
         let key = format!("{name}/{run}");
         let result = end["result"].as_str().unwrap_or_default();
@@ -355,4 +355,9 @@ impl Auditor {
             self.find(&format!("{key} has ended as {result}: {}", end["message"]));
         }
     }
+}
+
+/// Whether a run was not left for a newer version of its job, which may end before it.
+fn is_of_today(end: &Value) -> bool {
+    end["result"] != "Superseded"
 }

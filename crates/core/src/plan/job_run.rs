@@ -61,7 +61,9 @@ impl<'a> Planner<'a> {
         if let Some((result, message)) = end {
             let name = RecordName::End(job.object.name.clone(), run.clone());
             let end = conclusion(&known, progress, (result, message), self.limits.now);
-            let end = RunEnd { work: job.run.clone(), ttl: job.spec.ttl_after_finished.seconds(), ..end };
+            // One that nobody has asked for bears the name of its work, which need not be that of today.
+            let work = if known.begin.is_some() { job.run.clone() } else { run.clone() };
+            let end = RunEnd { work, ttl: job.spec.ttl_after_finished.seconds(), ..end };
             self.write_record(&job.object, &name, &end, Cause::Ended { how: end.message.clone() });
         }
     }

@@ -196,6 +196,19 @@ fn another_template_is_another_run_after_the_tasks_of_the_first_have_ended() {
 }
 
 #[test]
+fn the_end_of_a_run_that_was_left_says_nothing_of_the_work_that_took_its_place() {
+    let mut yard = Yard::managed(vec![job("train", "inf2", &[])]);
+    yard.go();
+    let earlier = yard.desired().jobs.values().next().unwrap().run.to_string();
+    set(&mut yard.jobs[0], "/spec/template/containers/0/image", json!("train:2"));
+    yard.end("0.0", 0);
+    yard.go();
+    let found = yard.observed.records.iter().find(|record| record.name.ends_with(&format!("{earlier}/end")));
+    let end: serde_json::Value = serde_json::from_str(&found.unwrap().value).unwrap();
+    assert_eq!((&end["result"], &end["work"]), (&json!("Superseded"), &json!(earlier)));
+}
+
+#[test]
 fn the_name_of_a_run_follows_from_the_work_alone_and_is_the_same_in_every_version() {
     let yard = Yard::managed(vec![job("train", "inf2", &[])]);
     let desired = yard.desired();
