@@ -212,11 +212,6 @@ impl Fleet {
         self.jobs.get(name).map(Cow::Borrowed).or_else(|| service().map(|service| Cow::Owned(of(service))))
     }
 
-    /// Tasks of one attempt of a job.
-    pub fn nodes(&self, job: &Job) -> u32 {
-        job.nodes_on(self.pools.get(&job.pool).map_or(Shape::Managed, |pool| pool.shape))
-    }
-
     /// Whether every shared pool has room for its services and for one instance more: without that, nothing can be replaced
     /// where no replica may be missing.
     pub fn has_room(&self) -> bool {

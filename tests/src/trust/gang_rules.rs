@@ -45,7 +45,7 @@ impl Auditor {
         attempt.node.is_some()
             && (self.failed_at(&whole).is_some()
                 || self.record(&format!("{whole}.end")).is_some()
-                || self.late_since(&whole).is_some_and(|late| late <= self.present()))
+                || self.start_deadline(&whole).is_some_and(|deadline| deadline <= self.present()))
     }
 
     /// When the first of its nodes ended without having done its work.
@@ -55,14 +55,19 @@ impl Auditor {
     }
 
     /// Until when all of its nodes had to run.
-    fn late_since(&self, whole: &Attempt) -> Option<Timestamp> {
+    fn start_deadline(&self, whole: &Attempt) -> Option<Timestamp> {
         self.record(&format!("{whole}.nodes")).map(|(_, written)| written + START_WITHIN)
+    }
+
+    /// Whether something keeps processes from seeing or doing what they should, or did until a while ago.
+    pub(super) fn is_hindered(&self) -> bool {
+        let upsets = [Upset::WrongClock, Upset::StaleReads, Upset::Absent, Upset::BadNetwork];
+        upsets.into_iter().any(|upset| self.lately(upset, FELT))
     }
 
     /// No attempt goes on with a part of its nodes.
     pub(super) fn partial_gangs(&mut self) {
-        let hindered = [Upset::WrongClock, Upset::StaleReads, Upset::Absent, Upset::BadNetwork];
-        if hindered.into_iter().any(|upset| self.lately(upset, FELT)) {
+        if self.is_hindered() {
             return;
         }
         let now = self.present();
@@ -72,7 +77,7 @@ impl Auditor {
             let lives: Vec<(String, bool, usize)> =
                 self.ledger.lives(&whole).map(|(_, life)| (life.task.clone(), life.ended.is_none(), life.of)).collect();
             let is_short = lives.first().is_some_and(|(_, _, of)| lives.len() < *of);
-            let late = self.late_since(&whole).filter(|_| is_short);
+            let late = self.start_deadline(&whole).filter(|_| is_short);
             let Some(since) = self.failed_at(&whole).into_iter().chain(late).min() else { continue };
             let running: Vec<&String> = lives.iter().filter(|(_, live, _)| *live).map(|(task, ..)| task).collect();
             let seen = self.see("ecs", "DescribeTasks", json!({"cluster": CLUSTER, "tasks": running}));

@@ -138,11 +138,6 @@ impl Job {
         }
     }
 
-    /// Tasks of one attempt on a pool of this shape.
-    pub fn nodes_on(&self, shape: Shape) -> u32 {
-        if shape == Shape::Gang { self.nodes } else { 1 }
-    }
-
     /// The image that its tasks run.
     pub fn image(&self) -> String {
         format!("111122223333.dkr.ecr.us-east-1.amazonaws.com/{}:{}", self.work.name(), self.version)

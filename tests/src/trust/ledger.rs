@@ -125,7 +125,7 @@ impl Ledger {
     /// What has become of an attempt or of one node; nothing if it has never had a task.
     pub(super) fn fate(&self, attempt: &Attempt) -> Option<Fate> {
         let lives: Vec<&Life> = self.lives(attempt).map(|(_, life)| life).collect();
-        let of = if attempt.node.is_some() { 1 } else { lives.first()?.of };
+        let of = lives.first().map(|life| if attempt.node.is_some() { 1 } else { life.of })?;
         let ended: Option<Vec<&Ended>> = lives.iter().map(|life| life.ended.as_ref()).collect();
         let Some(ended) = ended else { return Some(Fate::Live) };
         if ended.len() >= of && ended.iter().all(|end| end.is_well()) {

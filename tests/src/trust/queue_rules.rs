@@ -3,6 +3,7 @@
 //! Part of `job_rules`. The queue of a pool is strict (docs/jobs.md). Only those are taken for waiting of which that is sure: what has
 //! failed is tried again after a pause, and whoever had a task until a moment ago may not know yet that it has ended.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,14 +15,13 @@ use super::ledger::Attempt;
 
 /// So long after something has changed a job has had the time to start what it may: a reading is half a minute old.
 const NOTICED: Duration = Duration::from_mins(3);
-/// What keeps processes from seeing or doing that is felt for so long.
+/// A second process, which does not know of what the first one has just done, is felt for so long.
 const FELT: Duration = Duration::from_mins(30);
 
 impl Auditor {
     /// A job that waits and comes before the one of which an attempt is to be started.
     pub(super) fn passed_over(&mut self, attempt: &Attempt) -> Option<String> {
-        let hindered = [Upset::WrongClock, Upset::StaleReads, Upset::TwoProcesses, Upset::Absent, Upset::BadNetwork];
-        if hindered.into_iter().any(|upset| self.lately(upset, FELT)) || self.is_excused("*") {
+        if self.is_hindered() || self.lately(Upset::TwoProcesses, FELT) || self.is_excused("*") {
             return None;
         }
         let fleet = (*self.in_force().first()?).clone();
@@ -53,23 +53,25 @@ impl Auditor {
         let current = lives.iter().all(|life| life.image == job.image()) && !job.marred;
         let lacks =
             under_way < number(job.parallelism.min(job.completions)) && under_way + done < number(job.completions);
-        declared && free && calm && !cancelled && current && lacks && self.begun_long_ago(name, run, &is_old)
+        declared && free && calm && !cancelled && current && lacks && self.nothing_is_written(name, run, &is_old)
     }
 
     /// Runs that are on record.
-    fn runs_of(&self, job: &str) -> std::collections::BTreeSet<String> {
+    fn runs_of(&self, job: &str) -> BTreeSet<String> {
         let root = format!("{}{job}/", self.record_root());
         let names = self.aws.with(|aws| aws.world().parameter_names(&root));
         names.iter().filter_map(|name| Some(name.strip_prefix(&root)?.split_once('/')?.0.to_owned())).collect()
     }
 
-    fn begun_long_ago(&self, job: &str, run: &str, is_old: &dyn Fn(jiff::Timestamp) -> bool) -> bool {
+    /// Whether the newest record of a run is old.
+    fn nothing_is_written(&self, job: &str, run: &str, is_old: &dyn Fn(jiff::Timestamp) -> bool) -> bool {
         let root = self.record_root();
         let names = self.aws.with(|aws| aws.world().parameter_names(&format!("{root}{job}/{run}/")));
         let written = names.iter().filter_map(|name| self.record(name.strip_prefix(&root)?)).map(|(_, at)| at).max();
         written.is_some_and(is_old)
     }
 
+    /// Whether whoever waits for a job has had the time to see that it is complete.
     fn has_long_ended(&self, job: &str, is_old: &dyn Fn(jiff::Timestamp) -> bool) -> bool {
         self.ends(job).into_iter().all(|(_, end, at): (String, Value, _)| end["result"] != "Complete" || is_old(at))
     }

@@ -206,6 +206,12 @@ fn the_end_of_a_run_that_was_left_says_nothing_of_the_work_that_took_its_place()
     let found = yard.observed.records.iter().find(|record| record.name.ends_with(&format!("{earlier}/end")));
     let end: serde_json::Value = serde_json::from_str(&found.unwrap().value).unwrap();
     assert_eq!((&end["result"], &end["work"]), (&json!("Superseded"), &json!(earlier)));
+    yard.forget_stopped_tasks();
+    yard.end("0.0", 0);
+    yard.go();
+    set(&mut yard.jobs[0], "/spec/template/containers/0/image", json!("train:1"));
+    assert_eq!(yard.go(), [""; 0], "it was run before, in part");
+    assert!(yard.waits().contains("was left for a newer version of the job"), "{}", yard.waits());
 }
 
 #[test]
