@@ -87,8 +87,8 @@ pub struct Scope {
 /// What a sweep should read of jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobScope {
-    /// Everything below this path of Parameter Store is read.
-    pub path: String,
+    /// Everything below this path of Parameter Store is read; nothing where what is known of it will do.
+    pub records: Option<String>,
     /// Tasks with this `startedBy` are read.
     pub started_by: String,
     /// Clusters whose tasks are wanted.
@@ -140,8 +140,8 @@ pub struct Sweep {
 /// What a sweep found of jobs.
 #[derive(Clone, Debug)]
 pub struct JobSweep {
-    /// Every parameter below the path.
-    pub records: Reading<Vec<Parameter>>,
+    /// Every parameter below the path, if it was asked for.
+    pub records: Option<Reading<Vec<Parameter>>>,
     /// Tasks that have not stopped, or within the hour, by cluster.
     pub tasks: BTreeMap<ClusterName, Reading<Vec<StandaloneTask>>>,
 }

@@ -16,7 +16,7 @@ mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::check::{self, Violation};
 use crate::cloud::{CloudError, Effect, ErrorClass, ServiceKey, Sweep};
@@ -32,6 +32,9 @@ pub use permissions::{Permissions, Pruning};
 pub use scope::is_steady;
 
 use merge::Newer;
+
+/// A failed step that was due so long ago, and has not been tried again, is not wanted any more.
+const GIVEN_UP: SignedDuration = SignedDuration::from_hours(1);
 
 /// Something that happened.
 #[derive(Debug)]
@@ -101,6 +104,8 @@ pub struct State {
     declared: BTreeMap<Resource, String>,
     /// When records of jobs were looked for.
     looked_for_jobs: Option<Timestamp>,
+    /// When a write of a record was refused or not answered: what is there then is not what was known.
+    records_doubted: Option<Timestamp>,
     /// What Axon itself has removed since it made it.
     let_go: BTreeSet<Resource>,
 }
@@ -127,6 +132,7 @@ impl State {
             subnets_read: None,
             declared: BTreeMap::new(),
             looked_for_jobs: None,
+            records_doubted: None,
             let_go: BTreeSet::new(),
         }
     }
@@ -256,6 +262,14 @@ impl State {
         }
         self.forget_lost_clusters();
         self.swept_details(sweep.tasks, sweep.history, started);
+        self.forget_what_is_over(started);
+    }
+
+    /// Every task and record of a job is a resource of its own: what is kept by resource would grow for ever.
+    fn forget_what_is_over(&mut self, started: Timestamp) {
+        // Every later reading begins after these.
+        self.written.retain(|_, at| *at >= started);
+        self.retries.retain(|_, retry| started.duration_since(retry.not_before) < GIVEN_UP);
     }
 
     fn swept_details(
@@ -317,6 +331,9 @@ impl State {
                 self.apply(&step, effect);
             }
             Err(error) => {
+                if matches!(step.resource, Resource::Parameter(_)) && error.class != ErrorClass::Throttled {
+                    self.records_doubted = Some(at);
+                }
                 self.remember_failed(&step, at, error.class);
                 let attempts = self.attempts(&step) + u32::from(error.class != ErrorClass::Throttled);
                 let retry = Retry { step: step.fingerprint(), error, attempts, not_before };

@@ -144,7 +144,7 @@ impl Cloud for Fake {
                 instances: BTreeMap::new(),
                 subnets: Ok(BTreeMap::new()),
             }),
-            jobs: scope.jobs.map(|_| JobSweep { records: Ok(vec![]), tasks: BTreeMap::new() }),
+            jobs: scope.jobs.map(|jobs| JobSweep { records: jobs.records.map(|_| Ok(vec![])), tasks: BTreeMap::new() }),
             calls: 1,
         }
     }

@@ -201,7 +201,10 @@ pub(crate) fn asks_more(scope: &Scope, last: &Scope) -> bool {
 }
 
 fn asks_no_more_of_jobs(scope: Option<&JobScope>, last: Option<&JobScope>) -> bool {
-    scope.is_none_or(|scope| last.is_some_and(|last| scope.tasks_of.is_subset(&last.tasks_of)))
+    let no_more = |scope: &JobScope, last: &JobScope| {
+        scope.tasks_of.is_subset(&last.tasks_of) && (scope.records.is_none() || last.records.is_some())
+    };
+    scope.is_none_or(|scope| last.is_some_and(|last| no_more(scope, last)))
 }
 
 fn asks_no_more_of_ec2(scope: Option<&Ec2Scope>, last: Option<&Ec2Scope>) -> bool {
@@ -249,6 +252,9 @@ mod tests {
         };
         assert!(asks_more(&jobs_of(&[]), &bare) && asks_more(&jobs_of(&["a", "b"]), &jobs_of(&["a"])));
         assert!(!asks_more(&bare, &jobs_of(&["a"])) && !asks_more(&jobs_of(&["a"]), &jobs_of(&["a", "b"])));
+        let mut with_records = jobs_of(&["a"]);
+        with_records.jobs.as_mut().unwrap().records = Some("/axon/test/jobs".to_owned());
+        assert!(asks_more(&with_records, &jobs_of(&["a"])) && !asks_more(&jobs_of(&["a"]), &with_records));
     }
 
     #[test]

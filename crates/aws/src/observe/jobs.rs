@@ -42,7 +42,11 @@ pub(super) async fn read(
         Err(error) => scope.tasks_of.iter().map(|name| (name.clone(), Err(error.clone()))).collect(),
     };
     // After the tasks: a task whose record cannot be seen counts, but one that was recorded and is over must not look new.
-    Some(JobSweep { records: records(caller, &scope.path).await, tasks })
+    let records = match &scope.records {
+        Some(path) => Some(records(caller, path).await),
+        None => None,
+    };
+    Some(JobSweep { records, tasks })
 }
 
 async fn records(caller: &Caller, path: &str) -> Reading<Vec<Parameter>> {

@@ -70,7 +70,7 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
     scope.tasks_of.insert(key.clone());
     scope.history_of.insert(key.clone());
     scope.jobs = Some(JobScope {
-        path: "/axon/test/jobs".to_owned(),
+        records: Some("/axon/test/jobs".to_owned()),
         started_by: "axon/test".to_owned(),
         tasks_of: ["main".to_owned()].into(),
     });
@@ -87,7 +87,7 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
     let ec2 = sweep.ec2.expect("asked for");
     assert!(ec2.templates.is_ok() && ec2.groups.is_ok() && ec2.machines.is_ok() && ec2.providers.is_ok());
     let jobs = sweep.jobs.expect("asked for");
-    let records = jobs.records.expect("read");
+    let records = jobs.records.expect("asked for").expect("read");
     assert_eq!((records[0].name.as_str(), records[0].value.as_str()), ("/axon/test/jobs/a/r/0.0", "{}"));
     let own: Vec<&str> = jobs.tasks["main"].as_ref().expect("read").iter().map(|found| found.group.as_str()).collect();
     assert_eq!(own, ["axon:test/a/r/0.0"]);

@@ -23,8 +23,11 @@ impl State {
         let on_an_instance = matches!(step.action, Action::TerminateInstanceInAutoScalingGroup { .. });
         match step.action.change() {
             Change::Delete if !on_an_instance => {
-                self.declared.remove(&step.resource);
-                self.let_go.insert(step.resource.clone());
+                // Records and tasks of jobs have no mark, and are too many to be remembered.
+                if !matches!(step.resource, Resource::Parameter(_) | Resource::Task { .. }) {
+                    self.declared.remove(&step.resource);
+                    self.let_go.insert(step.resource.clone());
+                }
             }
             Change::Create => {
                 self.let_go.remove(&step.resource);

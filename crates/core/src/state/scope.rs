@@ -52,7 +52,7 @@ impl State {
                 ours.filter(|cluster| matches!(ownership::owner(&cluster.tags, &self.installation), Owner::Us(_)));
             let named = desired.into_iter().flat_map(|d| d.jobs.values()).map(|job| job.cluster.to_string());
             JobScope {
-                path: record::root(&self.installation),
+                records: self.are_records_due(now).then(|| record::root(&self.installation)),
                 started_by: book::started_by(&self.installation),
                 tasks_of: ours.map(|cluster| cluster.name.clone()).chain(named).collect(),
             }

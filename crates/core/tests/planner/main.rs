@@ -30,6 +30,7 @@ mod pacing;
 mod packed;
 mod packed_moves;
 mod pools;
+mod records;
 mod removal;
 mod review;
 mod rollback;

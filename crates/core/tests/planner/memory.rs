@@ -243,7 +243,7 @@ fn records_of_jobs_are_looked_for_once_an_hour_where_there_are_no_jobs() {
         swept(&mut state, &converged(), NOW);
         assert!(state.scope(NOW).jobs.is_some(), "an earlier process may have left some");
         let mut sweep = sweep(&converged(), NOW);
-        sweep.jobs = Some(JobSweep { records, tasks: BTreeMap::new() });
+        sweep.jobs = Some(JobSweep { records: Some(records), tasks: BTreeMap::new() });
         state.fold(Event::Swept(Box::new(sweep)));
         state
     };

@@ -84,7 +84,7 @@ impl Place {
             tasks_of: BTreeSet::new(),
             history_of: BTreeSet::new(),
             ec2: None,
-            jobs: Some(JobScope { path, started_by: book::started_by(&self.installation), tasks_of }),
+            jobs: Some(JobScope { records: Some(path), started_by: book::started_by(&self.installation), tasks_of }),
         };
         let sweep = self.target.cloud.observe(scope).await;
         let clusters = sweep.clusters.as_ref().map_err(unanswered)?.iter();
@@ -122,7 +122,7 @@ impl Place {
 fn filed(sweep: Sweep) -> Result<Observed, Failure> {
     let mut observed = Observed::default();
     let Some(jobs) = sweep.jobs else { return Ok(observed) };
-    let records = jobs.records.map_err(|error| unanswered(&error))?;
+    let records = jobs.records.unwrap_or_else(|| Ok(Vec::new())).map_err(|error| unanswered(&error))?;
     observed.records = Listing::Read(records.into_iter().map(|record| (record.name.clone(), record)).collect());
     for (cluster, tasks) in jobs.tasks {
         let tasks = tasks.map_err(|error| unanswered(&error))?;

@@ -218,7 +218,7 @@ impl Miniature {
             tasks: observed.tasks.iter().map(|(k, t)| (k.clone(), Ok(t.clone()))).collect(),
             history: observed.history.iter().map(|(k, h)| (k.clone(), Ok(h.deployments.clone()))).collect(),
             jobs: Some(JobSweep {
-                records: Ok(all(&observed.records)),
+                records: Some(Ok(all(&observed.records))),
                 tasks: observed.standalone.iter().map(|(k, l)| (k.clone(), Ok(all(l)))).collect(),
             }),
             ec2: Some(Ec2Sweep {
