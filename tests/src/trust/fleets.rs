@@ -114,27 +114,24 @@ impl Fleet {
         all
     }
 
-    /// A shared pool with a service and a dozen jobs that are due every minute or two.
+    /// A shared pool with a service and jobs that are due every minute or two.
     pub fn schedules() -> Self {
         let small = Service { checked: false, ..Service::on("shared") };
-        let mut all = Self::empty().pool("shared", Pool { max: 3, ..Pool::of(Shape::Packed) }).service("small", small);
-        for number in 0..3 {
-            let every = |minutes, work| Job {
-                every: Some(minutes),
-                work,
-                policy: number,
-                completions: 1,
-                parallelism: 1,
-                ..Job::on("shared")
-            };
-            let named = |name: &str| format!("{name}-{number}");
-            all = all
-                .job(&named("beat"), every(1, Work::Brief))
-                .job(&named("count"), Job { completions: 2, parallelism: 2, ..every(1, Work::Brief) })
-                .job(&named("digest"), Job { priority: 3, ..every(2, Work::Flaky) })
-                .job(&named("erase"), Job { backoff: 1, priority: -3, ..every(1, Work::Failing) });
-        }
-        all
+        let every = |minutes, work, policy| Job {
+            every: Some(minutes),
+            work,
+            policy,
+            completions: 1,
+            parallelism: 1,
+            ..Job::on("shared")
+        };
+        Self::empty()
+            .pool("shared", Pool { max: 3, ..Pool::of(Shape::Packed) })
+            .service("small", small)
+            .job("beat", every(1, Work::Brief, 0))
+            .job("count", Job { completions: 2, parallelism: 2, ..every(1, Work::Brief, 1) })
+            .job("digest", Job { priority: 3, ..every(2, Work::Flaky, 2) })
+            .job("erase", Job { backoff: 1, priority: -3, ..every(1, Work::Failing, 0) })
     }
 
     /// All of that, and instances with one chip that are replaced when their image changes.
