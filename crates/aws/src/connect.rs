@@ -26,6 +26,7 @@ use axon_core::quota::Share;
 use crate::call::Clients;
 use crate::client::Aws;
 use crate::pace::Pace;
+use crate::whole::Whole;
 
 /// How to reach an account. [`Connection::default`] is what the AWS CLI would use.
 #[derive(Clone, Debug, Default)]
@@ -148,10 +149,16 @@ impl Aws {
         Ok(Self {
             clients: Clients {
                 ecs: aws_sdk_ecs::Client::new(&config),
-                ec2: aws_sdk_ec2::Client::new(&config),
-                autoscaling: aws_sdk_autoscaling::Client::new(&config),
+                ec2: aws_sdk_ec2::Client::from_conf(
+                    aws_sdk_ec2::config::Builder::from(&config).interceptor(Whole).build(),
+                ),
+                autoscaling: aws_sdk_autoscaling::Client::from_conf(
+                    aws_sdk_autoscaling::config::Builder::from(&config).interceptor(Whole).build(),
+                ),
                 ssm: aws_sdk_ssm::Client::new(&config),
-                sts: aws_sdk_sts::Client::new(&config),
+                sts: aws_sdk_sts::Client::from_conf(
+                    aws_sdk_sts::config::Builder::from(&config).interceptor(Whole).build(),
+                ),
                 logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             },
             region,

@@ -26,6 +26,7 @@ mod lookup;
 mod observe;
 mod operations;
 mod pace;
+mod whole;
 
 pub use client::Aws;
 pub use connect::{AssumeRole, ConnectError, Connection, Deadlines, FixedCredentials};

@@ -148,8 +148,8 @@ where
     stream::iter(reading).buffer_unordered(PARTS).collect().await
 }
 
-/// Reads a list page by page, to the last. ECS always sends the list, empty or not: an answer without one is no answer of
-/// ECS, whatever its status is, and proves nothing gone.
+/// Reads a list page by page, to the last. ECS and Systems Manager always send the list, empty or not: an answer without one is
+/// no answer of theirs, whatever its status is, and proves nothing gone. The others answer in XML, which has a name.
 pub(crate) async fn pages<T, F>(
     caller: &Caller,
     operation: Operation,
@@ -164,7 +164,7 @@ where
     let mut seen = BTreeSet::new();
     loop {
         let (found, next) = patiently(caller, || page(token.clone())).await?;
-        if found.is_none() && operation.service() == "ecs" {
+        if found.is_none() && matches!(operation.service(), "ecs" | "ssm") {
             return Err(incomplete("list"));
         }
         all.extend(found.into_iter().flatten());

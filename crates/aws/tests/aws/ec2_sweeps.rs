@@ -250,3 +250,16 @@ async fn subnets_are_read_only_if_they_are_wanted_and_a_refusal_says_nothing_abo
     assert_eq!(sweep.subnets.map_err(|error| error.class), Err(ErrorClass::Denied));
     assert!(sweep.groups.is_ok(), "the rest has nothing to do with subnets");
 }
+
+#[tokio::test]
+async fn a_list_that_ends_before_its_end_proves_nothing_gone() {
+    let whole = "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups/>\
+        </DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>\n";
+    let cut = "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups>";
+    for (body, is_read) in [(whole, true), (cut, false), ("", false)] {
+        let fake = fake(move |call| (call.operation == "DescribeAutoScalingGroups").then_some(Reply::Raw(200, body)));
+        let groups = swept(&fake, named(&["axon-trn"])).await.groups;
+        assert_eq!(groups.as_ref().is_ok_and(Vec::is_empty), is_read, "{body:?}: {groups:?}");
+        assert_eq!(groups.is_err_and(|error| error.code == "Unparsable"), !is_read, "{body:?}");
+    }
+}

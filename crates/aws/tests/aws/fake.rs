@@ -124,7 +124,7 @@ impl HttpConnector for Fake {
     }
 }
 
-/// ECS sends its lists also when they are empty; tests may leave them out. An answer as it is: [`Reply::Raw`].
+/// ECS and Systems Manager send their lists also when they are empty; tests may leave them out. An answer as it is: [`Reply::Raw`].
 fn whole(call: &Call, mut answer: Value) -> Value {
     let list = match call.operation.as_str() {
         "ListClusters" => "clusterArns",
@@ -134,6 +134,7 @@ fn whole(call: &Call, mut answer: Value) -> Value {
         "ListContainerInstances" => "containerInstanceArns",
         "ListServiceDeployments" => "serviceDeployments",
         "DescribeCapacityProviders" => "capacityProviders",
+        "GetParametersByPath" => "Parameters",
         _ => return answer,
     };
     if let Some(members) = answer.as_object_mut() {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axon_core::cloud::{Cloud, ErrorClass};
+use axon_core::cloud::{Cloud, ErrorClass, JobScope, Scope};
 use axon_core::observe::ProviderStatus;
 use axon_core::step::Action;
 use serde_json::json;
@@ -228,6 +228,20 @@ async fn a_success_without_the_list_that_ecs_always_sends_proves_nothing_gone() 
         }
         let sweep = instead("DescribeCapacityProviders", body).aws().await.observe(scope("main")).await;
         assert_eq!(sweep.providers["main"].as_ref().expect_err("no list").code, "Incomplete", "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_without_the_list_of_parameters_proves_no_record_gone() {
+    let jobs = || JobScope { records: Some("/axon/test/jobs".to_owned()), ..JobScope::default() };
+    for (body, found) in
+        [("", false), ("{}", false), (r#"{"message":"maintenance"}"#, false), (r#"{"Parameters":[]}"#, true)]
+    {
+        let fake = instead("GetParametersByPath", body);
+        let sweep = fake.aws().await.observe(Scope { jobs: Some(jobs()), ..scope("main") }).await;
+        let records = sweep.jobs.expect("asked for").records.expect("asked for");
+        assert_eq!(records.as_ref().is_ok_and(Vec::is_empty), found, "{body:?}: {records:?}");
+        assert_eq!(records.is_err_and(|error| error.code == "Incomplete"), !found, "{body:?}");
     }
 }
 

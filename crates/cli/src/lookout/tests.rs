@@ -131,7 +131,7 @@ async fn no_log_line_no_page_and_no_metric_has_a_secret() {
             source.set("r-2", SPEC.replace(SECRETS[0], SECRETS[1]));
         }
     };
-    let run = reconciler.run(source.clone(), std::future::pending());
+    let run = Box::pin(reconciler.run(source.clone(), std::future::pending()));
     let finished = tokio::time::timeout(Duration::from_hours(6), async {
         tokio::select! {
             ended = run => panic!("{ended:?}"),

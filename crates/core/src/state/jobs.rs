@@ -11,6 +11,7 @@ use super::merge::Newer;
 use crate::cloud::{ErrorClass, JobSweep};
 use crate::job::book;
 use crate::job::record::{self, RecordName};
+use crate::observed::Listing;
 use crate::step::Resource;
 
 /// Records that one GetParametersByPath gives at most (Systems Manager API reference).
@@ -37,7 +38,7 @@ impl State {
             let intent = RecordName::Intent(job, run, task.attempt);
             self.observed.records.get(&intent.parameter(&root)).is_some()
         };
-        let tasks = self.observed.standalone.values().flat_map(|listing| listing.iter());
+        let tasks = self.observed.standalone.values().flat_map(Listing::iter);
         tasks.filter(|found| found.task.last_status != "STOPPED").any(|found| !has_record(&found.group))
     }
 

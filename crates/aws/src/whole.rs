@@ -1,0 +1,37 @@
+//! Refuses answers in XML that end before their end.
+//!
+//! Part of `connect`, which gives it to the clients that speak XML. The SDK takes an answer for complete wherever its text ends
+//! between two elements: a list that was cut short would say that the rest is gone. HTTP notices a cut of its own, but not
+//! one that happened on the other side of a proxy. JSON that is cut does not parse.
+
+use aws_sdk_ecs::error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+/// Every answer of EC2, Auto Scaling and STS that is no error is one element, `<OperationResponse>` (EC2 developer guide, "Query API").
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole;
+
+/// What is said instead of the reading.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the answer ends before its end")]
+struct Cut;
+
+impl Intercept for Whole {
+    fn name(&self) -> &'static str {
+        "Whole"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        let body = response.body().bytes().unwrap_or_default().trim_ascii_end();
+        if response.status().is_success() && !body.ends_with(b"Response>") { Err(Cut.into()) } else { Ok(()) }
+    }
+}
