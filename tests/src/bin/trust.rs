@@ -107,8 +107,11 @@ fn main() -> ExitCode {
         Task::CrashSweep(sweeping) => crash_sweep(sweeping, shards),
         Task::Soak(soaking) => soak(soaking, shards),
         Task::Days(Lasting { days, services, errors }) => live(*services, *days, *errors, |day| {
-            let Day { number, calls, writes, resident } = day;
-            println!("day {number:>3}: {calls:>8} calls, {writes:>6} writes, {} KiB resident", resident.unwrap_or(0));
+            let Day { number, calls, writes, resident, account } = day;
+            println!(
+                "day {number:>3}: {calls:>8} calls, {writes:>6} writes, {} KiB resident, account of {account} KiB as text",
+                resident.unwrap_or(0)
+            );
         }),
     };
     for finding in findings.iter().take(50) {

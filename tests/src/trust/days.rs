@@ -24,6 +24,8 @@ pub struct Day {
     pub writes: usize,
     /// Resident memory of this process in KiB at its end; nothing where the operating system does not say.
     pub resident: Option<u64>,
+    /// KiB of text that the simulated account fills at its end. It keeps every revision, and so takes part of the memory.
+    pub account: usize,
 }
 
 /// So many services of one task on one pool.
@@ -53,7 +55,8 @@ pub fn live(services: usize, days: u64, errors: u32, mut tell: impl FnMut(Day)) 
                 stage.look().await;
                 writes += trace.calls(&stage).len();
             }
-            tell(Day { number, calls: stage.air.calls() - before, writes, resident: resident() });
+            let account = stage.world.aws.with(|aws| format!("{aws:?}").len() / 1024);
+            tell(Day { number, calls: stage.air.calls() - before, writes, resident: resident(), account });
             if !stage.verdict().is_empty() {
                 return stage.verdict();
             }
