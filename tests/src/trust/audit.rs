@@ -37,6 +37,8 @@ pub struct Asked {
     pub operation: String,
     /// The members; of a form, its fields as they are named there.
     pub input: Value,
+    /// For how long it was under way before AWS did it.
+    pub late: Duration,
 }
 
 impl Asked {
@@ -46,7 +48,12 @@ impl Asked {
             let fields = form_urlencoded::parse(body).into_owned();
             Value::Object(fields.map(|(name, value)| (name, Value::String(value))).collect())
         });
-        Self { service: service.to_owned(), operation: operation.unwrap_or_default().to_owned(), input }
+        Self {
+            service: service.to_owned(),
+            operation: operation.unwrap_or_default().to_owned(),
+            input,
+            late: Duration::ZERO,
+        }
     }
 
     /// A text of the input.

@@ -65,7 +65,7 @@ impl Auditor {
                 let name = asked.text("Name").strip_prefix(&self.record_root()).map(str::to_owned);
                 let value = serde_json::from_str(asked.text("Value")).unwrap_or_default();
                 if let Some(name) = name {
-                    self.recorded(&name, &value);
+                    self.recorded(&name, &value, asked.late);
                 }
             }
             "DeleteParameter" | "DeleteParameters" => {
@@ -90,26 +90,27 @@ impl Auditor {
         }
     }
 
-    fn recorded(&mut self, name: &str, value: &Value) {
+    fn recorded(&mut self, name: &str, value: &Value, late: Duration) {
         if let Some(attempt) = name.strip_suffix(".end").and_then(Attempt::read) {
             return self.attempt_ended(&attempt, value);
         }
         if let Some(attempt) = Attempt::read(name) {
-            return self.intended(&attempt, value);
+            return self.intended(&attempt, value, late);
         }
         if let Some((job, run)) = name.strip_suffix("/end").and_then(|name| name.split_once('/')) {
             self.run_ended(job, run, value);
         }
     }
 
-    /// An attempt is about to be started.
-    fn intended(&mut self, attempt: &Attempt, value: &Value) {
+    /// An attempt is about to be started. If its record was under way for so long, the run may have ended meanwhile: nobody starts it.
+    fn intended(&mut self, attempt: &Attempt, value: &Value, late: Duration) {
         let Attempt { job, run, .. } = attempt;
         let group = format!("{}{attempt}", self.our_group());
         if value["request"]["group"] != group.as_str() {
             self.find(&format!("the record of {attempt} asks for {}", value["request"]["group"]));
         }
-        let over = self.record(&format!("{job}/{run}/end"));
+        let sent = self.present() - late;
+        let over = self.record(&format!("{job}/{run}/end")).filter(|(_, at)| *at <= sent);
         if over.is_some() && !self.is_blind() && !self.lately(Upset::WrongClock, CLOCK_FELT) {
             self.find(&format!("{attempt} is to be started and its run is over"));
         }

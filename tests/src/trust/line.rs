@@ -152,8 +152,9 @@ impl Line {
             Fate::Reset => Err(reset()),
             Fate::ResetAfter => self.deliver(&asked, request).await.and(Err(reset())),
             Fate::Late(seconds) => {
+                let asked = Asked { late: Duration::from_secs(u64::from(seconds)), ..asked };
                 tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
+                    tokio::time::sleep(asked.late).await;
                     let _unheard = self.deliver(&asked, request).await;
                 });
                 std::future::pending().await
