@@ -122,8 +122,10 @@ impl Place {
 fn filed(sweep: Sweep) -> Result<Observed, Failure> {
     let mut observed = Observed::default();
     let Some(jobs) = sweep.jobs else { return Ok(observed) };
-    let records = jobs.records.unwrap_or_else(|| Ok(Vec::new())).map_err(|error| unanswered(&error))?;
-    observed.records = Listing::Read(records.into_iter().map(|record| (record.name.clone(), record)).collect());
+    if let Some(records) = jobs.records {
+        let records = records.map_err(|error| unanswered(&error))?.into_iter();
+        observed.records = Listing::Read(records.map(|record| (record.name.clone(), record)).collect());
+    }
     for (cluster, tasks) in jobs.tasks {
         let tasks = tasks.map_err(|error| unanswered(&error))?;
         let tasks: BTreeMap<_, _> = tasks.into_iter().map(|found| (found.task.arn.clone(), found)).collect();
