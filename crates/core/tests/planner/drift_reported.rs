@@ -7,20 +7,19 @@ use axon_core::cloud::{Effect, Sweep};
 use axon_core::judge::{Case, judge};
 use axon_core::observed::Observed;
 use axon_core::ownership;
-use axon_core::plan::{Limits, Plan, Prune, PruneLimits, Writes};
+use axon_core::plan::{Limits, Plan, Prune};
 use axon_core::preview::assume;
-use axon_core::roles::RoleRules;
 use axon_core::shape::service::UpdateService;
 use axon_core::spec::Completeness;
-use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
+use axon_core::state::{Ended, Event, Pruning, Specified, State};
 use axon_core::status::{ConditionType, Reason, Truth};
 use axon_core::step::Action;
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
 
 use super::fixture::{
-    NOW, Specs, converge, converged, empty_account, empty_ec2_account, group_name, grouped, installation, key, llama,
-    plan_once, preview_of, set, text, waits, world,
+    NOW, Specs, converge, converged, empty_account, empty_ec2_account, group_name, grouped, ignorant, installation,
+    key, llama, plan_once, preview_of, set, text, waits, world,
 };
 use super::miniature::Miniature;
 
@@ -151,13 +150,7 @@ fn an_edited_cluster_and_an_edited_provider_are_reported_by_their_pointers() {
 
 /// A process that has seen the whole account as declared.
 fn watching(specs: &Specs, observed: &Observed) -> State {
-    let permissions = Permissions {
-        writes: Writes::Allowed,
-        prune: Pruning::On,
-        prune_limits: PruneLimits::NONE,
-        roles: RoleRules::ANY,
-    };
-    let mut state = State::new(installation(), permissions);
+    let mut state = ignorant(Pruning::On);
     specify(&mut state, specs);
     see(&mut state, observed, 0);
     assert!(state.plan(NOW).0.is_settled());

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use axon_core::cloud::Facts;
+use axon_core::cloud::{Facts, Sweep};
 use axon_core::desired::Desired;
 use axon_core::diagnostic::Location;
 use axon_core::observe::{Identity, Image, ImageAnswer, ImageSource, Service};
 use axon_core::observed::{Listing, Observed};
 use axon_core::ownership::Installation;
-use axon_core::plan::{Limits, Plan, Prune, World, plan};
+use axon_core::plan::{Limits, Plan, Prune, PruneLimits, World, Writes, plan};
 use axon_core::preview::{Preview, preview};
 use axon_core::resolve::{Context, resolve};
 use axon_core::revision::Revisions;
+use axon_core::roles::RoleRules;
 use axon_core::spec::{Accepted, Fleet, NeuronCluster, NeuronPool, NeuronService, ObjectKey, Policy};
+use axon_core::state::{Permissions, Pruning, State};
 use axon_core::step::Step;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -289,4 +291,26 @@ pub(crate) fn waits(plan: &Plan) -> String {
         writeln!(text, "{}: {}", waiting.object, waiting.on).unwrap();
     }
     text
+}
+
+/// A state that knows nothing yet and may do anything, but for removals without `prune`.
+pub(crate) fn ignorant(prune: Pruning) -> State {
+    let (writes, prune_limits, roles) = (Writes::Allowed, PruneLimits::NONE, RoleRules::ANY);
+    State::new(installation(), Permissions { writes, prune, prune_limits, roles })
+}
+
+/// A complete sweep of an account in the given state, without tasks, the EC2 path and jobs.
+pub(crate) fn sweep(observed: &Observed, started: Timestamp) -> Sweep {
+    Sweep {
+        ec2: None,
+        jobs: None,
+        started,
+        clusters: Ok(observed.clusters.iter().cloned().collect()),
+        providers: observed.providers.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
+        services: observed.services.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
+        task_definitions: Some(Ok(observed.task_definitions.iter().cloned().collect())),
+        tasks: BTreeMap::new(),
+        history: BTreeMap::new(),
+        calls: 4,
+    }
 }

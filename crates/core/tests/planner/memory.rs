@@ -6,20 +6,16 @@ use axon_core::cloud::{CloudError, Effect, ErrorClass, Sweep};
 use axon_core::observe::{Cluster, ClusterStatus};
 use axon_core::observed::Observed;
 use axon_core::ownership::{Tags, ownership_tags};
-use axon_core::plan::{Prune, PruneLimits, Writes};
-use axon_core::roles::RoleRules;
+use axon_core::plan::Prune;
 use axon_core::spec::Completeness;
-use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
+use axon_core::state::{Ended, Event, Pruning, Specified, State};
 use axon_core::step::{Action, Step};
 use jiff::{Timestamp, ToSpan as _};
 
-use super::fixture::{NOW, Specs, converge, converged, empty_account, installation, key, llama, text};
+use super::fixture::{NOW, Specs, converge, converged, empty_account, ignorant, installation, key, llama, sweep, text};
 
 fn state(specs: &Specs, pruning: Pruning) -> State {
-    let mut state = State::new(
-        installation(),
-        Permissions { writes: Writes::Allowed, prune: pruning, prune_limits: PruneLimits::NONE, roles: RoleRules::ANY },
-    );
+    let mut state = ignorant(pruning);
     specify(&mut state, specs, Completeness::Complete);
     state
 }
@@ -27,22 +23,6 @@ fn state(specs: &Specs, pruning: Pruning) -> State {
 fn specify(state: &mut State, specs: &Specs, completeness: Completeness) {
     let specified = Specified { revision: "main@sha1:1".into(), desired: specs.desired(), completeness };
     state.fold(Event::Specified(Box::new(specified)));
-}
-
-/// A complete sweep of an account in the given state.
-fn sweep(observed: &Observed, started: Timestamp) -> Sweep {
-    Sweep {
-        ec2: None,
-        jobs: None,
-        started,
-        clusters: Ok(observed.clusters.iter().cloned().collect()),
-        providers: observed.providers.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
-        services: observed.services.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
-        task_definitions: Some(Ok(observed.task_definitions.iter().cloned().collect())),
-        tasks: BTreeMap::new(),
-        history: BTreeMap::new(),
-        calls: 4,
-    }
 }
 
 fn swept(state: &mut State, observed: &Observed, started: Timestamp) {

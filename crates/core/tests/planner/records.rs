@@ -3,13 +3,11 @@
 use axon_core::cloud::{CloudError, Effect, ErrorClass, JobSweep, Sweep};
 use axon_core::observe::Parameter;
 use axon_core::observed::{Listing, Observed};
-use axon_core::plan::{PruneLimits, Writes};
-use axon_core::roles::RoleRules;
-use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
+use axon_core::state::{Ended, Event, Pruning, Specified, State};
 use axon_core::step::{Action, Cause, Resource, Step};
 use jiff::{Timestamp, ToSpan as _};
 
-use super::fixture::{NOW, installation, key};
+use super::fixture::{NOW, ignorant, key, sweep};
 use super::job_yard::{Yard, job};
 
 const ROOT: &str = "/axon/axon/jobs";
@@ -24,39 +22,21 @@ fn ends(number: usize) -> Vec<Parameter> {
 }
 
 /// A reading of an account whose records were read, or were not asked for.
-fn sweep(observed: &Observed, started: Timestamp, records: Option<Vec<Parameter>>) -> Event {
-    Event::Swept(Box::new(Sweep {
-        started,
-        clusters: Ok(observed.clusters.iter().cloned().collect()),
-        providers: observed.providers.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
-        services: observed.services.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
-        task_definitions: Some(Ok(observed.task_definitions.iter().cloned().collect())),
-        tasks: [].into(),
-        history: [].into(),
-        ec2: None,
-        jobs: Some(JobSweep {
-            records: records.map(Ok),
-            tasks: observed.standalone.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect()))).collect(),
-        }),
-        calls: 1,
-    }))
+fn read(observed: &Observed, started: Timestamp, records: Option<Vec<Parameter>>) -> Event {
+    let tasks = observed.standalone.iter().map(|(k, l)| (k.clone(), Ok(l.iter().cloned().collect())));
+    let jobs = JobSweep { records: records.map(Ok), tasks: tasks.collect() };
+    Event::Swept(Box::new(Sweep { jobs: Some(jobs), ..sweep(observed, started) }))
 }
 
 /// A yard whose job runs, and a state that has read all of it and so many records besides, at [`NOW`].
 fn state_with(records: usize) -> (Yard, State) {
     let mut yard = Yard::managed(vec![job("train", "inf2", &[])]);
     yard.go();
-    let permissions = Permissions {
-        writes: Writes::Allowed,
-        prune: Pruning::On,
-        prune_limits: PruneLimits::NONE,
-        roles: RoleRules::ANY,
-    };
-    let mut state = State::new(installation(), permissions);
+    let mut state = ignorant(Pruning::On);
     let specified = Specified { desired: yard.desired(), ..Specified::default() };
     state.fold(Event::Specified(Box::new(specified)));
     let all = own(&yard).into_iter().chain(ends(records)).collect();
-    state.fold(sweep(&yard.observed, NOW, Some(all)));
+    state.fold(read(&yard.observed, NOW, Some(all)));
     (yard, state)
 }
 
@@ -103,7 +83,7 @@ fn tasks_of_jobs_are_read_with_every_sweep_and_records_stay_known_meanwhile() {
     let scope = state.scope(NOW + 5.seconds()).jobs.unwrap();
     assert_eq!((scope.records, scope.tasks_of.len()), (None, 1));
     let before = state.observed().records.clone();
-    state.fold(sweep(&yard.observed, NOW + 5.seconds(), None));
+    state.fold(read(&yard.observed, NOW + 5.seconds(), None));
     assert_eq!(state.observed().records, before);
     assert!(!reads(&state, NOW + 44.seconds()), "a sweep without records is no reading of them");
     assert!(reads(&state, NOW + 45.seconds()));
@@ -116,9 +96,9 @@ fn a_record_that_somebody_else_has_written_is_read_at_once() {
     assert!(!reads(&state, NOW + 3.seconds()), "nothing is known to be there that was not");
     end(&mut state, put("train/1/0.0"), Err(refused(ErrorClass::Conflict)), NOW + 2.seconds());
     assert!(reads(&state, NOW + 3.seconds()));
-    state.fold(sweep(&yard.observed, NOW + 2.seconds(), Some(own(&yard).into_iter().chain(ends(500)).collect())));
+    state.fold(read(&yard.observed, NOW + 2.seconds(), Some(own(&yard).into_iter().chain(ends(500)).collect())));
     assert!(reads(&state, NOW + 4.seconds()), "that reading may have begun before it was written");
-    state.fold(sweep(&yard.observed, NOW + 4.seconds(), Some(own(&yard).into_iter().chain(ends(500)).collect())));
+    state.fold(read(&yard.observed, NOW + 4.seconds(), Some(own(&yard).into_iter().chain(ends(500)).collect())));
     assert!(!reads(&state, NOW + 5.seconds()));
 }
 
@@ -130,11 +110,11 @@ fn records_are_read_while_a_task_runs_that_has_none() {
     other.task.arn.push('2');
     other.group = other.group.replace("/0.0", "/0.1");
     tasks.insert(other.task.arn.clone(), other.clone());
-    state.fold(sweep(&yard.observed, NOW + 5.seconds(), None));
+    state.fold(read(&yard.observed, NOW + 5.seconds(), None));
     assert!(reads(&state, NOW + 6.seconds()), "another process has written its record");
     let Listing::Read(tasks) = yard.observed.standalone.get_mut("ml").unwrap() else { panic!("not read") };
     tasks.get_mut(&other.task.arn).unwrap().task.last_status = "STOPPED".into();
-    state.fold(sweep(&yard.observed, NOW + 6.seconds(), None));
+    state.fold(read(&yard.observed, NOW + 6.seconds(), None));
     assert!(!reads(&state, NOW + 7.seconds()), "records of a run that is over go before ECS forgets its tasks");
 }
 
@@ -142,7 +122,7 @@ fn records_are_read_while_a_task_runs_that_has_none() {
 fn records_that_could_not_be_read_are_asked_for_again() {
     let (yard, mut state) = state_with(500);
     for class in [ErrorClass::Transient, ErrorClass::Denied] {
-        let mut failed = sweep(&yard.observed, NOW + 45.seconds(), None);
+        let mut failed = read(&yard.observed, NOW + 45.seconds(), None);
         if let Event::Swept(sweep) = &mut failed {
             sweep.jobs.as_mut().unwrap().records = Some(Err(refused(class)));
         }
@@ -164,6 +144,6 @@ fn nothing_is_remembered_of_records_that_are_gone() {
     end(&mut state, delete, Ok(Effect::Done), NOW + 2.seconds());
     let known = |state: &State| [made, failed].map(|name| format!("{state:?}").contains(name));
     assert_eq!(known(&state), [true, true]);
-    state.fold(sweep(&yard.observed, NOW + 2.hours(), Some(own(&yard))));
+    state.fold(read(&yard.observed, NOW + 2.hours(), Some(own(&yard))));
     assert_eq!(known(&state), [false, false]);
 }

@@ -6,17 +6,16 @@ use axon_core::cloud::{CloudError, Ec2Sweep, Effect, ErrorClass, Reading, Sweep}
 use axon_core::desired::Desired;
 use axon_core::observe::SubnetAnswer;
 use axon_core::observed::Observed;
-use axon_core::plan::{Prune, PruneLimits, Writes};
-use axon_core::roles::RoleRules;
+use axon_core::plan::Prune;
 use axon_core::shape::scaling_group::CreateAutoScalingGroup;
 use axon_core::spec::Completeness;
-use axon_core::state::{Ended, Event, Permissions, Pruning, Specified, State};
+use axon_core::state::{Ended, Event, Pruning, Specified, State};
 use axon_core::status::{ConditionType, Reason, Status, Truth};
 use axon_core::step::{Action, Cause, Resource, Step};
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
-use super::fixture::{NOW, Specs, installation, key, plan_once, text, waits};
+use super::fixture::{NOW, Specs, ignorant, key, plan_once, text, waits};
 use super::group_fixture::{edit_group, first_group, made, on_groups, on_halves};
 use super::judgement::status_of;
 
@@ -153,18 +152,6 @@ fn sweep(subnets: Reading<BTreeMap<String, SubnetAnswer>>, started: Timestamp) -
     }
 }
 
-fn new_state() -> State {
-    State::new(
-        installation(),
-        Permissions {
-            writes: Writes::Allowed,
-            prune: Pruning::On,
-            prune_limits: PruneLimits::NONE,
-            roles: RoleRules::ANY,
-        },
-    )
-}
-
 fn specify(state: &mut State, desired: Desired) {
     let specified = Specified { revision: "main@sha1:1".into(), desired, completeness: Completeness::Complete };
     state.fold(Event::Specified(Box::new(specified)));
@@ -172,7 +159,7 @@ fn specify(state: &mut State, desired: Desired) {
 
 #[test]
 fn ec2_is_looked_at_as_long_as_readings_may_not_show_what_was_made_there() {
-    let mut state = new_state();
+    let mut state = ignorant(Pruning::On);
     specify(&mut state, on_groups(&["inf2.xlarge"]).desired());
     state.fold(Event::Swept(Box::new(sweep(Ok(BTreeMap::new()), NOW))));
     let request = Box::new(CreateAutoScalingGroup {
@@ -196,7 +183,7 @@ fn ec2_is_looked_at_as_long_as_readings_may_not_show_what_was_made_there() {
 
 #[test]
 fn subnets_are_looked_up_once_an_hour_and_those_that_are_missing_every_time() {
-    let mut state = new_state();
+    let mut state = ignorant(Pruning::On);
     specify(&mut state, on_groups(&["inf2.xlarge"]).desired());
     let asks = |state: &State, at: Timestamp| state.scope(at).ec2.unwrap().subnets.len();
     assert_eq!(asks(&state, NOW), 2);

@@ -21,18 +21,17 @@ use axon_core::observe::{
 };
 use axon_core::observed::{History, Listing, Observed};
 use axon_core::ownership::Installation;
-use axon_core::plan::{Limits, Plan, Prune, PruneLimits, World, Writes};
+use axon_core::plan::{Limits, Plan, Prune, World};
 use axon_core::preview::assume;
-use axon_core::roles::RoleRules;
 use axon_core::shape::launch_template::LaunchTemplateData;
 use axon_core::shape::task_definition::RegisterTaskDefinition;
 use axon_core::spec::Completeness;
-use axon_core::state::{Event, Permissions, Pruning, Specified, State};
+use axon_core::state::{Event, Pruning, Specified};
 use axon_core::step::{Action, Cause, Step};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use super::fixture::{NOW, Specs, empty_ec2_account, image, installation, source, text, waits};
+use super::fixture::{NOW, Specs, empty_ec2_account, ignorant, image, installation, source, text, waits};
 use watch::Watch;
 
 /// What goes wrong in the miniature.
@@ -187,13 +186,7 @@ impl Miniature {
     /// Plans with nothing remembered; a state that is built from one sweep must come to the same.
     pub(crate) fn plan(&self) -> Plan {
         let plan = self.plan_of(&self.observed);
-        let permissions = Permissions {
-            writes: Writes::Allowed,
-            prune: Pruning::On,
-            prune_limits: PruneLimits::NONE,
-            roles: RoleRules::ANY,
-        };
-        let mut state = State::new(installation(), permissions);
+        let mut state = ignorant(Pruning::On);
         let desired = Desired::clone(&self.desired());
         let specified = Specified { revision: "main@sha1:1".into(), desired, completeness: Completeness::Complete };
         state.fold(Event::Specified(Box::new(specified)));
