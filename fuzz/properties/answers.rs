@@ -126,8 +126,10 @@ pub(crate) fn good_answers_are_read() {
 /// Whether a body is an answer to what was asked, as far as the names of its members say.
 fn is_answer(case: &Case) -> bool {
     let Asked { operation, list, .. } = &ALL[case.asked];
-    let Ok(text) = std::str::from_utf8(&case.body) else { return false };
-    let is_json = || match serde_json::from_str::<serde_json::Value>(text) {
+    // The SDK lets control characters stand in texts, and anything in what it skips. A list is no shorter for it.
+    let text = String::from_utf8_lossy(&case.body);
+    let shown = || text.replace(|c: char| c.is_ascii_control(), " ");
+    let is_json = || match serde_json::from_str::<serde_json::Value>(&shown()) {
         // Those that are asked for by name may all be missing.
         Ok(answer) => [*list, "failures", "InvalidParameters"].iter().any(|list| !answer[*list].is_null()),
         Err(error) => error.to_string().contains("recursion limit"),

@@ -33,7 +33,37 @@ impl Intercept for Whole {
         let response = context.response();
         // A body that is still to come is none of these answers, which were read before they were taken apart.
         let body = response.body().bytes().filter(|_| response.status().is_success());
-        let is_cut = |body: &[u8]| !body.trim_ascii_end().ends_with(b"Response>");
         if body.is_some_and(is_cut) { Err(Cut.into()) } else { Ok(()) }
+    }
+}
+
+/// Whether the text does not end with the end of the element that it begins with.
+fn is_cut(body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else { return true };
+    let begins = text.match_indices('<').map(|(at, _)| &text[at + 1..]).find(|rest| !rest.starts_with(['?', '!']));
+    let name = begins.and_then(|rest| rest.split(|c: char| c.is_ascii_whitespace() || c == '>').next());
+    !name.is_some_and(|name| text.trim_end().ends_with(&format!("</{name}>")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_ends_with_the_end_of_what_it_begins_with() {
+        for whole in ["<?xml version=\"1.0\"?>\n<AResponse xmlns=\"x\"><a/></AResponse>\n", "<AResponse></AResponse>"] {
+            assert!(!is_cut(whole.as_bytes()), "{whole}");
+        }
+        for cut in [
+            "",
+            "<?xml version=\"1.0\"?>",
+            "<AResponse",
+            "<AResponse><a/>",
+            "<AResponse><a/></AResp",
+            "<AResponse><BResponse></BResponse>",
+        ] {
+            assert!(is_cut(cut.as_bytes()), "{cut}");
+        }
+        assert!(is_cut(b"<AResponse>\xff</AResponse>"), "no text");
     }
 }
