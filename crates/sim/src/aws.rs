@@ -219,7 +219,9 @@ impl Aws {
         // The only operations here that begin with Get are those of parameters.
         let lags = operation.starts_with("Describe") || operation.starts_with("Get") || (list && lists_lag);
         if !lags {
-            if !list {
+            // An account is large: it is kept once in a second, and writes of one second are seen together.
+            let is_kept = self.world.past.back().is_some_and(|(at, _)| later(*at, 1) > now);
+            if !list && !is_kept {
                 let before = self.world.state.clone();
                 self.world.past.push_back((now, before));
             }

@@ -40,7 +40,8 @@ pub struct Quirks {
     pub trn2u_neuron_info: Trn2uNeuronInfo,
     /// InstanceTypes together with MaxResults in DescribeInstanceTypes.
     pub type_names_with_max_results: TypeNamesWithMaxResults,
-    /// Describe operations, and reads of parameters, show the world as it was this many seconds ago, while something changed since.
+    /// Describe operations, and reads of parameters, show the world as it was this many seconds ago, or up to one less, while
+    /// something changed since.
     pub read_lag_seconds: i64,
     /// How long a deleted service can be described.
     pub inactive_service_seconds: i64,
