@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
+use super::account::account;
 use super::alone;
 use super::edit::Edit;
 use super::fault::Weather;
 use super::fleet::{Fleet, Image, Pool, Service, Shape};
 use super::line::Air;
 use super::play::{QUIET, Trace, settle};
-use super::stage::{Rest, Stage, account};
+use super::stage::{Rest, Stage};
 
 /// What one day was like.
 #[derive(Clone, Copy, Debug)]

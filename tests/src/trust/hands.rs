@@ -7,12 +7,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
+use super::account::account;
 use super::alone;
 use super::edit::Edit;
 use super::fleet::{CLUSTER, Fleet};
 use super::line::Air;
 use super::play::{QUIET, Trace, foreign, protect, settle};
-use super::stage::{Rest, Stage, account};
+use super::stage::{Rest, Stage};
 use crate::installation;
 
 /// A request as an SDK would send it, but for the signature.

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `fleet` is a specification that can be changed, `edit` one change, `fault` what becomes of one call, `history` a list
-//! of everything that happens, drawn from a seed (`themes`). `stage` is the account with its processes and its network (`line`),
+//! of everything that happens, drawn from a seed (`themes`). `stage` is the `account` with its processes and its network (`line`),
 //! `audit` and `rules` hold it against what must be true, `portrait` is what it amounts to in the end. `happen` makes one
 //! event happen (`tamper`: those that are strangers' doing), `play` plays one history and `shrink` cuts one that fails;
 //! `sweep` does the same to every call of one of the `scenarios`, `days` lives with a large fleet, and `hands` tries the
@@ -18,6 +18,7 @@
 
 use std::future::Future;
 
+mod account;
 pub mod audit;
 mod compile_rules;
 pub mod days;

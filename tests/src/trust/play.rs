@@ -11,6 +11,7 @@ use axon_runtime::clock::Clock as _;
 use axon_sim::{Call, Health, Image, ImageActs};
 use serde_json::{Value, json};
 
+use super::account::account;
 use super::alone;
 use super::audit::{Glance, Now, Upset};
 use super::edit::Edit;
@@ -20,7 +21,7 @@ use super::happen::{befall, happen};
 use super::history::{Event, History};
 use super::line::Air;
 use super::portrait::portrait;
-use super::stage::{Rest, Stage, account};
+use super::stage::{Rest, Stage};
 
 /// Simulated time in which everything must be ready once faults have stopped: the longest waiting time of the product is
 /// half an hour, a group tries again after at most eight minutes, a rollout of three instances takes fifteen each.

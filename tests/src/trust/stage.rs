@@ -18,14 +18,13 @@ use axon_core::status::Status;
 use axon_runtime::clock::{Clock, ScaledClock};
 use axon_runtime::source::{Snapshot, Source, SourceError};
 use axon_runtime::{Outcome, Phase, Reconciler, Settings, Until, View};
-use axon_sim::{Acts, Aws, Behaviour, Options};
+use axon_sim::Aws;
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::audit::{Auditor, Now, Trust, Upset};
-use super::fleet::{Fleet, Image};
-use super::job::Work;
+use super::fleet::Fleet;
 use super::ledger::Ledger;
 use super::line::{Air, Line};
 use crate::operator::is_quiet;
@@ -58,21 +57,6 @@ struct Process {
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Outcome>,
     line: Line,
-}
-
-/// Images and what they do; the account knows them before anything runs.
-pub fn account(seed: u64) -> Aws {
-    let mut aws = Aws::new(Options { seed, log_limit: 200_000, ..Options::default() });
-    let doing = [
-        (Image::Crashes, Acts::Ends { after_seconds: 20, exit_code: 1 }),
-        (Image::Sick, Acts::NeverHealthy),
-        (Image::Missing, Acts::PullFails { reason: "not found".to_owned() }),
-    ];
-    let images = doing.map(|(image, acts)| Behaviour::of(format!("*/{}:*", image.name())).acting(acts));
-    for behaviour in images.into_iter().chain(Work::behaviours()) {
-        aws.world_mut().behave(behaviour);
-    }
-    aws
 }
 
 impl Stage {

@@ -11,6 +11,7 @@ use axon_runtime::clock::Clock as _;
 use axon_sim::Aws;
 use serde_json::Value;
 
+use super::account::account;
 use super::alone;
 use super::fault::Fate;
 use super::happen::happen;
@@ -19,7 +20,7 @@ use super::line::{Air, Pin};
 use super::play::{QUIET, Trace, differences, foreign, protect, settle};
 use super::portrait::portrait;
 use super::scenarios::Scenario;
-use super::stage::{Rest, Stage, account};
+use super::stage::{Rest, Stage};
 
 /// Of everything that is drawn: what differs between two runs is the call that goes wrong.
 const SEED: u64 = 7;

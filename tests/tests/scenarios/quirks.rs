@@ -49,8 +49,7 @@ fn every_other() -> Quirks {
         lost_task_code: LostTaskCode::ByCause,
         stopped_task_tags: StoppedTaskTags::KeptUnlessStopped,
         started_by_with_status: StartedByWithStatus::Rejected,
-        // Not tried with Axon yet: lists that trail writes too.
-        lagging_lists: LaggingLists::Never,
+        lagging_lists: LaggingLists::LikeDescribe,
         log_lag_seconds: 30,
         empty_log_pages: EmptyLogPages::Never,
     }
@@ -71,6 +70,14 @@ fn others() -> Vec<(&'static str, Quirks)> {
         ("prices are protected", Quirks { price_protection: all.price_protection, ..default.clone() }),
         ("every end is a failure", Quirks { crash_after_running: all.crash_after_running, ..default.clone() }),
         ("devices are filled in", Quirks { device_defaults: all.device_defaults, ..default.clone() }),
+        (
+            "readings lag, but for lists",
+            Quirks { read_lag_seconds: 60, lagging_lists: LaggingLists::Never, ..default.clone() },
+        ),
+        (
+            "readings lag, lists with them",
+            Quirks { read_lag_seconds: 60, lagging_lists: LaggingLists::LikeDescribe, ..default.clone() },
+        ),
         (
             "what is deleted is gone",
             Quirks {
