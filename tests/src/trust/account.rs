@@ -10,7 +10,7 @@ use super::job::Work;
 /// An empty account that knows the images. Of two seeds that follow one another, one has lists that lag with the other readings:
 /// which of the two is AWS is nowhere said.
 pub(super) fn account(seed: u64) -> Aws {
-    let lagging_lists = if seed % 2 == 0 { LaggingLists::Never } else { LaggingLists::LikeDescribe };
+    let lagging_lists = if seed.is_multiple_of(2) { LaggingLists::Never } else { LaggingLists::LikeDescribe };
     let quirks = Quirks { lagging_lists, ..Quirks::default() };
     let mut aws = Aws::new(Options { seed, log_limit: 200_000, quirks, ..Options::default() });
     let doing = [

@@ -184,16 +184,22 @@ impl<'a> Book<'a> {
             RecordName::NodeResult(_, run, attempt, node) => {
                 let run = job.runs.entry(run).or_default();
                 let members = &mut run.attempts.entry(attempt).or_default().members;
-                members.nodes.entry(node).or_default().result = record::read(parameter);
+                members.nodes.entry(node).or_default().result = end(parameter);
                 run.records.push(&parameter.name);
             }
             RecordName::Result(_, run, attempt) => {
                 let run = job.runs.entry(run).or_default();
-                run.attempts.entry(attempt).or_default().result = record::read(parameter);
+                run.attempts.entry(attempt).or_default().result = end(parameter);
                 run.records.push(&parameter.name);
             }
         }
     }
+}
+
+/// How an attempt or a node has ended: not after AWS was told so, whatever the clock said of the process that has told it.
+fn end(parameter: &Parameter) -> Option<AttemptEnd> {
+    let end: AttemptEnd = record::read(parameter)?;
+    Some(AttemptEnd { ended: end.ended.map(|ended| parameter.written.map_or(ended, |at| at.min(ended))), ..end })
 }
 
 impl<'a> Attempt<'a> {

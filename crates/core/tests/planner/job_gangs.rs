@@ -147,6 +147,21 @@ fn instances_that_do_not_come_in_time_end_the_attempt_and_the_group_may_shrink()
 }
 
 #[test]
+fn an_attempt_that_a_clock_a_day_ahead_has_given_up_is_followed_by_the_next_one_by_the_clock_of_aws() {
+    let mut yard = yard(&[]);
+    yard.go();
+    let right = yard.now;
+    yard.now += jiff::SignedDuration::from_hours(24);
+    assert_eq!(yard.go(), ["put train/0.0.nodes", "put train/0.0.end"]);
+    let Listing::Read(records) = &mut yard.observed.records else { panic!("they were read") };
+    for record in records.values_mut() {
+        record.written = Some(right);
+    }
+    yard.now = right + jiff::SignedDuration::from_mins(1);
+    assert_eq!(yard.go(), ["put train/0.1"], "not a day later");
+}
+
+#[test]
 fn nodes_that_do_not_all_run_in_time_are_stopped() {
     let mut yard = running();
     "PENDING".clone_into(&mut yard.running_task("0.0.1").task.last_status);
