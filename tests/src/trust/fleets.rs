@@ -134,6 +134,17 @@ impl Fleet {
             .job("erase", Job { backoff: 1, priority: -3, ..every(1, Work::Failing, 0) })
     }
 
+    /// A shared pool with a service and two batches of forty tasks; one of them tries each of its indexes twice.
+    pub fn batches() -> Self {
+        let small = Service { checked: false, ..Service::on("shared") };
+        let forty = |work, priority| Job { work, priority, completions: 40, parallelism: 12, ..Job::on("shared") };
+        Self::empty()
+            .pool("shared", Pool { max: 4, ..Pool::of(Shape::Packed) })
+            .service("small", small)
+            .job("sweep", forty(Work::Brief, 0))
+            .job("tune", forty(Work::Flaky, -5))
+    }
+
     /// All of that, and instances with one chip that are replaced when their image changes.
     pub fn busy() -> Self {
         let mut all = Self::mixed().job("rolled", Job { work: Work::Long, completions: 1, ..Job::on("workers") });

@@ -114,6 +114,8 @@ pub enum About {
     Gangs,
     /// Jobs that are due every minute, for hours.
     Schedules,
+    /// Batches of dozens of tasks, again and again.
+    Batches,
     /// Services whose models are compiled before they are deployed.
     Compile,
 }
@@ -125,6 +127,7 @@ impl About {
             Self::Jobs | Self::Preemption => 0x004a_4f42,
             Self::Gangs => 0x4741_4e47,
             Self::Schedules => 0x4352_4f4e,
+            Self::Batches => 0x4241_5443,
             Self::Compile => 0x4e45_4646,
         }
     }
@@ -141,6 +144,7 @@ impl History {
             }
             About::Gangs => &[Fleet::gang, Fleet::gangs],
             About::Schedules => &[Fleet::schedules],
+            About::Batches => &[Fleet::batches],
             About::Compile => &[Fleet::compiling],
         };
         let fleet = fleets[dice.usize(0..fleets.len())]();
@@ -150,6 +154,7 @@ impl History {
             About::Jobs | About::Preemption => [25, 50],
             About::Gangs | About::Compile => [20, 40],
             About::Schedules => [10, 50],
+            About::Batches => [20, 30],
         };
         let mut themes: Vec<Theme> = THEMES.into_iter().filter(|_| dice.u8(0..100) < any).collect();
         if of_jobs > 0 {
@@ -161,6 +166,7 @@ impl History {
             About::Jobs | About::Preemption => themes.push(Theme::Jobs),
             About::Gangs => themes.extend([Theme::Gangs; 2]),
             About::Compile => themes.extend([Theme::Compile; 2]),
+            About::Batches => themes.extend([Theme::Batches; 3]),
             About::Schedules => themes.extend([Theme::JobTasks, Theme::Minutes, Theme::Minutes]),
         }
         Self::of(seed, fleet, &themes, (dice, length))

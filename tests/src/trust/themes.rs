@@ -56,6 +56,7 @@ pub(super) enum Theme {
     Sleep,
     Gangs,
     Minutes,
+    Batches,
     Compile,
 }
 
@@ -163,12 +164,7 @@ fn event_of_jobs(theme: Theme, pick: usize, dice: &mut Rng) -> Event {
                 [Edit::Compile(pick), Edit::Image(pick, image), Edit::Env(pick), Edit::Devices(pick, dice.u32(1..4))];
             one_of(dice, &edits.map(Event::Edit))
         }
-        Theme::Minutes => {
-            let edits = [JobEdit::Env(pick), JobEdit::Policy(pick), JobEdit::Parallelism(pick, dice.u32(1..4))];
-            let edits = edits.map(|edit| Event::Edit(Edit::Job(edit)));
-            let passing = [Event::Pass(dice.u64(900..3_600)); 5];
-            one_of(dice, &[&edits[..], &passing[..]].concat())
-        }
+        Theme::Minutes | Theme::Batches => again(theme, pick, dice),
         Theme::Sleep => one_of(
             dice,
             &[
@@ -182,6 +178,30 @@ fn event_of_jobs(theme: Theme, pick: usize, dice: &mut Rng) -> Event {
         ),
         _ => Event::Edit(Edit::Job(job_edit(dice))),
     }
+}
+
+/// Runs of jobs, one after the other, for hours.
+fn again(theme: Theme, pick: usize, dice: &mut Rng) -> Event {
+    let (edits, passing): (&[JobEdit], [Event; 5]) = if matches!(theme, Theme::Minutes) {
+        (
+            &[JobEdit::Env(pick), JobEdit::Policy(pick), JobEdit::Parallelism(pick, dice.u32(1..4))],
+            [Event::Pass(dice.u64(900..3_600)); 5],
+        )
+    } else {
+        let work = [Work::Brief, Work::Batch, Work::Flaky, Work::Failing][dice.usize(0..4)];
+        (
+            &[
+                JobEdit::Env(pick),
+                JobEdit::Env(pick),
+                JobEdit::Image(pick, work),
+                JobEdit::Completions(pick, dice.u32(20..61)),
+                JobEdit::Parallelism(pick, dice.u32(4..25)),
+            ],
+            [Event::Pass(dice.u64(300..1_800)); 5],
+        )
+    };
+    let edits: Vec<Event> = edits.iter().map(|edit| Event::Edit(Edit::Job(*edit))).collect();
+    one_of(dice, &[&edits[..], &passing[..]].concat())
 }
 
 fn job_edit(dice: &mut Rng) -> JobEdit {

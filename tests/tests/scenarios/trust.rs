@@ -39,6 +39,12 @@ fn a_history_of_jobs_of_several_nodes_ends_with_their_work_done() {
     assert!(played.jobs.1 > 3, "{:?}", played.jobs);
 }
 
+#[test]
+fn a_history_of_batches_ends_with_each_of_eighty_tasks_done() {
+    let played = ends_well(&History::drawn(About::Batches, 3, 2));
+    assert!(played.jobs.1 >= 80, "{:?}", played.jobs);
+}
+
 /// Plays a history to its end, in which nothing is wrong.
 fn ends_well(history: &History) -> Played {
     let played = play(history);
