@@ -13,11 +13,12 @@ use axon_core::observe::Identity;
 use axon_core::observed::{Listing, Observed};
 use axon_core::ownership::Installation;
 use axon_core::parse::{SourceFile, parse};
-use axon_core::plan::{Limits, Prune, World, plan};
+use axon_core::plan::{Limits, Prune, plan};
 use axon_core::resolve::{Context, resolve};
 use axon_core::revision::Revisions;
 use axon_core::spec::{Completeness, Kind};
 use axon_core::validate::validate;
+use axon_core::world::World;
 
 thread_local! {
     static CATALOG: Catalog = Catalog::builtin();

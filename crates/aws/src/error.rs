@@ -22,7 +22,7 @@ use aws_sdk_ecs::error::{BuildError, ConnectorError, ProvideErrorMetadata, SdkEr
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_ecs::types::Failure;
 use axon_core::cloud::CloudError;
-use axon_core::parse::is_hidden;
+use axon_core::text::is_hidden;
 
 use crate::answers::Incomplete;
 use crate::error_table::{Symptom, classify};

@@ -16,9 +16,10 @@ use crate::desired::Desired;
 use crate::observe::{ClusterStatus, ProviderStatus, Service, ServiceStatus};
 use crate::observed::Observed;
 use crate::ownership::{ADOPTED, MANAGED_BY, PRUNE, Tags};
-use crate::plan::{Limits, Plan, Prune, World, Writes};
+use crate::plan::{Limits, Plan, Prune, Writes};
 use crate::spec::Name;
 use crate::step::{Action, Cause, Step};
+use crate::world::World;
 
 /// Something that a plan must never contain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

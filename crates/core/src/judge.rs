@@ -19,10 +19,11 @@ use crate::desired::{DesiredCluster, DesiredPool};
 use crate::job::agenda::Agenda;
 use crate::observe::{Provider, ProviderStatus};
 use crate::observed::Slot;
-use crate::plan::{Plan, Wait, Waiting, World};
+use crate::plan::{Plan, Wait, Waiting};
 use crate::spec::{Kind, ObjectKey};
 use crate::status::{Condition, ConditionType, Reason, ResourceStatus, Status, Truth};
 use crate::step::{Cause, Change, Step};
+use crate::world::World;
 
 /// What a judgement is made from.
 #[derive(Clone, Copy, Debug)]

@@ -44,4 +44,6 @@ pub mod state;
 pub mod status;
 pub mod step;
 pub mod target;
+pub mod text;
 pub mod validate;
+pub mod world;

@@ -15,9 +15,10 @@ use jiff::Timestamp;
 use crate::observe::{ClusterStatus, ProviderStatus};
 use crate::observed::{Listing, Observed};
 use crate::ownership::Tags;
-use crate::plan::{JobWait, Limits, Plan, Wait, Waiting, World, plan};
+use crate::plan::{JobWait, Limits, Plan, Wait, Waiting, plan};
 use crate::shape::shared::Tag;
 use crate::step::{Action, Step};
+use crate::world::World;
 
 /// More rounds than any chain of dependencies needs.
 const MAX_ROUNDS: usize = 200;

@@ -24,9 +24,10 @@ use crate::desired::Desired;
 use crate::observe::{ClusterStatus, Service};
 use crate::observed::{History, Observed};
 use crate::ownership::Installation;
-use crate::plan::{self, Answer, Limits, Plan, Prune, PruneBlock, Recent, Retry, World};
+use crate::plan::{self, Answer, Limits, Plan, Prune, PruneBlock, Recent, Retry};
 use crate::spec::{Completeness, ObjectKey};
 use crate::step::{Resource, Step};
+use crate::world::World;
 
 pub use permissions::{Permissions, Pruning};
 pub use scope::is_steady;

@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 
 use axon_core::diagnostic::Code;
 use axon_core::neuron::Catalog;
-use axon_core::parse::{MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES, Parsed, SourceFile, is_hidden, parse};
+use axon_core::parse::{MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES, Parsed, SourceFile, parse};
 use axon_core::spec::{Completeness, ObjectKey};
+use axon_core::text::is_hidden;
 use axon_core::validate::{Validated, validate};
 use proptest::prelude::*;
 

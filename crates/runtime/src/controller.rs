@@ -12,11 +12,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use axon_core::cloud::{CloudError, Facts, Scope};
 use axon_core::judge::{Case, judge};
-use axon_core::plan::{Plan, Wait, World};
+use axon_core::plan::{Plan, Wait};
 use axon_core::spec::ObjectKey;
 use axon_core::state::{Event, Permissions, State};
 use axon_core::status::Status;
 use axon_core::step::{Resource, Step};
+use axon_core::world::World;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tracing::{Span, debug, error, info, info_span};

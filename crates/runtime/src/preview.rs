@@ -9,11 +9,12 @@ use axon_core::cloud::{Cloud, CloudError};
 use axon_core::job::agenda::Agenda;
 use axon_core::observed::{Listing, Slot};
 use axon_core::ownership::Installation;
-use axon_core::plan::{Limits, PruneLimits, World, Writes};
+use axon_core::plan::{Limits, PruneLimits, Writes};
 use axon_core::preview::Preview;
 use axon_core::roles::RoleRules;
 use axon_core::spec::Name;
 use axon_core::state::{Event, Permissions, Pruning, Specified, State};
+use axon_core::world::World;
 use jiff::Timestamp;
 
 use crate::schedule::asks_more;

@@ -6,16 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::Filter;
 use axon_core::cloud::{Ec2Sweep, Reading, Scope};
 use axon_core::observe::{Cluster, ClusterName, ClusterStatus, Group, Instance, Machine};
-use axon_core::ownership;
 
 use super::{each, groups, images, instances, machines, providers, subnets, templates};
 use crate::call::Caller;
-
-/// Most values that a filter of EC2 takes.
-pub(super) const VALUES: usize = 200;
 
 /// Reads the EC2 path if `scope` asks for it.
 pub(super) async fn read(caller: &Caller, scope: &Scope, clusters: &Reading<Vec<Cluster>>) -> Option<Ec2Sweep> {
@@ -62,14 +57,4 @@ async fn instances_of(
         async move { if exists { instances::of(&caller, &name).await } else { Ok(Vec::new()) } }
     })
     .await
-}
-
-/// Name of the filter for what carries an installation's id; Auto Scaling spells it like EC2.
-pub(super) fn managed_by() -> String {
-    format!("tag:{}", ownership::MANAGED_BY)
-}
-
-/// A filter of EC2.
-pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
-    Filter::builder().name(name).set_values(Some(values.into_iter().collect())).build()
 }

@@ -11,7 +11,7 @@ use axon_core::observe::{Activity, Group, NEWEST_ACTIVITIES};
 use axon_core::plan::is_current;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::ec2::managed_by;
+use super::filters::managed_by;
 use super::{CALLS, PAGE, pages, patiently};
 use crate::answers::groups::{activity, group};
 use crate::call::{Caller, complete};

@@ -9,7 +9,7 @@ use aws_sdk_ssm::types::Parameter;
 use axon_core::cloud::{CloudError, Reading};
 use axon_core::observe::{Image, ImageAnswer, ImageSource};
 
-use super::ec2::{VALUES, filter};
+use super::filters::{VALUES, filter};
 use super::{pages, patiently};
 use crate::answers::Incomplete;
 use crate::answers::images::{Named, image, named};

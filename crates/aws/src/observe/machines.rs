@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::Filter;
 use axon_core::cloud::Reading;
 use axon_core::observe::{Group, Machine};
 
-use super::ec2::{VALUES, filter};
+use super::filters::{VALUES, filter};
 use super::pages;
 use crate::answers::machines::{GROUP_TAG, machine};
 use crate::call::{Caller, complete};

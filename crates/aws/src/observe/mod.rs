@@ -21,6 +21,7 @@ use crate::operations::Operation;
 
 mod clusters;
 mod ec2;
+mod filters;
 mod groups;
 mod history;
 mod images;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axon_core::cloud::Reading;
 use axon_core::observe::SubnetAnswer;
 
-use super::ec2::{VALUES, filter};
+use super::filters::{VALUES, filter};
 use super::pages;
 use crate::answers::present;
 use crate::call::{Caller, complete};

@@ -10,7 +10,7 @@ use axon_core::cloud::{ErrorClass, Reading};
 use axon_core::observe::{Template, TemplateVersion};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::ec2::{VALUES, filter, managed_by};
+use super::filters::{VALUES, filter, managed_by};
 use super::{CALLS, pages};
 use crate::answers::present;
 use crate::answers::templates::{template, version};

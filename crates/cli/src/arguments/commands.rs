@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::aws::{AwsArguments, Speed};
+use super::format::{EventsFormat, Format, PlanFormat, RenderFormat, StatusFormat};
 use super::job::Job;
 use super::logs::Logs;
 use super::policy::PolicyArguments;
@@ -65,16 +66,6 @@ pub struct Validate {
     pub policy: PolicyArguments,
 }
 
-/// Text or JSON.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For machines.
-    Json,
-}
-
 /// `axon render`.
 #[derive(Clone, Debug, Args)]
 pub struct Render {
@@ -93,16 +84,6 @@ pub struct Render {
     /// Installation id in the tags.
     #[arg(long, env = "AXON_INSTALLATION", hide_env = true, value_name = "ID", default_value = "axon")]
     pub installation: axon_core::ownership::Installation,
-}
-
-/// YAML or JSON.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum RenderFormat {
-    /// One document per request, with a comment above each.
-    #[default]
-    Yaml,
-    /// One list of requests.
-    Json,
 }
 
 /// `axon plan`.
@@ -146,18 +127,6 @@ pub enum Detail {
     ErrorsOnly,
     /// Also whether there are changes.
     Changes,
-}
-
-/// How a plan is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For machines.
-    Json,
-    /// For a comment on a pull request.
-    Markdown,
 }
 
 /// `axon apply`.
@@ -257,18 +226,6 @@ pub struct Status {
     pub server: String,
 }
 
-/// How statuses are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum StatusFormat {
-    /// For people.
-    #[default]
-    Table,
-    /// For machines.
-    Json,
-    /// For machines and people.
-    Yaml,
-}
-
 /// `axon events`.
 #[derive(Clone, Debug, Args)]
 pub struct Events {
@@ -290,16 +247,6 @@ pub struct Events {
     /// The operator to ask.
     #[arg(long, env = "AXON_SERVER", hide_env = true, value_name = "URL", default_value = "http://127.0.0.1:8321")]
     pub server: String,
-}
-
-/// How events are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum EventsFormat {
-    /// For people, oldest first.
-    #[default]
-    Table,
-    /// For machines.
-    Json,
 }
 
 /// `axon explain`.

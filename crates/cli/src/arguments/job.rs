@@ -4,7 +4,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 
 use super::aws::AwsArguments;
-use super::commands::StatusFormat;
+use super::format::StatusFormat;
 
 /// `axon job`.
 ///

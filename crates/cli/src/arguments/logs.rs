@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::aws::AwsArguments;
-use super::commands::Format;
+use super::format::Format;
 use super::values::Since;
 
 /// `axon logs`.

@@ -5,6 +5,7 @@
 
 mod aws;
 mod commands;
+mod format;
 mod global;
 mod job;
 mod logs;
@@ -16,9 +17,9 @@ use clap::Parser;
 
 pub use aws::{AwsArguments, Speed};
 pub use commands::{
-    Apply, Command, Detail, Docs, Events, EventsFormat, Explain, Format, Healthcheck, Page, Plan, PlanFormat, Render,
-    RenderFormat, Run, Simulate, Status, StatusFormat, Validate,
+    Apply, Command, Detail, Docs, Events, Explain, Healthcheck, Page, Plan, Render, Run, Simulate, Status, Validate,
 };
+pub use format::{EventsFormat, Format, PlanFormat, RenderFormat, StatusFormat};
 pub use global::{Color, Global, LogFormat};
 pub use job::{Job, JobCancel, JobCommand, JobList, JobRetry, JobRun};
 pub use logs::Logs;

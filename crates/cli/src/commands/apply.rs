@@ -121,7 +121,7 @@ pub(super) fn stalled(view: &View) -> Failure {
     let mut reasons: BTreeMap<String, String> = BTreeMap::new();
     for status in view.statuses.values().filter(|status| status.is_stalled()) {
         let ready = status.condition(axon_core::status::ConditionType::Ready);
-        let message = ready.map(|ready| show::status::one_line(&ready.message)).unwrap_or_default();
+        let message = ready.map(|ready| show::words::one_line(&ready.message)).unwrap_or_default();
         reasons.insert(status.object.to_string(), message);
     }
     let listed: Vec<String> = reasons.iter().map(|(object, why)| format!("{object}: {why}")).collect();

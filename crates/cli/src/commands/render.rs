@@ -12,11 +12,12 @@ use axon_core::cloud::Facts;
 use axon_core::desired::{Desired, DesiredJob, DesiredPool};
 use axon_core::observe::{Identity, Image, ImageAnswer, ImageSource};
 use axon_core::observed::{Listing, Observed};
-use axon_core::plan::{Limits, Prune, World};
+use axon_core::plan::{Limits, Prune};
 use axon_core::preview::{Preview, preview};
 use axon_core::roles::RoleRules;
 use axon_core::spec::{Fleet, Name};
 use axon_core::step::Step;
+use axon_core::world::World;
 use axon_runtime::clock::{Clock, SystemClock};
 
 use crate::arguments::{Render, RenderFormat};

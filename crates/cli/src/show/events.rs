@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::status::one_line;
+use super::words::one_line;
 use crate::output::table::table;
 use crate::report::EventLine;
 

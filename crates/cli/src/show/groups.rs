@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::chips::Letters;
 use super::findings::count;
-use super::status::{NOTHING, one_line};
 use super::time::age;
+use super::words::{NOTHING, one_line};
 use crate::output::paint::{CAUTION, FAINT, STRONG, paint};
 
 /// All groups of one pool, then who the letters are. Empty for any other object.

@@ -5,8 +5,8 @@ use axon_core::neuron::DeviceSet;
 use axon_core::status::{AttemptStatus, JobStatus, NodeStatus, RunState, RunStatus};
 use jiff::Timestamp;
 
-use super::status::{NOTHING, one_line, word};
 use super::time::{age, lasting};
+use super::words::{NOTHING, one_line, word};
 use crate::output::table::table;
 
 /// The run that a row of a job speaks of: the newest that is not over, or else the newest of all.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::chips::{Letters, width};
 use super::findings::count;
-use super::plan::{color, sign};
+use super::signs::{color, sign};
 use crate::output::paint::{STRONG, paint};
 
 /// One instance type of a pool on which something changes.

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use axon_core::logs::LogLine;
-use axon_core::parse::is_hidden;
+use axon_core::text::is_hidden;
 use serde_json::{Value, json};
 
 use crate::arguments::Format;

@@ -13,6 +13,8 @@ pub(crate) mod plan;
 pub(crate) mod plan_markdown;
 pub(crate) mod progress;
 pub(crate) mod requests;
+pub(crate) mod signs;
 pub(crate) mod sources;
 pub(crate) mod status;
 pub(crate) mod time;
+pub(crate) mod words;

@@ -5,14 +5,14 @@
 
 use std::fmt::Write as _;
 
-use anstyle::Style;
 use axon_core::preview::Preview;
 use axon_core::step::{Action, Cause, Change, FieldChange, Place, Step};
 use axon_runtime::Foreseen;
 use serde_json::{Value, json};
 
 use super::layouts;
-use crate::output::paint::{BAD, CAUTION, FAINT, GOOD, STRONG, paint};
+use super::signs::{color, sign};
+use crate::output::paint::{CAUTION, FAINT, STRONG, paint};
 
 /// Longest value of a field that is printed whole.
 const LONGEST_VALUE: usize = 72;
@@ -82,24 +82,6 @@ pub(crate) fn attempt(step: &Step) -> Option<&str> {
     match step.because.as_slice() {
         [Cause::Attempt { attempt }] => Some(attempt),
         _ => None,
-    }
-}
-
-/// `+`, `~` or `-`.
-pub(crate) const fn sign(change: Change) -> &'static str {
-    match change {
-        Change::Create => "+",
-        Change::Update => "~",
-        Change::Delete => "-",
-    }
-}
-
-/// The colour of a sign.
-pub(crate) const fn color(change: Change) -> Style {
-    match change {
-        Change::Create => GOOD,
-        Change::Update => CAUTION,
-        Change::Delete => BAD,
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use axon_runtime::Foreseen;
 
 use super::layouts;
-use super::plan::{Fold, because, call, folds, sign, summary};
+use super::plan::{Fold, because, call, folds, summary};
+use super::signs::sign;
 
 /// The whole plan: the total first, since a comment is read from the top.
 pub(crate) fn markdown(foreseen: &Foreseen) -> String {

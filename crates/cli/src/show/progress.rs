@@ -10,9 +10,11 @@ use axon_core::status::{ConditionType, Reason, Status, Truth};
 use axon_runtime::{DoneStep, Phase, View};
 use jiff::Timestamp;
 
-use super::plan::{call, sign};
-use super::status::{one_line, overview, reason};
+use super::plan::call;
+use super::signs::sign;
+use super::status::overview;
 use super::time::age;
+use super::words::{one_line, reason};
 use crate::output::Size;
 use crate::output::paint::{BAD, CAUTION, FAINT, GOOD, STRONG, paint};
 

@@ -14,7 +14,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::plan::attempt;
-use super::status::one_line;
+use super::words::one_line;
 
 /// Where each object is declared.
 pub(crate) type Places = BTreeMap<ObjectKey, Location>;

@@ -6,8 +6,8 @@
 use axon_runtime::source::SourceStatus;
 use jiff::Timestamp;
 
-use super::status::{NOTHING, one_line, truth};
 use super::time::age;
+use super::words::{NOTHING, one_line, truth};
 use crate::output::table::table;
 
 const HEADING: [&str; 6] = ["SOURCE", "READY", "REASON", "REVISION", "FETCHED", "MESSAGE"];

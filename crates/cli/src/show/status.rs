@@ -5,12 +5,13 @@
 
 use std::fmt::Write as _;
 
-use axon_core::status::{Condition, ConditionType, Reason, Replicas, Status, TaskStatus, Truth};
+use axon_core::status::{Condition, ConditionType, Replicas, Status, TaskStatus};
 use jiff::Timestamp;
 
 use super::groups::{groups, held};
 use super::jobs;
 use super::time::age;
+use super::words::{NOTHING, one_line, reason, truth, word};
 use crate::output::paint::{STRONG, paint};
 use crate::output::table::table;
 use crate::report::EventLine;
@@ -18,9 +19,6 @@ use crate::report::EventLine;
 const HEADING: [&str; 9] = ["KIND", "NAME", "READY", "REASON", "REPLICAS", "DONE", "DEVICES", "AGE", "MESSAGE"];
 /// The column that only jobs have: indexes that have succeeded, of all.
 const DONE: usize = 5;
-/// What stands where nothing applies.
-pub(crate) const NOTHING: &str = "-";
-
 /// One row per object.
 pub(crate) fn overview<'a>(
     statuses: impl IntoIterator<Item = &'a Status>,
@@ -77,28 +75,6 @@ fn devices(status: &Status) -> String {
         (0, (_, 0)) => NOTHING.to_owned(),
         (0, (held, all)) => format!("{held}/{all}"),
         (devices, _) => devices.to_string(),
-    }
-}
-
-/// Whether it holds, in a word.
-pub(crate) const fn truth(truth: Truth) -> &'static str {
-    match truth {
-        Truth::True => "True",
-        Truth::False => "False",
-        Truth::Unknown => "Unknown",
-    }
-}
-
-/// The reason as it is written everywhere.
-pub(crate) fn reason(reason: Reason) -> String {
-    word(&reason)
-}
-
-/// The word that serializing a unit variant gives.
-pub(super) fn word(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => NOTHING.to_owned(),
     }
 }
 
@@ -181,15 +157,10 @@ fn event_row(event: &EventLine, now: Timestamp) -> Vec<String> {
     vec![age(now, event.at), event.reason.clone(), event.count.to_string(), one_line(&event.message)]
 }
 
-/// Texts from AWS may have line breaks, and a terminal must not be steered by them.
-pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use axon_core::spec::ObjectKey;
-    use axon_core::status::ResourceStatus;
+    use axon_core::status::{Reason, ResourceStatus, Truth};
     use jiff::SignedDuration;
 
     use super::super::groups::tests::pool;

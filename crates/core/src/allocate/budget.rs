@@ -7,20 +7,11 @@ use std::collections::BTreeMap;
 
 use super::healthy::Healthy;
 use super::ledger::Ledger;
-use super::live::Standing;
+use super::live::{Standing, desired, running};
 use super::{Departing, Units};
 use crate::desired::{DesiredService, PackedService};
 use crate::observe::{Rollout, Service};
 use crate::shape::deployment::DeploymentConfiguration;
-
-/// Tasks that an ECS service is set to.
-pub(super) fn desired(service: &Service) -> u32 {
-    service.settings.desired_count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
-}
-
-pub(super) fn running(service: &Service) -> u32 {
-    u32::try_from(service.running).unwrap_or(0)
-}
 
 /// Whether the only deployment was started for a service that has had others: AWS may not show the old one any more.
 fn is_fresh_deployment(service: &Service) -> bool {

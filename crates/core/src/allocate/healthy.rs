@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::budget::running;
-use super::live::Standing;
+use super::live::{Standing, running};
 use crate::observe::Service;
 
 /// Tasks that ECS counts as healthy, over all ECS services: those that surely are, those of which it cannot be told, and

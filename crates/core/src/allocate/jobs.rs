@@ -14,8 +14,8 @@ use super::preempt::Claimant;
 use crate::desired::{DesiredJob, JobTasks, PackedService};
 use crate::job::agenda::Agenda;
 use crate::neuron::DeviceSet;
-use crate::plan::World;
 use crate::spec::{Kind, Name};
+use crate::world::World;
 
 /// Devices for the attempts of a job that are due.
 #[derive(Clone, Debug, PartialEq)]

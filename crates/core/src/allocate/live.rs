@@ -12,8 +12,8 @@ use crate::layout::{self, Hold, InstanceState, Live, LiveInstance, Room};
 use crate::observe::{HealthSignal, Instance, Service, ServiceStatus, Task};
 use crate::observed::{Listing, Slot};
 use crate::ownership::{self, Owner};
-use crate::plan::World;
 use crate::spec::{Kind, Name};
+use crate::world::World;
 
 /// An instance type of a pool.
 struct PoolHost<'a> {
@@ -84,7 +84,7 @@ pub(super) fn shelves<'a>(
         let own = slots.iter().filter(|slot| slot.slot.0 == kind && sizes.contains_key(&slot.workload));
         let wanted = own.map(|slot| {
             let devices = slot.slot.1;
-            (layout::Slot { workload: slot.workload.clone(), devices }, super::budget::desired(slot.service))
+            (layout::Slot { workload: slot.workload.clone(), devices }, desired(slot.service))
         });
         let mut wanted: BTreeMap<layout::Slot, u32> = wanted.collect();
         // Tasks of jobs that have no instance yet.
@@ -284,4 +284,14 @@ pub(super) fn going<'w>(world: World<'w>, cluster: &str) -> BTreeSet<&'w str> {
         .filter(|instance| instance.status == "DRAINING" || instance.status == "ACTIVE" && is_marked(instance))
         .map(|instance| instance.arn.as_str())
         .collect()
+}
+
+/// Tasks that an ECS service is set to.
+pub(super) fn desired(service: &Service) -> u32 {
+    service.settings.desired_count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+}
+
+/// Tasks of an ECS service that run.
+pub(super) fn running(service: &Service) -> u32 {
+    u32::try_from(service.running).unwrap_or(0)
 }

@@ -23,9 +23,9 @@ use crate::layout::{self, Changes, Demand, Host, Layout, Live, Room, Slot};
 use crate::neuron::DeviceSet;
 use crate::observe::{Service, ServiceStatus};
 use crate::ownership::{self, Owner};
-use crate::plan::World;
 use crate::shape::deployment::DeploymentConfiguration;
 use crate::spec::{Kind, Name, ObjectKey, Spread};
+use crate::world::World;
 
 use preempt::Claimant;
 
@@ -353,7 +353,7 @@ fn of<'e, 'a>(existing: &'e Existing<'a>, service: &'e PackedService) -> &'e BTr
 
 /// How many replicas there are if nobody says how many there should be.
 fn observed_total(found: &BTreeMap<&str, &Service>) -> u32 {
-    if found.is_empty() { 1 } else { found.values().map(|service| budget::desired(service)).sum() }
+    if found.is_empty() { 1 } else { found.values().map(|service| live::desired(service)).sum() }
 }
 
 /// The device set that every task of an ECS service has, as its tags say.

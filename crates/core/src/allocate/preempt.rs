@@ -17,8 +17,8 @@ use crate::job::record::{AttemptId, RunId};
 use crate::layout::{InstanceState, LiveInstance, Row};
 use crate::neuron::DeviceSet;
 use crate::observed::Listing;
-use crate::plan::World;
 use crate::spec::{JobPreemption, Kind, Name, ObjectKey};
+use crate::world::World;
 
 /// Attempts that give up their devices, by job, and for whom.
 pub type Preempted = BTreeMap<Name, BTreeMap<(RunId, AttemptId), ObjectKey>>;

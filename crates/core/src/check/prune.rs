@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use crate::observe::{ClusterStatus, Service, ServiceStatus};
 use crate::ownership::{ADOPTED, KIND, MANAGED_BY, NAME, PRUNE, Tags};
-use crate::plan::{Limits, World};
+use crate::plan::Limits;
 use crate::spec::Kind;
+use crate::world::World;
 
 /// Whether no more objects are undeclared than may be removed at once.
 pub(super) fn is_within(world: World<'_>, limits: &Limits) -> bool {

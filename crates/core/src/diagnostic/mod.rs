@@ -12,8 +12,8 @@ pub(crate) use nearest::{did_you_mean, nearest};
 
 use std::fmt;
 
-use crate::parse::is_hidden;
 use crate::spec::ObjectKey;
+use crate::text::is_hidden;
 
 /// Whether an object can be used in spite of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

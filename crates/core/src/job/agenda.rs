@@ -13,8 +13,8 @@ use super::record::{AttemptId, RunId, RunResult};
 use crate::desired::{Desired, DesiredJob};
 use crate::neuron::DeviceSet;
 use crate::observed::{Listing, Observed, Slot};
-use crate::plan::World;
 use crate::spec::{ConcurrencyPolicy, Name, Schedule};
+use crate::world::World;
 
 /// All jobs.
 #[derive(Clone, Debug, Default)]

@@ -19,7 +19,7 @@ use crate::spec::{Kind, Object, ObjectKey, shared_schema};
 
 pub use positions::Positions;
 pub(crate) use positions::escape;
-pub use tree::{MAX_DEPTH, MAX_NODES, is_hidden};
+pub use tree::{MAX_DEPTH, MAX_NODES};
 
 /// The most bytes a file may have.
 pub const MAX_FILE_BYTES: usize = 256 * 1024;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::text::is_hidden;
 
 use super::split::Chunk;
 
@@ -275,11 +276,4 @@ impl<'a> Reader<'a> {
 fn sharing(at: Mark, what: &str) -> Problem {
     let message = format!("{what} is used; every object stands for itself");
     Problem::new(Code::AnchorOrAlias, at, message).with_help("Write the value where it is used.")
-}
-
-/// Controls, and characters that change the direction of writing or take no room: in a text that people are shown they
-/// could make it look like another one.
-pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }

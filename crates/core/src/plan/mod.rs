@@ -41,15 +41,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::allocate::{Allocation, allocate};
 use crate::cloud::{CloudError, ServiceKey};
-use crate::desired::Desired;
 use crate::fingerprint::Fingerprint;
 use crate::job::agenda::Agenda;
 use crate::observe::{Provider, TaskDefinition};
-use crate::observed::Observed;
 use crate::ownership::Installation;
 use crate::roles::RoleRules;
 use crate::spec::ObjectKey;
 use crate::step::{Action, Change, Resource, Step};
+use crate::world::World;
 
 pub use drift::Deviation;
 pub use group::{is_current, version_of};
@@ -183,17 +182,6 @@ impl Plan {
     pub fn is_settled(&self) -> bool {
         self.steps.is_empty() && self.waiting.iter().all(|waiting| waiting.on.is_planned())
     }
-}
-
-/// Everything that a plan is made from.
-#[derive(Clone, Copy, Debug)]
-pub struct World<'a> {
-    /// Whose resources are ours.
-    pub installation: &'a Installation,
-    /// What should be true.
-    pub desired: &'a Desired,
-    /// What was read.
-    pub observed: &'a Observed,
 }
 
 /// Plans the whole target.

@@ -8,11 +8,12 @@ use crate::desired::Desired;
 use crate::observe::{Identity, Image, ImageAnswer, ImageSource, ProviderStatus, ServiceStatus};
 use crate::observed::{Listing, Observed};
 use crate::ownership::{Installation, MANAGED_BY};
-use crate::plan::{Limits, Prune, World, plan};
+use crate::plan::{Limits, Prune, plan};
 use crate::preview::{Preview, assume, preview};
 use crate::resolve::{Context, resolve};
 use crate::spec::Fleet;
 use crate::spec::generate::{Size, fleet, fleet_on_groups};
+use crate::world::World;
 
 /// Small fleets show what large ones do, and shrink faster.
 pub(super) const SMALL: Size = Size { clusters: 2, pools: 2, services: 3 };

@@ -9,7 +9,7 @@ use axon_core::diagnostic::Location;
 use axon_core::observe::{Identity, Image, ImageAnswer, ImageSource, Service};
 use axon_core::observed::{Listing, Observed};
 use axon_core::ownership::Installation;
-use axon_core::plan::{Limits, Plan, Prune, PruneLimits, World, Writes, plan};
+use axon_core::plan::{Limits, Plan, Prune, PruneLimits, Writes, plan};
 use axon_core::preview::{Preview, preview};
 use axon_core::resolve::{Context, resolve};
 use axon_core::revision::Revisions;
@@ -17,6 +17,7 @@ use axon_core::roles::RoleRules;
 use axon_core::spec::{Accepted, Fleet, NeuronCluster, NeuronPool, NeuronService, ObjectKey, Policy};
 use axon_core::state::{Permissions, Pruning, State};
 use axon_core::step::Step;
+use axon_core::world::World;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

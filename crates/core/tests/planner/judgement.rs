@@ -7,9 +7,10 @@ use axon_core::desired::Desired;
 use axon_core::judge::{Case, judge};
 use axon_core::observe::{Rollout, ServiceTasks, Task, TaskContainer};
 use axon_core::observed::Observed;
-use axon_core::plan::{Limits, Prune, Retry, World, plan};
+use axon_core::plan::{Limits, Prune, Retry, plan};
 use axon_core::spec::ObjectKey;
 use axon_core::status::{ConditionType, Reason, Status, Truth};
+use axon_core::world::World;
 use jiff::ToSpan as _;
 
 use super::fixture::{NOW, Specs, converged, empty_account, installation, key, llama};

@@ -10,7 +10,8 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use axon_core::parse::{MAX_FILE_BYTES, SourceFile, is_hidden};
+use axon_core::parse::{MAX_FILE_BYTES, SourceFile};
+use axon_core::text::is_hidden;
 use sha2::{Digest as _, Sha256};
 
 use super::{Snapshot, Source, SourceError};

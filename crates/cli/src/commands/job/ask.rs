@@ -16,7 +16,7 @@ use crate::commands::consent::Consent;
 use crate::exit::Exit;
 use crate::failure::{Answer, Failure};
 use crate::output::Output;
-use crate::show::status::one_line;
+use crate::show::words::one_line;
 
 /// Longest reason, in characters: it goes into ECS's own record of every task that is stopped.
 const LONGEST_REASON: usize = 150;

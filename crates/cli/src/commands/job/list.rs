@@ -16,7 +16,8 @@ use crate::failure::{Answer, Failure};
 use crate::output::Output;
 use crate::output::table::table;
 use crate::show::jobs::{attempts, since, state, took};
-use crate::show::status::{NOTHING, one_line, section};
+use crate::show::status::section;
+use crate::show::words::{NOTHING, one_line};
 
 pub(super) async fn list(arguments: &JobList, out: &mut Output) -> Answer {
     let only = arguments.name.as_deref().map(named).transpose()?;

@@ -21,13 +21,14 @@ use axon_core::observe::{
 };
 use axon_core::observed::{History, Listing, Observed};
 use axon_core::ownership::Installation;
-use axon_core::plan::{Limits, Plan, Prune, World};
+use axon_core::plan::{Limits, Plan, Prune};
 use axon_core::preview::assume;
 use axon_core::shape::launch_template::LaunchTemplateData;
 use axon_core::shape::task_definition::RegisterTaskDefinition;
 use axon_core::spec::Completeness;
 use axon_core::state::{Event, Pruning, Specified};
 use axon_core::step::{Action, Cause, Step};
+use axon_core::world::World;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::Value;
 

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axon_core::parse::is_hidden;
+use axon_core::text::is_hidden;
 
 use super::super::status::SourceReason;
 

@@ -50,7 +50,7 @@ async fn names_that_move_the_cursor_or_the_place_are_refused_and_not_repeated() 
             Err(failure) => {
                 let named = [SourceReason::ContentRefused, SourceReason::PathNotFound].contains(&failure.reason);
                 assert!(named, "{name:?}: {failure:?}");
-                assert!(!failure.message.chars().any(axon_core::parse::is_hidden), "{failure:?}");
+                assert!(!failure.message.chars().any(axon_core::text::is_hidden), "{failure:?}");
             }
             Ok(polled) => panic!("{name:?} is taken: {polled:?}"),
         }

@@ -3,7 +3,8 @@
 //! Everything or nothing, as in `directory`: whatever would make a file look deleted fails the whole look. Only regular
 //! files count. Symbolic links and submodules are refused where a specification might be meant, and passed by elsewhere.
 
-use axon_core::parse::{MAX_FILE_BYTES, SourceFile, is_hidden};
+use axon_core::parse::{MAX_FILE_BYTES, SourceFile};
+use axon_core::text::is_hidden;
 use gix::objs::tree::EntryKind;
 use gix::{ObjectId, Repository};
 
