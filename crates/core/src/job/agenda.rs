@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Attempt, Book, JobBook, RunBook};
 use super::progress::Progress;
-use super::record::{AttemptId, RunId, RunResult};
+use super::record::{self, AttemptId, RecordName, RunId, RunResult};
 use crate::desired::{Desired, DesiredJob};
 use crate::neuron::DeviceSet;
 use crate::observed::{Listing, Observed, Slot};
@@ -96,6 +96,12 @@ pub enum Compiled {
 impl<'a> Agenda<'a> {
     /// What every declared job is to do now.
     pub fn of(world: World<'a>, now: Timestamp) -> Self {
+        Self::doubting(world, now, &|_| false)
+    }
+
+    /// The same. `in_doubt` says of a record's parameter that it may have been written, or may be in the next moment, though no
+    /// reading shows it: such an attempt is due before others, or one more than may be would be started.
+    pub fn doubting(world: World<'a>, now: Timestamp, in_doubt: &dyn Fn(String) -> bool) -> Self {
         let has_jobs = !world.desired.jobs.is_empty() || world.observed.records.is_read();
         let Some(book) = has_jobs.then(|| Book::of(world.observed, world.installation)).flatten() else {
             return Self::default();
@@ -107,7 +113,11 @@ impl<'a> Agenda<'a> {
             let mut agenda = JobAgenda::of(job, known, now);
             agenda.held = agenda.held.or_else(|| dependency(world, &book, job));
             if agenda.held.is_none() && !world.desired.suspended.contains(&job.object) {
-                agenda.due = agenda.attempts(job);
+                let root = record::root(world.installation);
+                let name = &job.object.name;
+                agenda.due = agenda.attempts(job, |run, attempt| {
+                    in_doubt(RecordName::Intent(name.clone(), run.clone(), attempt).parameter(&root))
+                });
             }
             (name.clone(), agenda)
         });
@@ -244,11 +254,12 @@ impl JobAgenda {
     }
 
     /// Attempts of current runs that may be started, within the job's parallelism.
-    fn attempts(&self, job: &DesiredJob) -> Vec<(RunId, AttemptId)> {
+    fn attempts(&self, job: &DesiredJob, in_doubt: impl Fn(&RunId, AttemptId) -> bool) -> Vec<(RunId, AttemptId)> {
         let current = self.runs.iter().filter(|(_, (stand, _))| *stand == Stand::Current);
         let due = current.flat_map(|(run, (_, progress))| {
             let free = job.spec.parallelism().saturating_sub(progress.active());
-            progress.ready(free).into_iter().map(|attempt| (run.clone(), attempt))
+            let ready = progress.ready(free, |attempt| in_doubt(run, attempt));
+            ready.into_iter().map(|attempt| (run.clone(), attempt))
         });
         due.collect()
     }

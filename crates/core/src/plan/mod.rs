@@ -104,6 +104,14 @@ impl Limits {
             declared: BTreeMap::new(),
         }
     }
+
+    /// Whether AWS may have carried out, or may still carry out, a step on a resource of which no reading tells.
+    fn is_in_doubt(&self, resource: &Resource) -> bool {
+        let unheard = |recent: &Vec<Recent>| recent.iter().any(|recent| recent.answer != Answer::Accepted);
+        self.in_flight.contains_key(resource)
+            || self.retries.contains_key(resource)
+            || self.recent.get(resource).is_some_and(unheard)
+    }
 }
 
 /// Whether anything may be written.
@@ -186,7 +194,7 @@ impl Plan {
 
 /// Plans the whole target.
 pub fn plan(world: World<'_>, limits: &Limits) -> Plan {
-    let agenda = Agenda::of(world, limits.now);
+    let agenda = Agenda::doubting(world, limits.now, &|name| limits.is_in_doubt(&Resource::Parameter(name)));
     let jobs: Vec<&str> = agenda.revisions(world);
     let mut planner = Planner {
         world,

@@ -81,6 +81,19 @@ impl Yard {
         fixture::plan_with(&self.desired(), &self.observed, &Limits::fresh(self.now, self.prune))
     }
 
+    /// The operations of jobs that are planned now.
+    pub(crate) fn told_now(&self) -> Vec<String> {
+        self.plan().steps.iter().filter_map(|step| Self::told(&step.action)).collect()
+    }
+
+    /// Does what is planned now.
+    pub(crate) fn step(&mut self) {
+        for step in self.plan().steps {
+            assume(&mut self.observed, &step);
+            self.date();
+        }
+    }
+
     /// Does as planned, round by round, until nothing is left to do. Gives the operations of jobs, with what they are for.
     pub(crate) fn go(&mut self) -> Vec<String> {
         let mut done = Vec::new();

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use axon_core::cloud::{CloudError, ErrorClass};
 use axon_core::job::record::RunResult;
 use axon_core::observed::Listing;
-use axon_core::plan::{Limits, Prune, PruneBlock};
+use axon_core::plan::{Answer, Limits, Prune, PruneBlock, Recent, Retry};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -56,6 +57,43 @@ fn no_more_tasks_run_than_the_parallelism_and_every_index_runs_once() {
     yard.end("4.0", 0);
     assert_eq!(yard.go(), ["put sweep/4.0.end", "put sweep/end"]);
     assert_eq!(yard.ends("sweep"), [RunResult::Complete]);
+}
+
+#[test]
+fn an_attempt_that_may_have_been_written_down_comes_before_one_that_is_tried_again() {
+    let spec = [("/spec/completions", json!(2)), ("/spec/parallelism", json!(1))];
+    let mut yard = Yard::managed(vec![job("sweep", "inf2", &spec)]);
+    yard.go();
+    yard.end("0.0", 3);
+    for expected in ["put sweep/0.0.end", "put sweep/1.0"] {
+        assert_eq!(yard.told_now(), [expected]);
+        if expected.ends_with("end") {
+            yard.step();
+        }
+    }
+    let put = yard.plan().steps.remove(0);
+    yard.later(1);
+    assert_eq!(yard.told_now(), ["put sweep/0.1"], "without a doubt the first index comes first");
+    let (resource, step) = (put.resource.clone(), put.fingerprint());
+    let fresh = || Limits::fresh(yard.now, yard.prune);
+    let error = CloudError {
+        class: ErrorClass::Ambiguous,
+        operation: "PutParameter",
+        code: String::new(),
+        message: String::new(),
+        request_id: None,
+    };
+    let recent = Recent { step: step.clone(), at: yard.now, answer: Answer::Unknown, revision: None };
+    let retry = Retry { step, error, attempts: 1, not_before: yard.now + SignedDuration::from_secs(9) };
+    let doubts = [
+        Limits { in_flight: [(resource.clone(), put.clone())].into(), ..fresh() },
+        Limits { recent: [(resource.clone(), vec![recent])].into(), ..fresh() },
+        Limits { retries: [(resource, retry)].into(), ..fresh() },
+    ];
+    for doubt in doubts {
+        let steps = fixture::plan_with(&yard.desired(), &yard.observed, &doubt).steps;
+        assert_eq!(steps, [], "{doubt:?}");
+    }
 }
 
 #[test]
