@@ -88,3 +88,21 @@ class Runs(unittest.TestCase):
         refused = self.job("retry", "other", "--yes")
         self.assertEqual(refused.exit, 1, str(refused))
         self.assertEqual(self.job("cancel", "train", "no/name", "--yes").exit, 2)
+
+
+class Ends(unittest.TestCase):
+    """A job whose containers end by themselves, because the account was told so."""
+
+    def test_an_image_that_ends_with_an_exit_code_fails_its_job(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        once = logs.SPEC.replace("  template:", "  backoffLimit: 0\n  template:")
+        (pathlib.Path(folder.name) / "train.yaml").write_text(once, encoding="utf-8")
+        account = Session("--ends", "train:*=2m:3", source=folder.name)
+        self.addCleanup(account.close)
+        ended = account.axon("apply", "--yes", "--wait")
+        self.assertEqual(ended.exit, 1, str(ended))
+        self.assertIn("attempt 0.0 failed: ExitCode with exit code 3", ended.stdout + ended.stderr)
+        arns = account.ecs("list-tasks", "--cluster", "ml", "--desired-status", "STOPPED")["taskArns"]
+        tasks = account.ecs("describe-tasks", "--cluster", "ml", "--tasks", *arns)["tasks"]
+        self.assertEqual([task["containers"][0]["exitCode"] for task in tasks], [3])

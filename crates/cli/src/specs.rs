@@ -113,6 +113,7 @@ mod tests {
         let judged = validate(parse(&[SourceFile { path: "README.md".to_owned(), text }]), &Catalog::builtin());
         let found: Vec<String> = judged.diagnostics.iter().map(|found| format!("{found:?}")).collect();
         assert_eq!(found, Vec::<String>::new());
-        assert_eq!((judged.fleet.pools.len(), judged.fleet.services.len()), (1, 1));
+        let Fleet { pools, services, jobs, .. } = &judged.fleet;
+        assert_eq!((pools.len(), services.len(), jobs.len()), (2, 1, 1));
     }
 }

@@ -10,7 +10,8 @@ use clap::builder::FalseyValueParser;
 /// How to reach AWS.
 #[derive(Clone, Debug, Args)]
 pub struct AwsArguments {
-    /// Use the simulated AWS inside this program: no account, no network, nothing lasts.
+    /// Use the simulated AWS inside this program: no account, no network, nothing lasts. Tasks of jobs end well after ten
+    /// minutes.
     #[arg(long, env = "AXON_SIMULATE", hide_env = true, value_parser = FalseyValueParser::new())]
     #[arg(help_heading = "AWS options", conflicts_with_all = ["endpoint_url", "profile", "assume_role"])]
     pub simulate: bool,

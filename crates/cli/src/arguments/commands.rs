@@ -13,7 +13,7 @@ use super::job::Job;
 use super::logs::Logs;
 use super::policy::PolicyArguments;
 use super::prune::PruneArguments;
-use super::values::{Lasting, Listen};
+use super::values::{Ending, Lasting, Listen};
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
@@ -286,6 +286,10 @@ pub struct Simulate {
     /// minutes in which credentials count as expired. May be given several times.
     #[arg(long, env = "AXON_DISTURB", hide_env = true, value_name = "NAME=NUMBER", value_delimiter = ',')]
     pub disturb: Vec<String>,
+    /// Containers of this image end after so long, with an exit code if it is not 0: */trainer:*=20m or */trainer:*=20m:3. The
+    /// others run until they are stopped. May be given several times.
+    #[arg(long, env = "AXON_ENDS", hide_env = true, value_name = "IMAGE=TIME[:CODE]", value_delimiter = ',')]
+    pub ends: Vec<Ending>,
 }
 
 /// `axon healthcheck`.

@@ -25,7 +25,7 @@ pub use job::{Job, JobCancel, JobCommand, JobList, JobRetry, JobRun};
 pub use logs::Logs;
 pub use policy::PolicyArguments;
 pub use prune::PruneArguments;
-pub use values::{Lasting, Listen, Since};
+pub use values::{Ending, Lasting, Listen, Since};
 
 /// Keeps AWS Neuron (Inferentia, Trainium) workloads on Amazon ECS equal to YAML in git.
 ///

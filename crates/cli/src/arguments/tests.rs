@@ -1,5 +1,7 @@
 //! What the command line accepts, and that its help stays as it is.
 
+use std::time::Duration;
+
 use clap::{CommandFactory, Parser};
 
 use super::*;
@@ -64,7 +66,7 @@ fn the_flags_of_each_command_stay_as_they_are() {
     assert_eq!(flags("job retry"), format!("yes {AWS}"));
     assert_eq!(flags("logs"), format!("follow since tail container run previous timestamps output {AWS}"));
     assert_eq!(flags("explain"), "all");
-    assert_eq!(flags("simulate"), "listen speed start seed region quirk disturb");
+    assert_eq!(flags("simulate"), "listen speed start seed region quirk disturb ends");
     assert_eq!(flags("healthcheck"), "server");
 }
 
@@ -105,6 +107,25 @@ fn what_makes_no_sense_is_refused_with_a_hint() {
     assert!(parse("axon logs NeuronJob/a --since soon").unwrap_err().contains("give a time such as 90s"));
     assert!(parse("axon logs NeuronJob/a --previous -f").unwrap_err().contains("cannot be used with"));
     assert!(parse("axon aply a.yaml").unwrap_err().contains("'apply'"));
+}
+
+#[test]
+fn an_image_ends_after_a_time_with_an_exit_code() {
+    let ends = |text: &str| {
+        let parsed = parse(&format!("axon simulate --ends {text}"))?;
+        let Command::Simulate(simulate) = parsed.command else { panic!("not simulate") };
+        Ok::<_, String>(simulate.ends)
+    };
+    let ending = |image: &str, seconds, exit_code| Ending {
+        image: image.to_owned(),
+        after: Duration::from_secs(seconds),
+        exit_code,
+    };
+    assert_eq!(ends("*/trainer:*=20m").unwrap(), [ending("*/trainer:*", 1_200, 0)]);
+    assert_eq!(ends("a=1=90s:137,b=1h:0").unwrap(), [ending("a=1", 90, 137), ending("b", 3_600, 0)]);
+    for wrong in ["trainer", "=20m", "a=soon", "a=20m:", "a=20m:256", "a=20m:x"] {
+        assert!(ends(wrong).unwrap_err().contains("--ends"), "{wrong}");
+    }
 }
 
 #[test]

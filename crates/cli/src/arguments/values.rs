@@ -43,6 +43,29 @@ impl FromStr for Lasting {
     }
 }
 
+/// When containers of an image end: `*/trainer:*=20m`, with another exit code than 0: `*/trainer:*=20m:3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The image, where `*` stands for anything.
+    pub image: String,
+    /// How long after their start.
+    pub after: Duration,
+    /// With which exit code.
+    pub exit_code: u8,
+}
+
+impl FromStr for Ending {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "give an image, a time, and an exit code if it is not 0, such as */trainer:*=20m:3".to_owned();
+        let (image, end) = text.rsplit_once('=').filter(|(image, _)| !image.is_empty()).ok_or_else(wrong)?;
+        let (after, code) = end.split_once(':').unwrap_or((end, "0"));
+        let Lasting(after) = after.parse()?;
+        Ok(Self { image: image.to_owned(), after, exit_code: code.parse().map_err(|_| wrong())? })
+    }
+}
+
 /// Since when: for so long, or since an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {

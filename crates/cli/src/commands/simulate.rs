@@ -2,12 +2,12 @@
 //! the switches.
 
 use axon_runtime::clock::{Clock, SystemClock};
-use axon_sim::Options;
+use axon_sim::{Acts, Behaviour, Options};
 use tokio::net::TcpListener;
 
 use super::disturbance::disturbance;
 use super::quirks::quirks;
-use crate::arguments::Simulate;
+use crate::arguments::{Ending, Simulate};
 use crate::exit::Exit;
 use crate::failure::{Answer, Failure};
 use crate::output::Output;
@@ -31,6 +31,11 @@ pub(super) async fn simulate(arguments: &Simulate, out: &mut Output) -> Answer {
     let address = listener.local_addr()?;
     let mut stop = Stop::listen()?;
     let simulated = Simulated::with(options, arguments.speed);
+    for Ending { image, after, exit_code } in &arguments.ends {
+        let after_seconds = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
+        let ends = Acts::Ends { after_seconds, exit_code: i64::from(*exit_code) };
+        simulated.behaves(Behaviour::of(image).acting(ends));
+    }
     // One line, ready to be evaluated by a shell or read by a script.
     out.data(&format!(
         "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=simulated\n"

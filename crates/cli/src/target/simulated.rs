@@ -12,10 +12,13 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use axon_aws::{Connection, Deadlines, FixedCredentials};
 use axon_runtime::clock::{Clock, ScaledClock, SystemClock};
 use axon_sim::connector::InProcess;
-use axon_sim::{Aws, Launchable, Options, Quirks, Shared};
+use axon_sim::{Acts, Aws, Behaviour, Launchable, Options, Quirks, Shared};
 
 use super::time::Time;
 use crate::arguments::Speed;
+
+/// After so long the tasks of jobs end well in an account that somebody tries Axon out with.
+const WORK_SECONDS: i64 = 10 * 60;
 
 /// An empty account whose time begins now.
 #[derive(Debug)]
@@ -32,7 +35,15 @@ impl Simulated {
         let start = SystemClock.now();
         let defaults = Options::default();
         let region = region.map_or(defaults.region.clone(), ToOwned::to_owned);
-        Self::with(Options { region, start, quirks: Self::quirks(), ..defaults }, speed)
+        let simulated = Self::with(Options { region, start, quirks: Self::quirks(), ..defaults }, speed);
+        let ends = Acts::Ends { after_seconds: WORK_SECONDS, exit_code: 0 };
+        simulated.behaves(Behaviour::of("*").when("AXON_JOB_NAME", "*").acting(ends));
+        simulated
+    }
+
+    /// What becomes of containers is their images' business, and the account has to be told.
+    pub(crate) fn behaves(&self, behaviour: Behaviour) {
+        self.shared.with(|aws| aws.world_mut().behave(behaviour));
     }
 
     /// How the account behaves where AWS's documents leave it open: as demanding as can be, except that whoever tries
