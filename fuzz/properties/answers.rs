@@ -165,7 +165,7 @@ fn scope(operation: &str) -> Scope {
     let main = || ["main".to_owned()].into();
     match operation {
         "ListTasks" | "DescribeTasks" => {
-            scope.jobs = Some(JobScope { records: None, started_by: "axon/axon".to_owned(), tasks_of: main() });
+            scope.jobs = Some(JobScope { started_by: "axon/axon".to_owned(), tasks_of: main(), ..JobScope::default() });
             scope.tasks_of.insert(key());
         }
         "ListServiceDeployments" => {

@@ -89,6 +89,9 @@ pub struct Scope {
 pub struct JobScope {
     /// Everything below this path of Parameter Store is read; nothing where what is known of it will do.
     pub records: Option<String>,
+    /// Ends of runs (parameters), by which it is decided whether something runs again: one that the list of records lacks is asked
+    /// for by name, as what goes while a list is read page by page may hide what comes after it.
+    pub ends: BTreeSet<String>,
     /// Tasks with this `startedBy` are read.
     pub started_by: String,
     /// Clusters whose tasks are wanted.

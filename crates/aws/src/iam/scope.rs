@@ -71,7 +71,7 @@ pub(super) const fn scopes(operation: Operation) -> &'static [Scope] {
         | O::DescribeLaunchTemplateVersions
         | O::DescribeAutoScalingGroups
         | O::DescribeScalingActivities => &[Scope::Listing],
-        O::GetParameters => &[Scope::ImageParameters],
+        O::GetParameters => &[Scope::ImageParameters, Scope::RecordsRead],
         O::CreateCluster | O::CreateCapacityProvider | O::RegisterTaskDefinition | O::CreateService => {
             &[Scope::NewOfEcs]
         }

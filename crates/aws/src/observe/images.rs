@@ -10,15 +10,11 @@ use axon_core::cloud::{CloudError, Reading};
 use axon_core::observe::{Image, ImageAnswer, ImageSource};
 
 use super::filters::{VALUES, filter};
-use super::{pages, patiently};
-use crate::answers::Incomplete;
+use super::{pages, parameters, patiently};
 use crate::answers::images::{Named, image, named};
 use crate::call::{Caller, complete};
-use crate::error;
 use crate::operations::Operation;
 
-/// Most names that one GetParameters takes.
-const NAMED: usize = 10;
 /// Longest part of a parameter's value that is shown as evidence.
 const SHOWN: usize = 80;
 
@@ -40,24 +36,13 @@ pub(super) async fn of(
             }
         }
     }
-    for chunk in parameters.chunks(NAMED) {
-        let read = patiently(caller, || read(caller, chunk)).await;
+    for chunk in parameters.chunks(parameters::NAMED) {
+        let read = patiently(caller, || parameters::named(caller, chunk)).await;
         leads.extend(chunk.iter().map(|name| (ImageSource::Parameter(name.clone()), lead(name, &read))));
     }
     let ids: BTreeSet<String> = leads.values().flatten().flatten().map(|named| named.id.clone()).collect();
     let images = described(caller, ids).await;
     leads.into_iter().map(|(source, lead)| (source.clone(), follow(&source, lead, &images))).collect()
-}
-
-async fn read(caller: &Caller, names: &[String]) -> Reading<Vec<Parameter>> {
-    let request = caller.ssm.get_parameters().set_names(Some(names.to_vec()));
-    let answer = caller.send(Operation::GetParameters, request.send()).await?;
-    let found = answer.parameters.unwrap_or_default();
-    let unknown = answer.invalid_parameters.unwrap_or_default();
-    if found.len() + unknown.len() < names.len() {
-        return Err(error::of_answer(Operation::GetParameters, &Incomplete("word about every name")));
-    }
-    Ok(found)
 }
 
 /// SSM repeats of `name:version` the name alone, and the rest as selector.

@@ -1,4 +1,4 @@
-//! Records and tasks of jobs: GetParametersByPath, and ListTasks → DescribeTasks in every cluster that is wanted.
+//! Records and tasks of jobs: GetParametersByPath, GetParameters for what a list may have skipped, and ListTasks → DescribeTasks in every cluster that is wanted.
 //!
 //! Part of `observe`. ListTasks takes `startedBy` only without another filter, and then lists tasks that should run (ECS API
 //! reference); those that should stop or have stopped are listed for the whole cluster, and whoever's they are is told by
@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::DesiredStatus;
 use axon_core::cloud::{JobScope, JobSweep, Reading};
+use axon_core::job::record;
 use axon_core::observe::{Cluster, ClusterName, ClusterStatus, Parameter, StandaloneTask};
 
-use super::{PAGE, all_accounted_for, each, pages, patiently};
+use super::{PAGE, all_accounted_for, each, pages, parameters, patiently};
 use crate::answers::parameters::parameter;
 use crate::answers::tasks::standalone;
 use crate::call::{Caller, complete};
@@ -43,13 +44,13 @@ pub(super) async fn read(
     };
     // After the tasks: a task whose record cannot be seen counts, but one that was recorded and is over must not look new.
     let records = match &scope.records {
-        Some(path) => Some(records(caller, path).await),
+        Some(path) => Some(records(caller, path, &scope.ends).await),
         None => None,
     };
     Some(JobSweep { records, tasks })
 }
 
-async fn records(caller: &Caller, path: &str) -> Reading<Vec<Parameter>> {
+async fn records(caller: &Caller, path: &str, ends: &BTreeSet<String>) -> Reading<Vec<Parameter>> {
     let found = pages(caller, Operation::GetParametersByPath, |token| {
         let request = caller.ssm.get_parameters_by_path().path(path).recursive(true).max_results(PARAMETERS);
         let request = request.set_next_token(token);
@@ -58,7 +59,18 @@ async fn records(caller: &Caller, path: &str) -> Reading<Vec<Parameter>> {
             Ok((answer.parameters, answer.next_token))
         }
     });
-    found.await?.into_iter().map(|sdk| complete(Operation::GetParametersByPath, parameter(sdk))).collect()
+    let found = found.await?.into_iter().map(|sdk| complete(Operation::GetParametersByPath, parameter(sdk)));
+    let mut found = found.collect::<Reading<Vec<Parameter>>>()?;
+    let listed: BTreeSet<&str> = found.iter().map(|record| record.name.as_str()).collect();
+    let begun = record::ends_of_begun(path, listed.iter().copied());
+    let unlisted = ends.iter().cloned().chain(begun).filter(|end| !listed.contains(end.as_str()));
+    let unlisted: Vec<String> = unlisted.collect::<BTreeSet<_>>().into_iter().collect();
+    for names in unlisted.chunks(parameters::NAMED) {
+        let named = patiently(caller, || parameters::named(caller, names)).await?.into_iter();
+        let named = named.map(|sdk| complete(Operation::GetParameters, parameter(sdk)));
+        found.extend(named.collect::<Reading<Vec<Parameter>>>()?);
+    }
+    Ok(found)
 }
 
 async fn tasks_of(caller: &Caller, cluster: &str, started_by: &str) -> Reading<Vec<StandaloneTask>> {

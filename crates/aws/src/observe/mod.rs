@@ -28,6 +28,7 @@ mod images;
 mod instances;
 mod jobs;
 mod machines;
+mod parameters;
 mod providers;
 mod services;
 mod subnets;

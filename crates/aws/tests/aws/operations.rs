@@ -71,6 +71,7 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
     scope.history_of.insert(key.clone());
     scope.jobs = Some(JobScope {
         records: Some("/axon/test/jobs".to_owned()),
+        ends: BTreeSet::new(),
         started_by: "axon/test".to_owned(),
         tasks_of: ["main".to_owned()].into(),
     });

@@ -246,6 +246,28 @@ async fn a_success_without_the_list_of_parameters_proves_no_record_gone() {
 }
 
 #[tokio::test]
+async fn an_end_that_the_list_of_records_lacks_is_asked_for_by_name() {
+    let record = |name: &str| json!({"Name": name, "Value": "{}", "Type": "String", "LastModifiedDate": 1.0});
+    let [wanted, begun] = ["/axon/test/jobs/train/3f2a00000000/end", "/axon/test/jobs/tune/m20260101T000000Z/end"];
+    let fake = Fake::new(move |call| match call.operation.as_str() {
+        "GetParametersByPath" => {
+            let listed = ["tune/m20260101T000000Z/begin", "old/111100000000/0.0", "old/111100000000/end"];
+            let listed = listed.map(|name| record(&format!("/axon/test/jobs/{name}")));
+            Reply::Ok(json!({"Parameters": listed}))
+        }
+        "GetParameters" => Reply::Ok(json!({"Parameters": [record(wanted)], "InvalidParameters": [begun]})),
+        _ => Reply::Ok(json!({"clusterArns": [], "clusters": []})),
+    });
+    let ends = [wanted, "/axon/test/jobs/old/111100000000/end"].map(str::to_owned).into();
+    let jobs = JobScope { records: Some("/axon/test/jobs".to_owned()), ends, ..JobScope::default() };
+    let sweep = fake.aws().await.observe(Scope { jobs: Some(jobs), ..scope("main") }).await;
+    let records = sweep.jobs.expect("asked for").records.expect("asked for").expect("read");
+    assert_eq!((records.len(), records.last().map(|last| last.name.as_str())), (4, Some(wanted)));
+    let asked: Vec<_> = fake.calls().into_iter().filter(|call| call.operation == "GetParameters").collect();
+    assert_eq!(asked.iter().map(|call| &call.body["Names"]).collect::<Vec<_>>(), [&json!([wanted, begun])]);
+}
+
+#[tokio::test]
 async fn pages_that_go_round_in_a_circle_are_an_error_and_not_read_for_ever() {
     let fake = instead("ListClusters", r#"{"clusterArns": [], "nextToken": "again"}"#);
     let error = fake.aws().await.observe(scope("main")).await.clusters.expect_err("no end");

@@ -136,6 +136,17 @@ pub fn root(installation: &Installation) -> String {
     format!("/axon/{installation}/jobs")
 }
 
+/// Ends (parameters) of the runs that somebody has asked for, by what a list of records has below `root`.
+pub fn ends_of_begun<'a>(
+    root: &'a str,
+    names: impl IntoIterator<Item = &'a str> + 'a,
+) -> impl Iterator<Item = String> + 'a {
+    names.into_iter().filter_map(move |name| {
+        let Some(RecordName::Begin(job, run)) = RecordName::parse(root, name) else { return None };
+        Some(RecordName::End(job, run).parameter(root))
+    })
+}
+
 impl RecordName {
     /// Reads the name of a parameter below `root`.
     pub fn parse(root: &str, name: &str) -> Option<Self> {

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::{JobScope, Scope, ServiceKey};
 use crate::desired::Desired;
-use crate::job::{book, record};
+use crate::job::book;
+use crate::job::record::{self, RecordName, RunId};
 use crate::observe::{ClusterStatus, Rollout, Service, ServiceStatus};
 use crate::ownership::{self, Owner};
 use crate::spec::Kind;
@@ -53,10 +54,25 @@ impl State {
             let named = desired.into_iter().flat_map(|d| d.jobs.values()).map(|job| job.cluster.to_string());
             JobScope {
                 records: self.are_records_due(now).then(|| record::root(&self.installation)),
+                ends: self.ends(now),
                 started_by: book::started_by(&self.installation),
                 tasks_of: ours.map(|cluster| cluster.name.clone()).chain(named).collect(),
             }
         })
+    }
+
+    /// Ends of the runs that are wanted now.
+    fn ends(&self, now: Timestamp) -> BTreeSet<String> {
+        let root = record::root(&self.installation);
+        let jobs = self.specified.iter().flat_map(|specified| specified.desired.jobs.values());
+        let ends = jobs.filter_map(|job| {
+            let run = match &job.spec.schedule {
+                None => job.run.clone(),
+                Some(schedule) => RunId::due_at(schedule.calendar().ok()?.last(now)?),
+            };
+            Some(RecordName::End(job.object.name.clone(), run).parameter(&root))
+        });
+        ends.collect()
     }
 
     /// Whether there are jobs: declared ones, or such whose records or revisions are still there.

@@ -6,6 +6,7 @@ use axon_core::observed::{Listing, Observed};
 use axon_core::state::{Ended, Event, Pruning, Specified, State};
 use axon_core::step::{Action, Cause, Resource, Step};
 use jiff::{Timestamp, ToSpan as _};
+use serde_json::json;
 
 use super::fixture::{NOW, ignorant, key, sweep};
 use super::job_yard::{Yard, job};
@@ -75,6 +76,19 @@ fn records_are_read_as_seldom_as_they_are_many() {
         assert!(!reads(&state, NOW + seconds.seconds() - 1.millisecond()), "{others} others");
         assert!(reads(&state, NOW + seconds.seconds()), "{others} others");
     }
+}
+
+#[test]
+fn ends_of_the_runs_that_are_wanted_now_are_asked_for_by_name() {
+    let schedule = [("/spec/schedule", json!({"cron": "0 2 * * *"}))];
+    let yard = Yard::managed(vec![job("train", "inf2", &[]), job("nightly", "inf2", &schedule)]);
+    let mut state = ignorant(Pruning::On);
+    let desired = yard.desired();
+    let run = desired.jobs.values().find(|job| job.object.name.as_str() == "train").unwrap().run.clone();
+    state.fold(Event::Specified(Box::new(Specified { desired, ..Specified::default() })));
+    let two = "2026-09-12T02:00:00Z".parse::<Timestamp>().unwrap();
+    let expected = ["nightly/20260912T020000Z", &format!("train/{run}")].map(|run| format!("{ROOT}/{run}/end"));
+    assert_eq!(Vec::from_iter(state.scope(two + 23.hours()).jobs.unwrap().ends), expected);
 }
 
 #[test]

@@ -84,7 +84,12 @@ impl Place {
             tasks_of: BTreeSet::new(),
             history_of: BTreeSet::new(),
             ec2: None,
-            jobs: Some(JobScope { records: Some(path), started_by: book::started_by(&self.installation), tasks_of }),
+            jobs: Some(JobScope {
+                records: Some(path),
+                ends: BTreeSet::new(),
+                started_by: book::started_by(&self.installation),
+                tasks_of,
+            }),
         };
         let sweep = self.target.cloud.observe(scope).await;
         let clusters = sweep.clusters.as_ref().map_err(unanswered)?.iter();
