@@ -242,12 +242,21 @@ impl HttpConnector for Account {
         let (status, body) = if at == self.case.asked {
             self.reached.store(true, Ordering::Relaxed);
             (self.case.status, self.case.body.clone())
+        } else if let Some(names) = records(&asked, &request) {
+            (200, serde_json::json!({ "InvalidParameters": names }).to_string().into_bytes())
         } else {
             (200, ALL[at].seed.as_bytes()[2..].to_vec())
         };
         let status = status.try_into().expect("a status");
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
     }
+}
+
+/// What decides on runs of which the list of records has something is asked for by name; none of it is there.
+fn records(asked: &str, request: &HttpRequest) -> Option<serde_json::Value> {
+    let body: serde_json::Value = serde_json::from_slice(request.body().bytes()?).ok()?;
+    let names = body.get("Names").filter(|names| asked == "GetParameters" && names[0] != "/ami")?;
+    Some(names.clone())
 }
 
 /// The clock of the paused runtime.

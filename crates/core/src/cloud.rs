@@ -89,8 +89,8 @@ pub struct Scope {
 pub struct JobScope {
     /// Everything below this path of Parameter Store is read; nothing where what is known of it will do.
     pub records: Option<String>,
-    /// Ends of runs (parameters), by which it is decided whether something runs again: one that the list of records lacks is asked
-    /// for by name, as what goes while a list is read page by page may hide what comes after it.
+    /// Ends of the runs that are wanted (parameters). Those that the list of records lacks are asked for by name, like what decides on
+    /// runs under way: what goes while a list is read page by page may hide what comes after it.
     pub ends: BTreeSet<String>,
     /// Tasks with this `startedBy` are read.
     pub started_by: String,

@@ -62,9 +62,9 @@ async fn records(caller: &Caller, path: &str, ends: &BTreeSet<String>) -> Readin
     let found = found.await?.into_iter().map(|sdk| complete(Operation::GetParametersByPath, parameter(sdk)));
     let mut found = found.collect::<Reading<Vec<Parameter>>>()?;
     let listed: BTreeSet<&str> = found.iter().map(|record| record.name.as_str()).collect();
-    let begun = record::ends_of_begun(path, listed.iter().copied());
-    let unlisted = ends.iter().cloned().chain(begun).filter(|end| !listed.contains(end.as_str()));
-    let unlisted: Vec<String> = unlisted.collect::<BTreeSet<_>>().into_iter().collect();
+    let mut unlisted = record::unlisted(path, &listed);
+    unlisted.extend(ends.iter().filter(|end| !listed.contains(end.as_str())).cloned());
+    let unlisted: Vec<String> = unlisted.into_iter().collect();
     for names in unlisted.chunks(parameters::NAMED) {
         let named = patiently(caller, || parameters::named(caller, names)).await?.into_iter();
         let named = named.map(|sdk| complete(Operation::GetParameters, parameter(sdk)));

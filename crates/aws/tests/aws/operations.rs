@@ -36,7 +36,10 @@ fn anything(call: &crate::fake::Call) -> Reply {
             json!({"Parameters": [{"Name": "/axon/test/jobs/a/r/0.0", "Value": "{}", "LastModifiedDate": 1_700_000_000}]})
         }
         "GetLogEvents" => json!({"events": [], "nextForwardToken": "f", "nextBackwardToken": "b"}),
-        "GetParameters" => json!({"Parameters": [{"Name": "/ami", "Value": "ami-1"}]}),
+        "GetParameters" if call.body["Names"] == json!(["/ami"]) => {
+            json!({"Parameters": [{"Name": "/ami", "Value": "ami-1"}]})
+        }
+        "GetParameters" => json!({"InvalidParameters": call.body["Names"]}),
         "DescribeLaunchTemplates" => {
             let item =
                 "<item><launchTemplateId>lt-1</launchTemplateId><launchTemplateName>t</launchTemplateName></item>";

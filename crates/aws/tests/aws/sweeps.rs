@@ -246,16 +246,17 @@ async fn a_success_without_the_list_of_parameters_proves_no_record_gone() {
 }
 
 #[tokio::test]
-async fn an_end_that_the_list_of_records_lacks_is_asked_for_by_name() {
+async fn what_decides_on_a_run_and_is_not_in_the_list_of_records_is_asked_for_by_name() {
     let record = |name: &str| json!({"Name": name, "Value": "{}", "Type": "String", "LastModifiedDate": 1.0});
     let [wanted, begun] = ["/axon/test/jobs/train/3f2a00000000/end", "/axon/test/jobs/tune/m20260101T000000Z/end"];
+    let cancelled = "/axon/test/jobs/tune/m20260101T000000Z/cancel";
     let fake = Fake::new(move |call| match call.operation.as_str() {
         "GetParametersByPath" => {
             let listed = ["tune/m20260101T000000Z/begin", "old/111100000000/0.0", "old/111100000000/end"];
             let listed = listed.map(|name| record(&format!("/axon/test/jobs/{name}")));
             Reply::Ok(json!({"Parameters": listed}))
         }
-        "GetParameters" => Reply::Ok(json!({"Parameters": [record(wanted)], "InvalidParameters": [begun]})),
+        "GetParameters" => Reply::Ok(json!({"Parameters": [record(wanted)], "InvalidParameters": [begun, cancelled]})),
         _ => Reply::Ok(json!({"clusterArns": [], "clusters": []})),
     });
     let ends = [wanted, "/axon/test/jobs/old/111100000000/end"].map(str::to_owned).into();
@@ -264,7 +265,7 @@ async fn an_end_that_the_list_of_records_lacks_is_asked_for_by_name() {
     let records = sweep.jobs.expect("asked for").records.expect("asked for").expect("read");
     assert_eq!((records.len(), records.last().map(|last| last.name.as_str())), (4, Some(wanted)));
     let asked: Vec<_> = fake.calls().into_iter().filter(|call| call.operation == "GetParameters").collect();
-    assert_eq!(asked.iter().map(|call| &call.body["Names"]).collect::<Vec<_>>(), [&json!([wanted, begun])]);
+    assert_eq!(asked.iter().map(|call| &call.body["Names"]).collect::<Vec<_>>(), [&json!([wanted, cancelled, begun])]);
 }
 
 #[tokio::test]

@@ -136,15 +136,17 @@ pub fn root(installation: &Installation) -> String {
     format!("/axon/{installation}/jobs")
 }
 
-/// Ends (parameters) of the runs that somebody has asked for, by what a list of records has below `root`.
-pub fn ends_of_begun<'a>(
-    root: &'a str,
-    names: impl IntoIterator<Item = &'a str> + 'a,
-) -> impl Iterator<Item = String> + 'a {
-    names.into_iter().filter_map(move |name| {
-        let Some(RecordName::Begin(job, run)) = RecordName::parse(root, name) else { return None };
-        Some(RecordName::End(job, run).parameter(root))
-    })
+/// What a list of records lacks that would decide whether a run goes on (parameters): of every run of which it has something, and
+/// not the end.
+pub fn unlisted(root: &str, listed: &BTreeSet<&str>) -> BTreeSet<String> {
+    let runs: BTreeSet<_> = listed.iter().filter_map(|name| RecordName::parse(root, name)?.into_run()).collect();
+    let deciding = |(job, run): (Name, RunId)| {
+        let end = RecordName::End(job.clone(), run.clone());
+        [end, RecordName::Begin(job.clone(), run.clone()), RecordName::Cancel(job, run)]
+            .map(|name| name.parameter(root))
+    };
+    let open = runs.into_iter().map(deciding).filter(|[end, ..]| !listed.contains(end.as_str()));
+    open.flatten().filter(|name| !listed.contains(name.as_str())).collect()
 }
 
 impl RecordName {
@@ -187,6 +189,20 @@ impl RecordName {
             Self::Nodes(job, run, attempt) => format!("{root}/{job}/{run}/{attempt}.nodes"),
             Self::NodeResult(job, run, attempt, node) => format!("{root}/{job}/{run}/{attempt}.{node}.end"),
             Self::Result(job, run, attempt) => format!("{root}/{job}/{run}/{attempt}.end"),
+        }
+    }
+
+    /// The run that it is about.
+    fn into_run(self) -> Option<(Name, RunId)> {
+        match self {
+            Self::Since(_) => None,
+            Self::Begin(job, run)
+            | Self::Cancel(job, run)
+            | Self::End(job, run)
+            | Self::Intent(job, run, _)
+            | Self::Nodes(job, run, _)
+            | Self::NodeResult(job, run, _, _)
+            | Self::Result(job, run, _) => Some((job, run)),
         }
     }
 
