@@ -1,4 +1,5 @@
-//! Records and tasks of jobs: GetParametersByPath, GetParameters for what a list may have skipped, and ListTasks → DescribeTasks in every cluster that is wanted.
+//! Records and tasks of jobs: GetParametersByPath, GetParameters for what a list may have skipped, and ListTasks →
+//! DescribeTasks in every cluster that is wanted.
 //!
 //! Part of `observe`. ListTasks takes `startedBy` only without another filter, and then lists tasks that should run (ECS API
 //! reference); those that should stop or have stopped are listed for the whole cluster, and whoever's they are is told by

@@ -105,8 +105,8 @@ impl Progress {
         u32::try_from(self.indexes.values().filter(|state| fits(state)).count()).unwrap_or(u32::MAX)
     }
 
-    /// Attempts that may be started now, so many at most: those first that somebody may have begun to start already.
-    pub fn ready(&self, most: u32, begun: impl Fn(AttemptId) -> bool) -> Vec<AttemptId> {
+    /// Attempts that may be started now, so many at most: those first of which it is in doubt whether their start has begun.
+    pub fn ready(&self, most: u32, in_doubt: impl Fn(AttemptId) -> bool) -> Vec<AttemptId> {
         let ready = self.indexes.values().filter_map(|state| match state {
             IndexState::Ready(id) => Some(*id),
             IndexState::Succeeded
@@ -115,7 +115,7 @@ impl Progress {
             | IndexState::Active(_)
             | IndexState::Backoff(..) => None,
         });
-        let (first, then): (Vec<_>, Vec<_>) = ready.partition(|id| begun(*id));
+        let (first, then): (Vec<_>, Vec<_>) = ready.partition(|id| in_doubt(*id));
         first.into_iter().chain(then).take(usize::try_from(most).unwrap_or(usize::MAX)).collect()
     }
 

@@ -136,8 +136,8 @@ pub fn root(installation: &Installation) -> String {
     format!("/axon/{installation}/jobs")
 }
 
-/// What a list of records lacks that would decide whether a run goes on (parameters): of every run of which it has something, and
-/// not the end.
+/// Records (parameters) that decide whether a run goes on and that a list lacks, for every run that it shows without an end. A list
+/// that is read page by page while something goes may have skipped them.
 pub fn unlisted(root: &str, listed: &BTreeSet<&str>) -> BTreeSet<String> {
     let runs: BTreeSet<_> = listed.iter().filter_map(|name| RecordName::parse(root, name)?.into_run()).collect();
     let deciding = |(job, run): (Name, RunId)| {
