@@ -102,15 +102,17 @@ impl Aws {
         response
     }
 
-    /// An ECS operation by someone else: no wire, no throttling, not in the call log, and reads do not lag. For tests that
-    /// edit out of band and look at what is true.
+    /// An ECS operation by someone else: no wire, no throttling, not in the call log, reads do not lag, and pages are not
+    /// short. For tests that edit out of band and look at what is true.
     pub fn act(&mut self, operation: &str, input: &Value) -> Result<Value, Fault> {
         self.act_on("ecs", operation, input)
     }
 
     /// Like `act` for another service: `ec2`, `autoscaling`, `ssm` or `logs`. Members are named as in the service model.
     pub fn act_on(&mut self, service: &str, operation: &str, input: &Value) -> Result<Value, Fault> {
+        let short_pages = self.world.options.quirks.short_pages.take();
         let answer = self.run(service, operation, input, Sight::Present);
+        self.world.options.quirks.short_pages = short_pages;
         self.settle();
         answer
     }

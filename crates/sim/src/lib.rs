@@ -38,7 +38,7 @@ pub use options::{LogGroups, Options};
 pub use quirks::{
     ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, EmptyLogPages,
     ExistingCluster, GroupProviderCreation, GroupTemplate, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut,
-    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks,
+    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PageMarks, PriceProtection, Quirks,
     RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts,
     Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };

@@ -73,6 +73,11 @@ pub struct Quirks {
     pub started_by_with_status: StartedByWithStatus,
     /// Whether List operations trail writes, where `read_lag_seconds` lets Describe operations trail them.
     pub lagging_lists: LaggingLists,
+    /// Where a list goes on when something in it came or went since the page before.
+    pub page_marks: PageMarks,
+    /// Most items on a page of a list, whatever was asked for: AWS's documents call `maxResults` a limit, not what one gets.
+    /// None: as many as were asked for.
+    pub short_pages: Option<i64>,
     /// How long after it was written a line can be read. Docker's driver sends what it has every five seconds; how long CloudWatch
     /// takes then is not documented.
     pub log_lag_seconds: i64,
@@ -123,6 +128,15 @@ pub enum LaggingLists {
     Never,
     /// They trail writes as Describe operations do.
     LikeDescribe,
+}
+
+/// See [`Quirks::page_marks`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageMarks {
+    /// At the item that came next. If that one has gone, where it was: then the list skips as many as have gone before it.
+    Item,
+    /// Behind as many as it had shown: it skips or repeats as many as went or came before.
+    Position,
 }
 
 /// See [`Quirks::recreated_parameter`].
@@ -362,6 +376,8 @@ impl Default for Quirks {
             stopped_task_tags: StoppedTaskTags::Gone,
             started_by_with_status: StartedByWithStatus::Accepted,
             lagging_lists: LaggingLists::Never,
+            page_marks: PageMarks::Item,
+            short_pages: None,
             log_lag_seconds: 5,
             empty_log_pages: EmptyLogPages::First,
         }

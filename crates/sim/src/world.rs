@@ -17,7 +17,7 @@ use crate::{
     ssm::published::{self, Parameters},
     state::{Host, Instance, State, Task},
     throttle::Buckets,
-    wire::value::later,
+    wire::{page::Paging, value::later},
 };
 use jiff::Timestamp;
 
@@ -123,6 +123,10 @@ impl World {
         let (group, instance_type, zone) = (group_arn.into(), instance_type.into(), zone.into());
         self.reservations.push(Reservation { group, instance_type, zone, count });
         self.place_everywhere();
+    }
+
+    pub(crate) fn paging(&self) -> Paging {
+        Paging::of(&self.options.quirks)
     }
 
     /// The resource groups of the instances that run in reserved capacity, by container instance ARN.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use account::{Account, provider, service};
 use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
 use aws_smithy_types::body::SdkBody;
-use axon_sim::{Aws, NOT_MODELLED, Options, Quirks, Shared, Throttling, connector::InProcess, serve};
+use axon_sim::{Aws, NOT_MODELLED, Options, PageMarks, Quirks, Shared, Throttling, connector::InProcess, serve};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -172,6 +172,31 @@ async fn the_connector_answers_without_a_socket() {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["cluster"]["status"], "ACTIVE");
+}
+
+/// The names on the two first pages of two, when clusters go between them.
+fn pages_around(marks: PageMarks, gone: &[&str]) -> Vec<String> {
+    let quirks = Quirks { page_marks: marks, short_pages: Some(2), ..Quirks::default() };
+    let mut account = Account::with(Options { quirks, ..Options::default() });
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        account.call("CreateCluster", json!({"clusterName": name}));
+    }
+    let first = account.call("ListClusters", json!({"maxResults": 100}));
+    for name in gone {
+        account.call("DeleteCluster", json!({"cluster": name}));
+    }
+    let second = account.call("ListClusters", json!({"nextToken": first["nextToken"]}));
+    let names = [first, second].map(|page| page["clusterArns"].as_array().unwrap().clone()).concat();
+    names.iter().map(|arn| arn.as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_goes_between_two_pages_can_hide_what_stays() {
+    assert_eq!(pages_around(PageMarks::Item, &[]), ["a", "b", "c", "d"]);
+    assert_eq!(pages_around(PageMarks::Item, &["a"]), ["a", "b", "c", "d"]);
+    assert_eq!(pages_around(PageMarks::Item, &["a", "c"]), ["a", "b", "e", "f"], "d is hidden with the mark gone");
+    assert_eq!(pages_around(PageMarks::Position, &[]), ["a", "b", "c", "d"]);
+    assert_eq!(pages_around(PageMarks::Position, &["a"]), ["a", "b", "d", "e"], "c is hidden");
 }
 
 #[tokio::test]

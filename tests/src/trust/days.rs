@@ -11,8 +11,9 @@ use super::edit::Edit;
 use super::fault::Weather;
 use super::fleet::{Fleet, Image, Pool, Service, Shape};
 use super::line::Air;
-use super::play::{QUIET, Trace, settle};
+use super::play::{QUIET, settle};
 use super::stage::{Rest, Stage};
+use super::trace::Trace;
 
 /// What one day was like.
 #[derive(Clone, Copy, Debug)]

@@ -12,8 +12,9 @@ use super::alone;
 use super::edit::Edit;
 use super::fleet::{CLUSTER, Fleet};
 use super::line::Air;
-use super::play::{QUIET, Trace, foreign, protect, settle};
+use super::play::{QUIET, foreign, protect, settle};
 use super::stage::{Rest, Stage};
+use super::trace::Trace;
 use crate::installation;
 
 /// A request as an SDK would send it, but for the signature.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use axon_runtime::clock::Clock as _;
-use axon_sim::{Call, Health, Image, ImageActs};
+use axon_sim::{Health, Image, ImageActs};
 use serde_json::{Value, json};
 
 use super::account::account;
@@ -22,6 +22,7 @@ use super::history::{Event, History};
 use super::line::Air;
 use super::portrait::portrait;
 use super::stage::{Rest, Stage};
+use super::trace::Trace;
 
 /// Simulated time in which everything must be ready once faults have stopped: the longest waiting time of the product is
 /// half an hour, a group tries again after at most eight minutes, a rollout of three instances takes fifteen each.
@@ -99,8 +100,8 @@ async fn played(history: &History) -> Played {
         simulated,
         jobs: stage.audit(|auditor, _| auditor.ledger().count()),
         faults: stage.air.faults(),
-        last_writes: trace.last_writes,
-        trace: trace.hash,
+        trace: trace.hash(),
+        last_writes: trace.into_last_writes(),
     }
 }
 
@@ -205,12 +206,13 @@ pub async fn settle(stage: &mut Stage, (rest, quiet): (Rest, Duration), trace: &
     }
     let mut writes = Vec::new();
     for _ in 0..TIDIES {
-        let before = stage.air.calls();
+        let before = (stage.air.calls(), trace.later_pages());
         stage.pass(quiet.as_secs()).await;
         let died = stage.revive().await;
         writes = trace.calls(stage);
         if writes.is_empty() && !died && stage.rests(rest) {
-            let calls = stage.air.calls() - before;
+            // How long AWS's pages are is not ours to choose.
+            let calls = stage.air.calls() - before.0 - (trace.later_pages() - before.1);
             let services = u64::try_from(stage.fleet.services.len()).unwrap_or(u64::MAX);
             if calls > (CALLS_A_MINUTE + services / SERVICES_A_CALL) * quiet.as_secs() / 60 {
                 stage.findings.push(format!("{calls} calls in {quiet:?} in which nothing changes"));
@@ -318,73 +320,4 @@ pub fn differences(path: &str, wanted: &Value, found: &Value) -> Vec<String> {
         _ if wanted == found => Vec::new(),
         _ => vec![format!("{path}: {wanted} wanted, {found} found")],
     }
-}
-
-/// A hash over all calls, and the writes among them.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    hash: u64,
-    last_writes: VecDeque<String>,
-}
-
-/// So many writes are kept for people.
-const KEPT_WRITES: usize = 80;
-
-impl Default for Trace {
-    fn default() -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, last_writes: VecDeque::new() }
-    }
-}
-
-impl Trace {
-    fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    /// Members in the order of their names: the SDK writes maps in any order.
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::Object(members) => {
-                let sorted: BTreeMap<&String, &Value> = members.iter().collect();
-                for (name, value) in sorted {
-                    self.bytes(name.as_bytes());
-                    self.value(value);
-                }
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.value(item)),
-            other => self.bytes(other.to_string().as_bytes()),
-        }
-    }
-
-    /// The last writes, for people.
-    pub fn into_last_writes(self) -> VecDeque<String> {
-        self.last_writes
-    }
-
-    /// Takes the calls since the last time; gives the writes.
-    pub fn calls(&mut self, stage: &Stage) -> Vec<String> {
-        let mut writes = Vec::new();
-        for call in stage.world.calls() {
-            self.bytes(call.at.to_string().as_bytes());
-            self.bytes(call.operation.as_bytes());
-            self.value(&call.body);
-            self.bytes(call.error.as_deref().unwrap_or_default().as_bytes());
-            if crate::wire::is_write(&call.operation) {
-                self.last_writes.push_back(told(&call));
-                if self.last_writes.len() > KEPT_WRITES {
-                    self.last_writes.pop_front();
-                }
-                writes.push(call.operation);
-            }
-        }
-        writes
-    }
-}
-
-fn told(call: &Call) -> String {
-    let mut body = call.body.to_string();
-    body.truncate(body.floor_char_boundary(300));
-    format!("{} {} {} {body}", call.at, call.operation, call.error.as_deref().unwrap_or("done"))
 }

@@ -17,10 +17,11 @@ use super::fault::Fate;
 use super::happen::happen;
 use super::ledger::Ledger;
 use super::line::{Air, Pin};
-use super::play::{QUIET, Trace, differences, foreign, protect, settle};
+use super::play::{QUIET, differences, foreign, protect, settle};
 use super::portrait::portrait;
 use super::scenarios::Scenario;
 use super::stage::{Rest, Stage};
+use super::trace::Trace;
 
 /// Of everything that is drawn: what differs between two runs is the call that goes wrong.
 const SEED: u64 = 7;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axon_sim::{
     ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, EmptyLogPages,
     ExistingCluster, GroupProviderCreation, GroupTemplate, ImageActs, LaggingLists, Launchable, LostTaskCode,
-    ManagedNamesInPut, NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, Options,
+    ManagedNamesInPut, NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, Options, PageMarks,
     PriceProtection, Quirks, RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone,
     TaskGroupCounts, Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
@@ -50,6 +50,8 @@ fn every_other() -> Quirks {
         stopped_task_tags: StoppedTaskTags::KeptUnlessStopped,
         started_by_with_status: StartedByWithStatus::Rejected,
         lagging_lists: LaggingLists::LikeDescribe,
+        page_marks: PageMarks::Position,
+        short_pages: Some(2),
         log_lag_seconds: 30,
         empty_log_pages: EmptyLogPages::Never,
     }
@@ -77,6 +79,10 @@ fn others() -> Vec<(&'static str, Quirks)> {
         (
             "readings lag, lists with them",
             Quirks { read_lag_seconds: 60, lagging_lists: LaggingLists::LikeDescribe, ..default.clone() },
+        ),
+        (
+            "pages are short, and go on by position",
+            Quirks { page_marks: all.page_marks, short_pages: all.short_pages, ..default.clone() },
         ),
         (
             "what is deleted is gone",

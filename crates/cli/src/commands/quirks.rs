@@ -3,7 +3,7 @@
 use axon_sim::{
     ClusterNamespace, CrashAfterRunning, DefaultStrategyOnDelete, DeregisteredImage, DeviceDefaults, EmptyLogPages,
     ExistingCluster, GroupProviderCreation, GroupTemplate, LaggingLists, Launchable, LostTaskCode, ManagedNamesInPut,
-    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PriceProtection, Quirks,
+    NeuronOverride, NeuronResource, NewerAcceleratorNames, OmittedOnUpdate, PageMarks, PriceProtection, Quirks,
     RecreatedParameter, StartedByWithStatus, StoppedTaskTags, StoppingCounts, StrategyAlone, TaskGroupCounts,
     Trainium2Memory, Trn2uNeuronInfo, TypeNamesWithMaxResults,
 };
@@ -50,7 +50,7 @@ macro_rules! number {
     };
 }
 
-const SWITCHES: [Switch; 36] = [
+const SWITCHES: [Switch; 38] = [
     choice!("omitted-on-update", omitted_on_update, "keep or reset",
         "keep" => OmittedOnUpdate::Keep, "reset" => OmittedOnUpdate::Reset),
     choice!("neuron-resource", neuron_resource, "integer or string-set",
@@ -104,6 +104,9 @@ const SWITCHES: [Switch; 36] = [
         "accepted" => StartedByWithStatus::Accepted, "rejected" => StartedByWithStatus::Rejected),
     choice!("lagging-lists", lagging_lists, "never or like-describe",
         "never" => LaggingLists::Never, "like-describe" => LaggingLists::LikeDescribe),
+    choice!("page-marks", page_marks, "item or position",
+        "item" => PageMarks::Item, "position" => PageMarks::Position),
+    number!("short-pages", short_pages, "items"),
     choice!("empty-log-pages", empty_log_pages, "first or never",
         "first" => EmptyLogPages::First, "never" => EmptyLogPages::Never),
     number!("log-lag-seconds", log_lag_seconds, "seconds"),

@@ -28,7 +28,7 @@ pub(crate) fn groups(world: &World, input: &Value) -> Answer {
             names.push(group.name.clone());
         }
     }
-    let page = cut(names, input, Sizes { usual: 50, most: 100 })?;
+    let page = cut(world.paging(), names, input, Sizes { usual: 50, most: 100 })?;
     let with_members = input.flag("IncludeInstances").unwrap_or(true);
     let shown = page.items.iter().filter_map(|n| world.state.groups.get(n)).map(|g| {
         let mut shown = shown(world, g);
@@ -119,7 +119,7 @@ pub(crate) fn instances(world: &World, input: &Value) -> Answer {
     let mut ids: Vec<String> =
         all().map(|(_, id, _)| id.clone()).filter(|id| wanted.is_empty() || wanted.contains(id)).collect();
     ids.sort();
-    let page = cut(ids, input, Sizes { usual: 50, most: 50 })?;
+    let page = cut(world.paging(), ids, input, Sizes { usual: 50, most: 50 })?;
     let shown = page.items.iter().filter_map(|id| all().find(|(_, i, _)| *i == id)).map(|(group, id, m)| {
         let mut out = member(world, id, m);
         put(&mut out, "AutoScalingGroupName", group.name.clone());
@@ -151,7 +151,7 @@ pub(crate) fn activities(world: &World, input: &Value) -> Answer {
         .collect();
     found.sort_by_key(|(_, at, a)| std::cmp::Reverse((a.started_at, *at)));
     let ids = found.iter().map(|(_, _, a)| a.id.clone()).collect();
-    let page = cut(ids, input, Sizes { usual: 100, most: 100 })?;
+    let page = cut(world.paging(), ids, input, Sizes { usual: 100, most: 100 })?;
     let shown = found.iter().filter(|(_, _, a)| page.items.contains(&a.id)).map(|(g, _, a)| activity::shown(g, a));
     let mut answer = json!({"Activities": array(shown)});
     put_some(&mut answer, "NextToken", page.next);

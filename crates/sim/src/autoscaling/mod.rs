@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     wire::{
         fault::{Answer, Fault},
-        page::{self, Bad, Page, Sizes},
+        page::{self, Bad, Page, Paging, Sizes},
         value::Read,
     },
     world::World,
@@ -36,8 +36,8 @@ pub(crate) fn invalid(message: impl Into<String>) -> Fault {
 }
 
 /// The page that NextToken and MaxRecords ask for.
-fn cut(keys: Vec<String>, input: &Value, sizes: Sizes) -> Result<Page, Fault> {
-    page::page(keys, input.number("MaxRecords"), input.text("NextToken"), sizes).map_err(|bad| match bad {
+fn cut(paging: Paging, keys: Vec<String>, input: &Value, sizes: Sizes) -> Result<Page, Fault> {
+    page::page(paging, keys, input.number("MaxRecords"), input.text("NextToken"), sizes).map_err(|bad| match bad {
         Bad::Size => invalid(format!("MaxRecords must be between 1 and {}.", sizes.most)),
         Bad::Token => Fault::new("InvalidNextToken", "The token is not valid."),
     })

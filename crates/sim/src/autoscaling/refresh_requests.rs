@@ -174,11 +174,12 @@ pub(crate) fn rollback(world: &mut World, input: &Value) -> Answer {
 /// Newest first. Ids that the group does not have are left out, which is a guess.
 pub(crate) fn describe(world: &mut World, input: &Value) -> Answer {
     let name = input.text("AutoScalingGroupName").unwrap_or_default();
+    let paging = world.paging();
     let group = group::by_name(world, name)?;
     let wanted = input.strings("InstanceRefreshIds");
     let newest = group.refreshes.iter().rev();
     let ids = newest.map(|r| r.id.clone()).filter(|id| wanted.is_empty() || wanted.contains(id)).collect();
-    let page = cut(ids, input, Sizes { usual: 50, most: 100 })?;
+    let page = cut(paging, ids, input, Sizes { usual: 50, most: 100 })?;
     let found = page.items.iter().filter_map(|id| group.refreshes.iter().find(|r| r.id == *id));
     let mut answer = json!({"InstanceRefreshes": array(found.map(|r| shown(name, r)))});
     put_some(&mut answer, "NextToken", page.next);

@@ -94,7 +94,8 @@ pub(crate) fn describe(world: &World, input: &Value) -> Answer {
             }
         }
     }
-    let page = cut(found.iter().map(|(k, _)| k.clone()).collect(), input, Sizes { usual: 50, most: 100 })?;
+    let page =
+        cut(world.paging(), found.iter().map(|(k, _)| k.clone()).collect(), input, Sizes { usual: 50, most: 100 })?;
     let tags = found.into_iter().filter(|(k, _)| page.items.contains(k)).map(|(_, tag)| tag);
     let mut answer = json!({"Tags": array(tags)});
     put_some(&mut answer, "NextToken", page.next);

@@ -55,7 +55,7 @@ pub(crate) fn describe(world: &World, input: &Value) -> Answer {
             ids.push(image.id.clone());
         }
     }
-    let page = page(ids, input, Sizes { usual: 1000, most: 1000 })?;
+    let page = page(world.paging(), ids, input, Sizes { usual: 1000, most: 1000 })?;
     let mut answer = json!({"Images": array(page.items.iter().filter_map(|id| world.images.get(id)).map(shown))});
     put_some(&mut answer, "NextToken", page.next);
     Ok(answer)

@@ -67,7 +67,12 @@ pub(crate) fn describe(world: &World, input: &Value) -> Answer {
         }
     }
     machines.sort_by_key(|m| m.serial);
-    let page = page(machines.iter().map(|m| m.id.clone()).collect(), input, Sizes { usual: 1000, most: 1000 })?;
+    let page = page(
+        world.paging(),
+        machines.iter().map(|m| m.id.clone()).collect(),
+        input,
+        Sizes { usual: 1000, most: 1000 },
+    )?;
     let reservations = page.items.iter().filter_map(|id| world.state.machines.get(id)).map(|machine| {
         json!({
             "ReservationId": machine.reservation,

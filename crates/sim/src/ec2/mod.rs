@@ -8,7 +8,7 @@ use crate::{
     engine::Event,
     wire::{
         fault::{Answer, Fault},
-        page::{self, Bad, Page, Sizes},
+        page::{self, Bad, Page, Paging, Sizes},
         value::Read,
     },
     world::World,
@@ -31,8 +31,8 @@ mod types;
 pub use knobs::{Loss, RunningGroup, RunningMachine};
 
 /// The page that NextToken and MaxResults ask for.
-fn page(keys: Vec<String>, input: &Value, sizes: Sizes) -> Result<Page, Fault> {
-    page::page(keys, input.number("MaxResults"), input.text("NextToken"), sizes).map_err(|bad| match bad {
+fn page(paging: Paging, keys: Vec<String>, input: &Value, sizes: Sizes) -> Result<Page, Fault> {
+    page::page(paging, keys, input.number("MaxResults"), input.text("NextToken"), sizes).map_err(|bad| match bad {
         Bad::Size => Fault::new("InvalidParameterValue", "The value of MaxResults is out of range."),
         Bad::Token => Fault::new("InvalidNextToken", "The token is not valid."),
     })

@@ -53,7 +53,7 @@ pub(crate) fn describe(world: &World, input: &Value) -> Answer {
             kept.push(id);
         }
     }
-    let page = page(kept, input, Sizes { usual: 1000, most: 1000 })?;
+    let page = page(world.paging(), kept, input, Sizes { usual: 1000, most: 1000 })?;
     let mut answer = json!({"Subnets": array(page.items.iter().map(|id| shown(world, id)))});
     put_some(&mut answer, "NextToken", page.next);
     Ok(answer)

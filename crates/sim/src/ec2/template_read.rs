@@ -92,7 +92,7 @@ pub(crate) fn describe(world: &World, input: &Value) -> Answer {
             keys.push(template.id.clone());
         }
     }
-    let page = page(keys, input, PAGE)?;
+    let page = page(world.paging(), keys, input, PAGE)?;
     let shown = page.items.iter().filter_map(|id| world.state.templates.get(id)).map(|t| template(world, t));
     let mut answer = json!({"LaunchTemplates": array(shown)});
     put_some(&mut answer, "NextToken", page.next);
@@ -140,7 +140,7 @@ pub(crate) fn describe_versions(world: &World, input: &Value) -> Answer {
             kept.push((key, shown));
         }
     }
-    let page = page(kept.iter().map(|(k, _)| k.clone()).collect(), input, PAGE)?;
+    let page = page(world.paging(), kept.iter().map(|(k, _)| k.clone()).collect(), input, PAGE)?;
     let shown = kept.into_iter().filter(|(k, _)| page.items.contains(k)).map(|(_, v)| v);
     let mut answer = json!({"LaunchTemplateVersions": array(shown)});
     put_some(&mut answer, "NextToken", page.next);

@@ -51,7 +51,7 @@ pub(crate) fn describe(world: &World, input: &Value) -> Answer {
             names.push(kind.name.to_owned());
         }
     }
-    let page = page(names, input, Sizes { usual: 100, most: 100 })?;
+    let page = page(world.paging(), names, input, Sizes { usual: 100, most: 100 })?;
     let shown = page.items.iter().filter_map(|n| catalog::find(n)).map(|t| shown(world, t));
     let mut answer = json!({"InstanceTypes": array(shown)});
     put_some(&mut answer, "NextToken", page.next);
@@ -238,7 +238,7 @@ pub(crate) fn offerings(world: &World, input: &Value) -> Answer {
             }
         }
     }
-    let page = page(found, input, Sizes { usual: 1000, most: 1000 })?;
+    let page = page(world.paging(), found, input, Sizes { usual: 1000, most: 1000 })?;
     let shown = page
         .items
         .iter()

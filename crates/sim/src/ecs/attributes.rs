@@ -81,7 +81,7 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
             row.to_string()
         })
         .collect();
-    let page = cut(keys, input, Sizes { usual: 100, most: 100 })?;
+    let page = cut(world.paging(), keys, input, Sizes { usual: 100, most: 100 })?;
     let rows: Vec<Value> = page.items.iter().filter_map(|r| serde_json::from_str(r).ok()).collect();
     let mut answer = json!({"attributes": rows});
     put_some(&mut answer, "nextToken", page.next);

@@ -246,7 +246,7 @@ pub(crate) fn describe(world: &mut World, input: &Value) -> Answer {
 
 pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
     let active = world.state.clusters.values().filter(|c| c.status == "ACTIVE");
-    let page = cut(active.map(|c| c.arn.clone()).collect(), input, Sizes { usual: 100, most: 100 })?;
+    let page = cut(world.paging(), active.map(|c| c.arn.clone()).collect(), input, Sizes { usual: 100, most: 100 })?;
     let mut answer = json!({"clusterArns": page.items});
     put_some(&mut answer, "nextToken", page.next);
     Ok(answer)

@@ -128,7 +128,8 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
         .filter(|i| filter.as_ref().is_none_or(|f| f.holds(&Registered(world, i))))
         .collect();
     found.sort_by_key(|i| i.serial);
-    let page = cut(found.iter().map(|i| i.arn.clone()).collect(), input, Sizes { usual: 100, most: 100 })?;
+    let page =
+        cut(world.paging(), found.iter().map(|i| i.arn.clone()).collect(), input, Sizes { usual: 100, most: 100 })?;
     let mut answer = json!({"containerInstanceArns": page.items});
     put_some(&mut answer, "nextToken", page.next);
     Ok(answer)

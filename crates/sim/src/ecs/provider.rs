@@ -237,7 +237,7 @@ pub(crate) fn describe(world: &mut World, input: &Value) -> Answer {
     let include = input.strings("include");
     let include: Vec<&str> = include.iter().map(String::as_str).collect();
     let keys = if asked.is_empty() { every(world, cluster.as_deref()) } else { asked };
-    let page = cut(keys, input, Sizes { usual: 10, most: 10 })?;
+    let page = cut(world.paging(), keys, input, Sizes { usual: 10, most: 10 })?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for named in &page.items {
         if let Some(provider) = one(world, named, cluster.as_deref(), &include) {

@@ -30,7 +30,7 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
         .filter(|r| within(input.at("createdAt"), r))
         .collect();
     let keys = found.iter().map(|r| r.id.clone()).collect();
-    let page = cut(keys, input, Sizes { usual: 20, most: 100 })?;
+    let page = cut(world.paging(), keys, input, Sizes { usual: 20, most: 100 })?;
     let chosen = page.items.iter().filter_map(|id| found.iter().find(|r| r.id == *id));
     let rows: Vec<Value> = chosen
         .map(|r| {

@@ -44,7 +44,7 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
         .filter(|s| input.text("launchType").is_none_or(|l| s.launch_type.as_deref() == Some(l)))
         .filter(|_| input.text("schedulingStrategy").is_none_or(|s| s == "REPLICA"))
         .map(|s| s.arn.clone());
-    let page = cut(arns.collect(), input, Sizes { usual: 10, most: 100 })?;
+    let page = cut(world.paging(), arns.collect(), input, Sizes { usual: 10, most: 100 })?;
     let mut answer = json!({"serviceArns": page.items});
     put_some(&mut answer, "nextToken", page.next);
     Ok(answer)

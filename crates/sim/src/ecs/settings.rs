@@ -55,7 +55,7 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
     let names = DEFAULTS.iter().map(|(n, _)| (*n).to_owned());
     let keys = names.filter(|n| wanted(n) && (effective || world.state.settings.contains_key(n)));
     let keys = keys.filter(|n| input.text("value").is_none_or(|v| v == value(world, n))).collect();
-    let page = cut(keys, input, Sizes { usual: 10, most: 10 })?;
+    let page = cut(world.paging(), keys, input, Sizes { usual: 10, most: 10 })?;
     let rows: Vec<Value> = page
         .items
         .iter()

@@ -159,7 +159,7 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
     if input.text("sort") == Some("DESC") {
         arns.reverse();
     }
-    let page = cut(arns, input, Sizes { usual: 100, most: 100 })?;
+    let page = cut(world.paging(), arns, input, Sizes { usual: 100, most: 100 })?;
     let mut answer = json!({"taskDefinitionArns": page.items});
     put_some(&mut answer, "nextToken", page.next);
     Ok(answer)
@@ -174,7 +174,7 @@ pub(crate) fn list_families(world: &mut World, input: &Value) -> Answer {
     };
     let named = |name: &String| input.text("familyPrefix").is_none_or(|p| name.starts_with(p));
     let families = world.state.families.iter().filter(|(n, f)| named(n) && fits(f));
-    let page = cut(families.map(|(n, _)| n.clone()).collect(), input, Sizes { usual: 100, most: 100 })?;
+    let page = cut(world.paging(), families.map(|(n, _)| n.clone()).collect(), input, Sizes { usual: 100, most: 100 })?;
     let mut answer = json!({"families": page.items});
     put_some(&mut answer, "nextToken", page.next);
     Ok(answer)

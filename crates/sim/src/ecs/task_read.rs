@@ -178,7 +178,8 @@ pub(crate) fn list(world: &mut World, input: &Value) -> Answer {
         .filter(|t| input.text("startedBy").is_none_or(|s| Some(s) == t.started_by.as_deref()))
         .collect();
     found.sort_by_key(|t| t.serial);
-    let page = cut(found.iter().map(|t| t.arn.clone()).collect(), input, Sizes { usual: 100, most: 100 })?;
+    let page =
+        cut(world.paging(), found.iter().map(|t| t.arn.clone()).collect(), input, Sizes { usual: 100, most: 100 })?;
     let mut answer = json!({"taskArns": page.items});
     put_some(&mut answer, "nextToken", page.next);
     Ok(answer)

@@ -31,7 +31,7 @@ pub(super) fn groups(world: &World, input: &Value) -> Answer {
             && class.is_none_or(|class| group.class == class)
     };
     let names = world.logs.iter().filter(|(name, group)| fits(name, group)).map(|(name, _)| name.clone());
-    let found = paged(names.collect(), input)?;
+    let found = paged(world, names.collect(), input)?;
     let shown = found.items.iter().filter_map(|name| Some(group(world, name, world.logs.get(name)?, pattern)));
     let mut answer = json!({"logGroups": array(shown)});
     put_some(&mut answer, "nextToken", found.next);
@@ -73,7 +73,7 @@ pub(super) fn streams(world: &World, input: &Value) -> Answer {
     if input.flag("descending") == Some(true) {
         all.reverse();
     }
-    let found = paged(all.into_iter().map(|(name, _)| name.clone()).collect(), input)?;
+    let found = paged(world, all.into_iter().map(|(name, _)| name.clone()).collect(), input)?;
     let shown = found.items.iter().filter_map(|item| Some(stream(world, &name, item, group.streams.get(item)?)));
     let mut answer = json!({"logStreams": array(shown)});
     put_some(&mut answer, "nextToken", found.next);
@@ -102,8 +102,8 @@ fn stream(world: &World, group: &str, name: &str, stream: &Stream) -> Value {
     shown
 }
 
-fn paged(names: Vec<String>, input: &Value) -> Result<Page, Fault> {
-    cut(names, input.number("limit"), input.text("nextToken"), SIZES).map_err(|bad| match bad {
+fn paged(world: &World, names: Vec<String>, input: &Value) -> Result<Page, Fault> {
+    cut(world.paging(), names, input.number("limit"), input.text("nextToken"), SIZES).map_err(|bad| match bad {
         Bad::Size => Fault::invalid("limit must be between 1 and 50."),
         Bad::Token => Fault::invalid("The specified nextToken is invalid."),
     })

@@ -124,7 +124,7 @@ pub(super) fn by_path(world: &World, input: &Value) -> Answer {
     let mut paged = json!({});
     put_some(&mut paged, "maxResults", input.number("MaxResults"));
     put_some(&mut paged, "nextToken", input.text("NextToken"));
-    let page = cut(keys.into_iter().collect(), &paged, Sizes { usual: 10, most: 10 })
+    let page = cut(world.paging(), keys.into_iter().collect(), &paged, Sizes { usual: 10, most: 10 })
         .map_err(|_| Fault::new("InvalidNextToken", "The specified token is not valid."))?;
     let found = page.items.iter().filter_map(|n| named(world, n).ok());
     let mut answer = json!({"Parameters": array(found)});
