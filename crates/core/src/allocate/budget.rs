@@ -66,7 +66,7 @@ pub(super) fn units(
     shrink(&mut now, targets, existing, (&mut ledger, &mut healthy));
     let variants: BTreeMap<&str, &DesiredService> =
         service.variants.values().map(|variant| (variant.name.as_str(), variant)).collect();
-    let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, unplaced };
+    let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, healthy, unplaced };
     for (name, count) in now {
         let (of, turn) = (count.max(1), turns.get(name.as_str()).copied());
         // Tasks that it gains were not there to be stopped.
@@ -109,7 +109,7 @@ fn shrink(
     now: &mut BTreeMap<String, u32>,
     targets: &BTreeMap<String, u32>,
     existing: &BTreeMap<&str, &Service>,
-    (ledger, healthy): (&mut Ledger, &mut Healthy<'_>),
+    (ledger, healthy): (&mut Ledger, &mut Healthy),
 ) {
     let floor = ledger.floor;
     for (name, count) in now.iter_mut() {
@@ -137,7 +137,7 @@ fn shrink(
 /// How many tasks the ECS services with a deployment under way may stop before they have started others. What they may do
 /// already is in the ledger; a budget that has grown lets them do more only as far as there is room beside the others.
 fn deploying<'n>(
-    (ledger, healthy): (&mut Ledger, &mut Healthy<'_>),
+    (ledger, healthy): (&mut Ledger, &mut Healthy),
     existing: &BTreeMap<&'n str, &Service>,
 ) -> BTreeMap<&'n str, u32> {
     let mut deploying = BTreeMap::new();
@@ -161,7 +161,7 @@ fn deploying<'n>(
 /// of an instance at once and keeps to the percentages of each ECS service alone, so they take turns: together they stop
 /// no more than the budget of the whole has room for, and nothing that is healthy for a task that has only just started.
 fn turns<'n>(
-    (ledger, healthy): (&mut Ledger, &mut Healthy<'_>),
+    (ledger, healthy): (&mut Ledger, &mut Healthy),
     existing: &BTreeMap<&'n str, &Service>,
     standing: &BTreeMap<String, Standing>,
     deploying: &BTreeMap<&'n str, u32>,

@@ -1,6 +1,6 @@
 //! Which tasks of a packed service ECS counts as healthy, as far as that can be known.
 //!
-//! Part of `budget`. `live` reads it off tasks; ECS counts by itself, and goes on while Axon thinks.
+//! Part of `budget`; `plan/packed` takes turns from what it leaves. `live` reads it off tasks; ECS counts by itself, and goes on while Axon thinks.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,28 @@ use crate::observe::Service;
 
 /// Tasks that ECS counts as healthy, over all ECS services: those that surely are, those of which it cannot be told, and
 /// apart from both, those that may be by the time that something is done.
-pub(super) struct Healthy<'n> {
-    of: BTreeMap<&'n str, (u32, u32, u32)>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Healthy {
+    of: BTreeMap<String, (u32, u32, u32)>,
     surely: u32,
     perhaps: u32,
 }
 
-impl<'n> Healthy<'n> {
-    pub(super) fn of(existing: &BTreeMap<&'n str, &Service>, standing: &BTreeMap<String, Standing>) -> Self {
-        let one = |(name, found): (&&'n str, &&Service)| {
+impl Healthy {
+    pub(super) fn of(existing: &BTreeMap<&str, &Service>, standing: &BTreeMap<String, Standing>) -> Self {
+        let one = |(name, found): (&&str, &&Service)| {
             let Standing { proven, trusted, young, .. } = standing.get(*name).copied().unwrap_or_default();
             // Services and tasks are not read in the same instant: a task that runs by the one need not run by the other yet.
-            (*name, (proven.min(running(found)), trusted.min(running(found)), young))
+            ((*name).to_owned(), (proven.min(running(found)), trusted.min(running(found)), young))
         };
-        let of: BTreeMap<&str, (u32, u32, u32)> = existing.iter().map(one).collect();
+        let of: BTreeMap<String, (u32, u32, u32)> = existing.iter().map(one).collect();
         let (surely, perhaps) = (of.values().map(|of| of.0).sum(), of.values().map(|of| of.1).sum());
         Self { of, surely, perhaps }
+    }
+
+    /// Tasks that surely are healthy.
+    pub fn surely(&self) -> u32 {
+        self.surely
     }
 
     fn one(&self, name: &str) -> (u32, u32, u32) {

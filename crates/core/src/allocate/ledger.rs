@@ -2,6 +2,7 @@
 //!
 //! Part of `budget`; `plan/packed` takes turns from what it leaves.
 
+use super::Healthy;
 use crate::desired::Budget;
 
 /// How many replicas there are and how many there must and may be.
@@ -42,18 +43,22 @@ impl Ledger {
         self.ceiling.saturating_sub(self.replicas).min(count)
     }
 
-    /// Takes what a deployment of an ECS service needs of which `count` of `wanted` tasks run; false if there is not enough
-    /// left of it now. One that lacks tasks has as many fewer to stop: its least is a share of what is wanted.
-    pub fn take_turn(&mut self, count: u32, wanted: u32) -> bool {
+    /// Takes what a deployment of the ECS service `name` needs of which `count` of `wanted` tasks run; false if there is not
+    /// enough left of it now. One that lacks tasks has as many fewer to stop: its least is a share of what is wanted. Nothing
+    /// that is healthy is stopped for a task that has only just started.
+    pub fn take_turn(&mut self, healthy: &mut Healthy, name: &str, (count, wanted): (u32, u32)) -> bool {
         let least = wanted.saturating_sub(self.stoppable(wanted));
         let (stopped, started) = (self.stoppable(count).min(count.saturating_sub(least)), self.startable(count));
+        let enough_stay =
+            self.available >= self.floor.saturating_add(stopped) && healthy.spare(name, self.floor) >= stopped;
         // Where something is down already, a deployment that stops nothing may be what brings it back.
-        let may_stop = stopped == 0 || self.available >= self.floor.saturating_add(stopped);
+        let may_stop = stopped == 0 || enough_stay;
         let may_start = started == 0 || self.total.saturating_add(started) <= self.ceiling;
         let enough = may_stop && may_start;
         if enough {
             self.available = self.available.saturating_sub(stopped);
             self.total = self.total.saturating_add(started);
+            healthy.lose(name, stopped);
         }
         // A service of which nothing runs has nothing to lose.
         enough || count == 0

@@ -29,6 +29,7 @@ use crate::world::World;
 
 use preempt::Claimant;
 
+pub use healthy::Healthy;
 pub use jobs::JobPlaces;
 pub use ledger::Ledger;
 pub use preempt::Preempted;
@@ -67,6 +68,8 @@ pub struct Units {
     pub leave: BTreeMap<String, Departing>,
     /// What may be missing and surplus.
     pub ledger: Ledger,
+    /// Which of its tasks ECS counts as healthy, less those that may be stopped already.
+    pub healthy: Healthy,
     /// Replicas without devices, and why, in words.
     pub unplaced: Option<(u32, String)>,
 }

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use super::service::failure_since;
 use super::{Evidence, Planner, Wait};
-use crate::allocate::{Allocated, Departing, Units};
+use crate::allocate::{Allocated, Departing, Healthy, Ledger, Units};
 use crate::desired::{DesiredService, PackedService};
 use crate::diff::{self, diff};
 use crate::fingerprint::{Comparison, Fingerprint};
@@ -41,7 +41,7 @@ impl Planner<'_> {
             self.wait(&service.object, Wait::Devices { replicas: *replicas, why: why.clone() });
         }
         let halted = units.stay.values().find(|unit| self.is_taken_back(unit)).map(super::service::resource);
-        self.turns = Turns { ledger: Some(units.ledger), halted };
+        self.turns = Turns { left: Some((units.ledger, units.healthy.clone())), halted };
         for unit in units.stay.values() {
             self.service(unit);
             self.trim_revisions(unit);
@@ -66,7 +66,7 @@ impl Planner<'_> {
 
     /// Whether a service may start a deployment in this plan. Only those of packed services take turns.
     pub(super) fn may_deploy(&mut self, wanted: &DesiredService, found: &Service) -> bool {
-        let Some(ledger) = &mut self.turns.ledger else { return true };
+        let Some((ledger, healthy)) = &mut self.turns.left else { return true };
         let number = |number: i32| u32::try_from(number).unwrap_or(0);
         let (count, asked) = (number(found.running), number(found.settings.desired_count.unwrap_or(0)));
         if let Some(resource) = self.turns.halted.clone() {
@@ -77,13 +77,14 @@ impl Planner<'_> {
             return false;
         }
         // A deployment takes the place of one that is under way, whose share is in the ledger already.
-        if found.deployments.len() > 1 || ledger.take_turn(count, asked) {
+        if found.deployments.len() > 1 || ledger.take_turn(healthy, &wanted.name, (count, asked)) {
             return true;
         }
-        let ledger = *ledger;
+        let (ledger, healthy) = (*ledger, healthy.surely());
         let wait = Wait::Budget {
             service: wanted.name.clone(),
             available: ledger.available,
+            healthy,
             floor: ledger.floor,
             total: ledger.total,
             ceiling: ledger.ceiling,
@@ -169,7 +170,7 @@ const SETTLES: SignedDuration = SignedDuration::from_mins(2);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turns {
     /// What is left of the budget of the packed service that is being planned.
-    ledger: Option<crate::allocate::Ledger>,
+    left: Option<(Ledger, Healthy)>,
     /// One of its ECS services that was rolled back, or of which that is not known yet.
     halted: Option<Resource>,
 }

@@ -185,6 +185,8 @@ pub enum Wait {
         service: String,
         /// Replicas that are available.
         available: u32,
+        /// Those of them that ECS surely counts as healthy.
+        healthy: u32,
         /// Fewest that must be.
         floor: u32,
         /// Tasks that there are.
@@ -326,10 +328,10 @@ impl fmt::Display for Wait {
             Self::Window { group, opens } => {
                 write!(f, "instances of {group} are out of date; the next maintenance window opens at {opens:.0}")
             }
-            Self::Budget { service, available, floor, total, ceiling } => write!(
+            Self::Budget { service, available, healthy, floor, total, ceiling } => write!(
                 f,
-                "{service} waits for its turn: {available} replicas are available and {floor} must be, {total} tasks of at \
-                 most {ceiling} exist"
+                "{service} waits for its turn: {available} replicas are available, {healthy} of them healthy, and {floor} must \
+                 be, {total} tasks of at most {ceiling} exist"
             ),
             Self::Devices { replicas, why } => {
                 write!(f, "{replicas} replicas have no Neuron devices ({why}); raise maxSize or ask for less")

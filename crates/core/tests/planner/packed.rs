@@ -1,6 +1,6 @@
 //! Services whose devices Axon chooses: one ECS service for each set of devices, within one budget.
 
-use axon_core::allocate::Ledger;
+use axon_core::allocate::{Healthy, Ledger};
 use axon_core::desired::Desired;
 use axon_core::observed::Observed;
 use axon_core::plan::Prune;
@@ -111,6 +111,7 @@ fn nothing_moves_while_its_tasks_are_unread() {
 #[test]
 fn an_ecs_service_that_lacks_tasks_may_deploy_what_may_bring_them_back() {
     let ledger = Ledger { available: 2, floor: 2, total: 3, ceiling: 6, replicas: 3 };
-    assert!({ ledger }.take_turn(1, 2), "it has nothing to stop: one of two is its least");
-    assert!(!{ ledger }.take_turn(2, 2), "it may stop one, and none may be missing");
+    let may = |runs| { ledger }.take_turn(&mut Healthy::default(), "llama", (runs, 2));
+    assert!(may(1), "it has nothing to stop: one of two is its least");
+    assert!(!may(2), "it may stop one, and none may be missing");
 }

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
 use super::fixture::{NOW, Specs, converge, empty_ec2_account, group_pool, grouped, plan_once, pool, set, text, waits};
-use super::group_fixture::{idle, on_groups, task};
+use super::group_fixture::{idle, look, on_groups, task};
 use super::miniature::Miniature;
 
 /// Four replicas with three of six devices each: two on an instance.
@@ -113,6 +113,34 @@ fn an_ecs_service_of_another_layout_stays_while_it_may_be_the_one_that_another_p
         observed.services.get_mut("ml").unwrap().put(other.name.clone(), other.clone());
         let plan = plan_once(&desired, &observed, Prune::Enabled);
         assert_eq!(text(&plan.steps), steps, "deployed {age} seconds ago: {}", waits(&plan));
+    }
+}
+
+#[test]
+fn the_next_ecs_service_is_deployed_when_the_one_before_it_is_healthy() {
+    let percentages = json!({"minimumHealthyPercent": 50, "maximumPercent": 100});
+    let specs = halves().edit_service("/spec/replicas", json!(2)).edit_service("/spec/deployment", percentages);
+    let mut observed = installed(&specs);
+    let names: Vec<String> = counts(&observed).into_iter().map(|(name, _)| name).collect();
+    for name in &names {
+        runs(&mut observed, name, NOW - 3600.seconds(), "UNKNOWN");
+    }
+    let changed = specs.edit_service("/spec/template/containers/0/image", json!("vllm:2")).desired();
+    for expected in ["RegisterTaskDefinition", "TagResource service ml/llama-n0", "UpdateService service ml/llama-n0"] {
+        look(&mut observed);
+        let steps = plan_once(&changed, &observed, Prune::Enabled).steps;
+        assert!(text(&steps).contains(expected), "{}", text(&steps));
+        for step in &steps {
+            axon_core::preview::assume(&mut observed, step);
+        }
+    }
+    // ECS no longer shows a deployment whose last task has stopped.
+    for (age, deploys) in [(5, false), (39, false), (41, true)] {
+        runs(&mut observed, &names[0], NOW - age.seconds(), "UNKNOWN");
+        let plan = plan_once(&changed, &observed, Prune::Enabled);
+        assert_eq!(text(&plan.steps).contains(&names[1]), deploys, "after {age} s: {}", text(&plan.steps));
+        let why = "waits for its turn: 2 replicas are available, 1 of them healthy, and 1 must be";
+        assert_eq!(waits(&plan).contains(why), !deploys, "after {age} s: {}", waits(&plan));
     }
 }
 
