@@ -96,6 +96,8 @@ pub struct JobScope {
     pub started_by: String,
     /// Clusters whose tasks are wanted.
     pub tasks_of: BTreeSet<ClusterName>,
+    /// Tasks (ARNs) that the last reading of a cluster showed. Those that a list lacks are asked for by name, for the same reason.
+    pub seen: BTreeMap<ClusterName, BTreeSet<String>>,
 }
 
 /// What a sweep should read of the EC2 path. Templates, groups and providers that carry this installation's id are read

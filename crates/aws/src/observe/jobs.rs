@@ -3,7 +3,7 @@
 //!
 //! Part of `observe`. ListTasks takes `startedBy` only without another filter, and then lists tasks that should run (ECS API
 //! reference); those that should stop or have stopped are listed for the whole cluster, and whoever's they are is told by
-//! their `group`. A task that is gone between two calls is left out.
+//! their `group`. Tasks that were there the last time are described whether or not they are listed; one that is gone is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,8 @@ pub(super) async fn read(
             let names: BTreeSet<ClusterName> = scope.tasks_of.iter().filter(|name| lives(name)).cloned().collect();
             each(names, |cluster| {
                 let (caller, started_by) = (caller.clone(), scope.started_by.clone());
-                async move { tasks_of(&caller, &cluster, &started_by).await }
+                let seen = scope.seen.get(&cluster).cloned().unwrap_or_default();
+                async move { tasks_of(&caller, &cluster, &started_by, seen).await }
             })
             .await
         }
@@ -74,11 +75,16 @@ async fn records(caller: &Caller, path: &str, ends: &BTreeSet<String>) -> Readin
     Ok(found)
 }
 
-async fn tasks_of(caller: &Caller, cluster: &str, started_by: &str) -> Reading<Vec<StandaloneTask>> {
+async fn tasks_of(
+    caller: &Caller,
+    cluster: &str,
+    started_by: &str,
+    seen: BTreeSet<String>,
+) -> Reading<Vec<StandaloneTask>> {
     let list = || caller.ecs.list_tasks().cluster(cluster).max_results(PAGE);
     let running = list().started_by(started_by);
     let stopped = list().desired_status(DesiredStatus::Stopped);
-    let mut arns = BTreeSet::new();
+    let mut arns = seen;
     for ask in [running, stopped] {
         let listed = pages(caller, Operation::ListTasks, |token| {
             let request = ask.clone().set_next_token(token);

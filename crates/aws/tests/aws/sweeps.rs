@@ -269,6 +269,37 @@ async fn what_decides_on_a_run_and_is_not_in_the_list_of_records_is_asked_for_by
 }
 
 #[tokio::test]
+async fn a_task_of_a_job_that_was_there_and_is_not_in_the_list_is_asked_for_by_name() {
+    let [listed, skipped, gone] =
+        ["a", "b", "c"].map(|id| format!("arn:aws:ecs:us-east-1:123456789012:task/main/{id}"));
+    let described = [&listed, &skipped].map(|arn| json!({"taskArn": arn, "group": "axon:test/train/3f2a00000000/0.0",
+        "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "taskDefinitionArn": "task-definition/train:1", "containers": []}));
+    let (first, missing) = (listed.clone(), json!([{"arn": gone, "reason": "MISSING"}]));
+    let fake = Fake::new(move |call| match call.operation.as_str() {
+        "ListClusters" => Reply::Ok(json!({"clusterArns": ["arn:aws:ecs:us-east-1:123456789012:cluster/main"]})),
+        "DescribeClusters" => Reply::Ok(json!({"clusters": [{"clusterName": "main", "status": "ACTIVE",
+            "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/main"}]})),
+        "ListTasks" if call.body["startedBy"] == "axon/test" => Reply::Ok(json!({"taskArns": [first]})),
+        "ListTasks" => Reply::Ok(json!({"taskArns": []})),
+        "DescribeTasks" => Reply::Ok(json!({"tasks": described, "failures": missing})),
+        "ListServices" => Reply::Ok(json!({"serviceArns": []})),
+        _ => Reply::Ok(json!({"capacityProviders": []})),
+    });
+    let main = || "main".to_owned();
+    let jobs = JobScope {
+        started_by: "axon/test".to_owned(),
+        tasks_of: [main()].into(),
+        seen: [(main(), [skipped.clone(), gone.clone()].into())].into(),
+        ..JobScope::default()
+    };
+    let sweep = fake.aws().await.observe(Scope { jobs: Some(jobs), ..scope("main") }).await;
+    let tasks = sweep.jobs.expect("asked for").tasks["main"].clone().expect("read");
+    assert_eq!(tasks.iter().map(|found| &found.task.arn).collect::<Vec<_>>(), [&listed, &skipped]);
+    let asked: Vec<_> = fake.calls().into_iter().filter(|call| call.operation == "DescribeTasks").collect();
+    assert_eq!(asked.iter().map(|call| &call.body["tasks"]).collect::<Vec<_>>(), [&json!([listed, skipped, gone])]);
+}
+
+#[tokio::test]
 async fn pages_that_go_round_in_a_circle_are_an_error_and_not_read_for_ever() {
     let fake = instead("ListClusters", r#"{"clusterArns": [], "nextToken": "again"}"#);
     let error = fake.aws().await.observe(scope("main")).await.clusters.expect_err("no end");

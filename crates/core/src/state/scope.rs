@@ -1,6 +1,6 @@
 //! What the next sweep should read: enough to plan, and no call more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{State, look};
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,8 @@ use crate::cloud::{JobScope, Scope, ServiceKey};
 use crate::desired::Desired;
 use crate::job::book;
 use crate::job::record::{self, RecordName, RunId};
-use crate::observe::{ClusterStatus, Rollout, Service, ServiceStatus};
+use crate::observe::{ClusterName, ClusterStatus, Rollout, Service, ServiceStatus, StandaloneTask};
+use crate::observed::Listing;
 use crate::ownership::{self, Owner};
 use crate::spec::Kind;
 
@@ -57,8 +58,14 @@ impl State {
                 ends: self.ends(now),
                 started_by: book::started_by(&self.installation),
                 tasks_of: ours.map(|cluster| cluster.name.clone()).chain(named).collect(),
+                seen: self.seen_tasks(),
             }
         })
+    }
+
+    fn seen_tasks(&self) -> BTreeMap<ClusterName, BTreeSet<String>> {
+        let arns = |tasks: &Listing<StandaloneTask>| tasks.iter().map(|found| found.task.arn.clone()).collect();
+        self.observed.standalone.iter().map(|(cluster, tasks)| (cluster.clone(), arns(tasks))).collect()
     }
 
     /// Ends of the runs that are wanted now.

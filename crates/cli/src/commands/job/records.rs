@@ -89,6 +89,7 @@ impl Place {
                 ends: BTreeSet::new(),
                 started_by: book::started_by(&self.installation),
                 tasks_of,
+                seen: BTreeMap::new(),
             }),
         };
         let sweep = self.target.cloud.observe(scope).await;
