@@ -85,6 +85,9 @@ struct Soaking {
     /// Cut those that fail down to short ones.
     #[arg(long)]
     shrink: bool,
+    /// With `--seed` or `--shrink`: so many of the writes before a finding are told.
+    #[arg(long, default_value_t = 30)]
+    writes: usize,
 }
 
 #[derive(Debug, Args)]
@@ -248,9 +251,6 @@ impl std::fmt::Display for Sums {
     }
 }
 
-/// Of the writes before a finding, so many are shown.
-const SHOWN_WRITES: usize = 30;
-
 /// Plays the history of a seed; of what did not hold, one text that begins with how to play it again.
 fn played(seed: u64, options: &Soaking) -> Played {
     let history = History::drawn(options.about, seed, options.events);
@@ -269,7 +269,7 @@ fn played(seed: u64, options: &Soaking) -> Played {
     }
     if options.shrink || options.seed.is_some() {
         let _written = write!(told, "\n  {:?}\n  {:?}", history.fleet.pools.keys(), history.events);
-        for write in last.last_writes.iter().rev().take(SHOWN_WRITES).rev() {
+        for write in last.last_writes.iter().rev().take(options.writes).rev() {
             let _written = write!(told, "\n  {write}");
         }
     }

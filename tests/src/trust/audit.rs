@@ -1,8 +1,9 @@
 //! What must hold whatever happens, held against what is true in the account.
 //!
 //! Neighbours: `line` lets it look before and after every call that AWS accepts, `stage` tells it what is declared and
-//! what strangers do, `rules` and `job_rules` say what a single call may do, `ledger` has the tasks of jobs, `play` asks for its findings. It shares nothing with the
-//! planner: it reads the account through the simulator's own operations and tags, and declarations from `fleet`.
+//! what strangers do, `rules` and `job_rules` say what a single call (`asked`) may do, `ledger` has the tasks of jobs, `play` asks
+//! for its findings. It shares nothing with the planner: it reads the account through the simulator's own operations and tags, and
+//! declarations from `fleet`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -27,40 +28,6 @@ const BEREFT: [Duration; 2] = [Duration::from_mins(5), Duration::from_hours(1)];
 const MOST_REVISIONS: usize = 12;
 /// Groups, providers or templates of one pool: two types, and as many that replace them.
 const MOST_OF_A_POOL: usize = 6;
-
-/// A call, read off the wire.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
-    /// `ecs`, `ec2`, `autoscaling`, `ssm` or `sts`.
-    pub service: String,
-    /// The operation.
-    pub operation: String,
-    /// The members; of a form, its fields as they are named there.
-    pub input: Value,
-    /// For how long it was under way before AWS did it.
-    pub late: Duration,
-}
-
-impl Asked {
-    /// Reads a request's body.
-    pub fn read(service: &str, operation: Option<&str>, body: &[u8]) -> Self {
-        let input = serde_json::from_slice(body).unwrap_or_else(|_| {
-            let fields = form_urlencoded::parse(body).into_owned();
-            Value::Object(fields.map(|(name, value)| (name, Value::String(value))).collect())
-        });
-        Self {
-            service: service.to_owned(),
-            operation: operation.unwrap_or_default().to_owned(),
-            input,
-            late: Duration::ZERO,
-        }
-    }
-
-    /// A text of the input.
-    pub fn text(&self, name: &str) -> &str {
-        self.input[name].as_str().unwrap_or_default()
-    }
-}
 
 /// Watches one account.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 //! Part of `rules`: the image that a call deploys must have run in a run of the job that compiles for the service, and that must be
 //! complete.
 
-use super::audit::{Asked, Auditor, Upset};
+use super::asked::Asked;
+use super::audit::{Auditor, Upset};
 use super::fleet::COMPILES;
 use super::ledger::CLOCK_FELT;
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use axon_sim::{Acts, Behaviour};
 
@@ -65,6 +66,9 @@ pub enum Work {
     Absent,
 }
 
+/// Seconds of `Work::Long`.
+const LONG: u64 = 2_700;
+
 impl Work {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Batch, Self::Brief, Self::Long, Self::Flaky, Self::Failing, Self::Absent];
@@ -86,6 +90,14 @@ impl Work {
         !matches!(self, Self::Failing | Self::Absent)
     }
 
+    /// How long one attempt takes, at most.
+    pub const fn seconds(self) -> u64 {
+        match self {
+            Self::Long => LONG,
+            Self::Batch | Self::Brief | Self::Flaky | Self::Failing | Self::Absent => 120,
+        }
+    }
+
     /// What the account has to know.
     pub fn behaviours() -> Vec<Behaviour> {
         let ends = |after_seconds, exit_code| Acts::Ends { after_seconds, exit_code };
@@ -98,7 +110,7 @@ impl Work {
         let of_work = vec![
             of(Self::Batch).acting(ends(120, 0)),
             of(Self::Brief).acting(ends(20, 0)),
-            of(Self::Long).acting(ends(2_700, 0)),
+            of(Self::Long).acting(ends(LONG.cast_signed(), 0)),
             of(Self::Flaky).acting(ends(90, 0)),
             of(Self::Flaky).when("AXON_JOB_ATTEMPT", "0").acting(ends(30, 3)),
             of(Self::Failing).acting(ends(25, 4)),
@@ -141,6 +153,12 @@ impl Job {
     /// The image that its tasks run.
     pub fn image(&self) -> String {
         format!("111122223333.dkr.ecr.us-east-1.amazonaws.com/{}:{}", self.work.name(), self.version)
+    }
+
+    /// How long all of it takes, if as many as may be are under way.
+    pub fn length(&self) -> Duration {
+        let turns = u64::from(self.completions.div_ceil(self.parallelism.max(1)));
+        Duration::from_secs(turns * self.work.seconds())
     }
 
     /// As a user writes it.

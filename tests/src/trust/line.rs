@@ -22,7 +22,8 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::audit::{Asked, Auditor, Now, Upset};
+use super::asked::Asked;
+use super::audit::{Auditor, Now, Upset};
 use super::fault::{Fate, Weather};
 use crate::wire::{operation, service, throttled};
 

@@ -20,6 +20,7 @@
 use std::future::Future;
 
 mod account;
+pub mod asked;
 pub mod audit;
 mod compile_rules;
 pub mod days;

@@ -19,6 +19,7 @@ use super::fault::Weather;
 use super::fleet::{CLUSTER, Fleet};
 use super::happen::{befall, happen};
 use super::history::{Event, History};
+use super::job::Job;
 use super::line::Air;
 use super::portrait::portrait;
 use super::stage::{Rest, Stage};
@@ -27,7 +28,7 @@ use super::trace::Trace;
 /// Simulated time in which everything must be ready once faults have stopped: the longest waiting time of the product is
 /// half an hour, a group tries again after at most eight minutes, a rollout of three instances takes fifteen each.
 const READY_WITHIN: Duration = Duration::from_hours(4);
-/// The same where there is work that ends: jobs that wait for one another, for attempts that nobody knows anything of, and for the
+/// The same where there is work that ends, beside the time of that work: jobs that wait for one another, for attempts that nobody knows anything of, and for the
 /// cleaning of their records.
 const DONE_WITHIN: Duration = Duration::from_hours(8);
 /// In this time nothing may be written.
@@ -188,7 +189,8 @@ const FINAL_IMAGE: &str = "ami-0f1a1f1a1f1a1f1a1";
 /// Within bounds everything comes to rest, and then nothing is written for so long. A process that dies meanwhile is followed by
 /// another.
 pub async fn settle(stage: &mut Stage, (rest, quiet): (Rest, Duration), trace: &mut Trace) {
-    let within = if stage.fleet.jobs.is_empty() { READY_WITHIN } else { DONE_WITHIN };
+    let work: Duration = stage.fleet.jobs.values().map(Job::length).sum();
+    let within = if work.is_zero() { READY_WITHIN } else { DONE_WITHIN + work };
     let deadline = stage.world.clock.now() + within;
     while !stage.rests(rest) {
         if stage.world.clock.now() > deadline {

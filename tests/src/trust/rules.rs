@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::audit::{Asked, Auditor, tags};
+use super::asked::Asked;
+use super::audit::{Auditor, tags};
 use super::fleet::{CLUSTER, Fleet};
 
 type Tags = BTreeMap<String, String>;

@@ -19,7 +19,7 @@ pub struct Trace {
 }
 
 /// So many writes are kept for people.
-const KEPT_WRITES: usize = 80;
+const KEPT_WRITES: usize = 400;
 
 impl Default for Trace {
     fn default() -> Self {
