@@ -267,7 +267,8 @@ impl<'a> Planner<'a> {
         };
         let gone: Vec<&Node<'a>> = due.iter().filter(goes).collect();
         for node in gone {
-            let fewest = roll.wanted.settings.min_size.unwrap_or(0);
+            // A job of several nodes may keep the group larger; Auto Scaling refuses to go below what it is set to.
+            let fewest = roll.group.settings.min_size.max(roll.wanted.settings.min_size).unwrap_or(0);
             // Managed scaling may have made the group smaller already and not have found an instance that it may end.
             let place = if size > fewest && size >= living { Place::Removed } else { Place::Refilled };
             size -= i32::from(place == Place::Removed);

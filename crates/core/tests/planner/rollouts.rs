@@ -4,7 +4,7 @@ use axon_core::desired::{Desired, DesiredGroup};
 use axon_core::observe::Activity;
 use axon_core::observed::Observed;
 use axon_core::plan::Prune;
-use axon_core::step::{Action, Place};
+use axon_core::step::{Action, Place, Step};
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
@@ -130,6 +130,23 @@ fn a_termination_below_the_least_size_is_refilled() {
     drains(&desired, &mut observed, NOW, "i-1");
     let steps = go(&desired, &mut observed, NOW);
     assert!(matches!(&steps[0].action, Action::TerminateInstanceInAutoScalingGroup { place: Place::Refilled, .. }));
+}
+
+#[test]
+fn a_termination_in_a_group_that_is_kept_large_is_refilled() {
+    for (least, place) in [(0, Place::Removed), (2, Place::Refilled)] {
+        let desired = inf2().desired();
+        let mut observed = idle(&desired, &["i-1", "i-2"]);
+        new_image(&desired, &mut observed);
+        drains(&desired, &mut observed, NOW, "i-1");
+        observed.groups.get_mut(&first_group(&desired).name).unwrap().settings.min_size = Some(least);
+        let terminates = |step: &Step| match &step.action {
+            Action::TerminateInstanceInAutoScalingGroup { place, .. } => Some(*place),
+            _ => None,
+        };
+        let steps = plan_once(&desired, &observed, Prune::Enabled).steps;
+        assert_eq!(steps.iter().find_map(terminates), Some(place), "{}", text(&steps));
+    }
 }
 
 #[test]
