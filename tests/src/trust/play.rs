@@ -28,8 +28,8 @@ use super::trace::Trace;
 /// Simulated time in which everything must be ready once faults have stopped: the longest waiting time of the product is
 /// half an hour, a group tries again after at most eight minutes, a rollout of three instances takes fifteen each.
 const READY_WITHIN: Duration = Duration::from_hours(4);
-/// The same where there is work that ends, beside the time of that work: jobs that wait for one another, for attempts that nobody knows anything of, and for the
-/// cleaning of their records.
+/// The same where there is work that ends, beside the time of that work: jobs that wait for one another, for attempts that nobody
+/// knows anything of, and for the cleaning of their records.
 const DONE_WITHIN: Duration = Duration::from_hours(8);
 /// In this time nothing may be written.
 pub const QUIET: Duration = Duration::from_mins(30);

@@ -1,6 +1,7 @@
 //! Which tasks of a packed service ECS counts as healthy, as far as that can be known.
 //!
-//! Part of `budget`; `plan/packed` takes turns from what it leaves. `live` reads it off tasks; ECS counts by itself, and goes on while Axon thinks.
+//! Part of `budget`; `plan/packed` takes turns from what it leaves. `live` reads it off tasks; ECS counts by itself, and goes on
+//! while Axon thinks.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! When records of jobs are read, and that nothing of them is kept once they are gone.
 
+use std::collections::BTreeSet;
+
 use axon_core::cloud::{CloudError, Effect, ErrorClass, JobSweep, Sweep};
 use axon_core::observe::Parameter;
 use axon_core::observed::{Listing, Observed};
@@ -101,6 +103,14 @@ fn tasks_of_jobs_are_read_with_every_sweep_and_records_stay_known_meanwhile() {
     assert_eq!(state.observed().records, before);
     assert!(!reads(&state, NOW + 44.seconds()), "a sweep without records is no reading of them");
     assert!(reads(&state, NOW + 45.seconds()));
+}
+
+#[test]
+fn tasks_of_jobs_that_were_there_are_asked_for_by_name() {
+    let (yard, state) = state_with(0);
+    let there: BTreeSet<String> = yard.observed.standalone["ml"].iter().map(|found| found.task.arn.clone()).collect();
+    assert!(!there.is_empty());
+    assert_eq!(state.scope(NOW).jobs.unwrap().seen, [("ml".to_owned(), there)].into());
 }
 
 #[test]
