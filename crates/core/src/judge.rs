@@ -305,16 +305,21 @@ fn doing(step: &Step) -> Finding {
 fn finding(wait: &Wait) -> Finding {
     let reason = match wait {
         Wait::NotRead { .. } => Reason::NotObserved,
-        Wait::InFlight { .. } | Wait::Turn { .. } | Wait::ReadLag { .. } | Wait::Revision { .. } => Reason::Progressing,
+        Wait::InFlight { .. }
+        | Wait::Turn { .. }
+        | Wait::ReadLag { .. }
+        | Wait::Revision { .. }
+        | Wait::Draining { .. }
+        | Wait::InUse { .. }
+        | Wait::Replacement { .. }
+        | Wait::Surplus { .. }
+        | Wait::NotEmpty { .. } => Reason::Progressing,
         Wait::Cluster { .. }
         | Wait::Provider { .. }
         | Wait::Object { .. }
         | Wait::Group { .. }
         | Wait::Compile { failure: None, .. } => Reason::DependencyNotReady,
         Wait::Compile { failure: Some(_), .. } => Reason::JobFailed,
-        Wait::Draining { .. } | Wait::InUse { .. } | Wait::Replacement { .. } | Wait::NotEmpty { .. } => {
-            Reason::Progressing
-        }
         Wait::NameTaken { .. } => Reason::NameConflict,
         Wait::Retry { error, .. } => match error.class {
             ErrorClass::Invalid | ErrorClass::Denied | ErrorClass::Quota => Reason::CallRefused,

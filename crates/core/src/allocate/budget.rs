@@ -66,7 +66,16 @@ pub(super) fn units(
     shrink(&mut now, targets, existing, (&mut ledger, &mut healthy));
     let variants: BTreeMap<&str, &DesiredService> =
         service.variants.values().map(|variant| (variant.name.as_str(), variant)).collect();
-    let mut units = Units { stay: BTreeMap::new(), leave: BTreeMap::new(), ledger, healthy, unplaced };
+    // What has no instance yet does not have to go before the others are healthy.
+    let runs = |name: &str| existing.get(name).map_or(0, |found| running(found));
+    let above = |(name, count): (&String, &u32)| {
+        let tasks = (*count).min(runs(name)).saturating_sub(*targets.get(name)?);
+        (tasks > 0).then(|| (name.clone(), tasks))
+    };
+    let surplus = now.iter().filter_map(above).collect();
+    let drained = turns.keys().map(|name| (*name).to_owned()).collect();
+    let mut units =
+        Units { stay: BTreeMap::new(), leave: BTreeMap::new(), surplus, ledger, healthy, drained, unplaced };
     for (name, count) in now {
         let (of, turn) = (count.max(1), turns.get(name.as_str()).copied());
         // Tasks that it gains were not there to be stopped.

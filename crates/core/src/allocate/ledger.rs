@@ -43,12 +43,16 @@ impl Ledger {
         self.ceiling.saturating_sub(self.replicas).min(count)
     }
 
-    /// Takes what a deployment of the ECS service `name` needs of which `count` of `wanted` tasks run; false if there is not
-    /// enough left of it now. One that lacks tasks has as many fewer to stop: its least is a share of what is wanted. Nothing
-    /// that is healthy is stopped for a task that has only just started.
-    pub fn take_turn(&mut self, healthy: &mut Healthy, name: &str, (count, wanted): (u32, u32)) -> bool {
+    /// What a deployment of an ECS service needs of which `count` of `wanted` tasks run: how many it stops and starts ahead of
+    /// one another. One that lacks tasks has as many fewer to stop: its least is a share of what is wanted.
+    pub fn turn(&self, count: u32, wanted: u32) -> (u32, u32) {
         let least = wanted.saturating_sub(self.stoppable(wanted));
-        let (stopped, started) = (self.stoppable(count).min(count.saturating_sub(least)), self.startable(count));
+        (self.stoppable(count).min(count.saturating_sub(least)), self.startable(count))
+    }
+
+    /// Takes what a deployment of the ECS service `name` stops and starts; false if there is not enough left of it now. Nothing
+    /// that is healthy is stopped for a task that has only just started.
+    pub fn take_turn(&mut self, healthy: &mut Healthy, name: &str, (stopped, started): (u32, u32)) -> bool {
         let enough_stay =
             self.available >= self.floor.saturating_add(stopped) && healthy.spare(name, self.floor) >= stopped;
         // Where something is down already, a deployment that stops nothing may be what brings it back.
@@ -60,7 +64,6 @@ impl Ledger {
             self.total = self.total.saturating_add(started);
             healthy.lose(name, stopped);
         }
-        // A service of which nothing runs has nothing to lose.
-        enough || count == 0
+        enough
     }
 }

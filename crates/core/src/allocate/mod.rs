@@ -66,10 +66,14 @@ pub struct Units {
     pub stay: BTreeMap<String, DesiredService>,
     /// Those that should go, by name.
     pub leave: BTreeMap<String, Departing>,
+    /// Running tasks of those that the layout has elsewhere, and that stay until they are healthy there. None of them is zero.
+    pub surplus: BTreeMap<String, u32>,
     /// What may be missing and surplus.
     pub ledger: Ledger,
     /// Which of its tasks ECS counts as healthy, less those that may be stopped already.
     pub healthy: Healthy,
+    /// ECS services on instances that are drained: what those may stop is out of both already.
+    pub drained: BTreeSet<String>,
     /// Replicas without devices, and why, in words.
     pub unplaced: Option<(u32, String)>,
 }

@@ -4,6 +4,8 @@
 //! changed and removed like any other. A deployment starts only when the budget of the whole NeuronService has room for
 //! it, and in none of its ECS services while another one was rolled back.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use super::service::failure_since;
@@ -40,8 +42,13 @@ impl Planner<'_> {
         if let Some((replicas, why)) = &units.unplaced {
             self.wait(&service.object, Wait::Devices { replicas: *replicas, why: why.clone() });
         }
+        for (name, tasks) in &units.surplus {
+            let resource = Resource::Service { cluster: service.cluster.to_string(), name: name.clone() };
+            self.wait(&service.object, Wait::Surplus { resource, tasks: *tasks });
+        }
         let halted = units.stay.values().find(|unit| self.is_taken_back(unit)).map(super::service::resource);
-        self.turns = Turns { left: Some((units.ledger, units.healthy.clone())), halted };
+        self.turns =
+            Turns { left: Some((units.ledger, units.healthy.clone())), drained: units.drained.clone(), halted };
         for unit in units.stay.values() {
             self.service(unit);
             self.trim_revisions(unit);
@@ -77,7 +84,14 @@ impl Planner<'_> {
             return false;
         }
         // A deployment takes the place of one that is under way, whose share is in the ledger already.
-        if found.deployments.len() > 1 || ledger.take_turn(healthy, &wanted.name, (count, asked)) {
+        let has_turn = found.deployments.len() > 1;
+        let (mut stops, starts) = ledger.turn(count, asked);
+        // While tasks of it are drained it is set to stop no more than those, for whatever reason.
+        if self.turns.drained.contains(&wanted.name) {
+            stops = 0;
+        }
+        // One of which nothing runs has nothing to lose.
+        if has_turn || ledger.take_turn(healthy, &wanted.name, (stops, starts)) || count == 0 {
             return true;
         }
         let (ledger, healthy) = (*ledger, healthy.surely());
@@ -171,6 +185,8 @@ const SETTLES: SignedDuration = SignedDuration::from_mins(2);
 pub(super) struct Turns {
     /// What is left of the budget of the packed service that is being planned.
     left: Option<(Ledger, Healthy)>,
+    /// Those of its ECS services that lose tasks to instances which are drained.
+    drained: BTreeSet<String>,
     /// One of its ECS services that was rolled back, or of which that is not known yet.
     halted: Option<Resource>,
 }

@@ -24,6 +24,10 @@ pub(super) fn compile(job: &ObjectKey, failure: Option<&str>) -> String {
     }
 }
 
+pub(super) fn surplus(resource: &Resource, tasks: u32) -> String {
+    format!("{resource} keeps {tasks} tasks that move to other Neuron devices until they are healthy there")
+}
+
 pub(super) fn changed(resource: &Resource, fields: &[Deviation]) -> String {
     let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
     format!(

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::wait_texts::{changed, compile, gone, image, kept, quarantined, retry, rolled_back, subnets};
+use super::wait_texts::{changed, compile, gone, image, kept, quarantined, retry, rolled_back, subnets, surplus};
 use super::{Deviation, JobWait, PruneBlock};
 use crate::cloud::CloudError;
 use crate::spec::ObjectKey;
@@ -99,6 +99,13 @@ pub enum Wait {
     Replacement {
         /// What goes then.
         resource: Resource,
+    },
+    /// Tasks have their places in other ECS services now, and must be healthy there before these go.
+    Surplus {
+        /// The ECS service that still has them.
+        resource: Resource,
+        /// How many tasks.
+        tasks: u32,
     },
     /// A cluster still has something in it.
     NotEmpty {
@@ -258,6 +265,7 @@ impl Wait {
             | Self::Draining { .. }
             | Self::InUse { .. }
             | Self::Replacement { .. }
+            | Self::Surplus { .. }
             | Self::NotEmpty { .. }
             | Self::Retry { .. }
             | Self::Group { .. }
@@ -311,6 +319,7 @@ impl fmt::Display for Wait {
                 write!(f, "capacity provider {provider} stays until {} no longer use it", by.join(", "))
             }
             Self::Replacement { resource } => write!(f, "{resource} stays until its replacement is steady"),
+            Self::Surplus { resource, tasks } => f.write_str(&surplus(resource, *tasks)),
             Self::NotEmpty { cluster, contents } => write!(f, "cluster {cluster} stays while it holds {contents}"),
             Self::Retry { error, attempts, not_before } => f.write_str(&retry(error, *attempts, *not_before)),
             Self::ReadLag { operation, since } => {

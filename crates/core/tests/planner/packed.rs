@@ -111,7 +111,7 @@ fn nothing_moves_while_its_tasks_are_unread() {
 #[test]
 fn an_ecs_service_that_lacks_tasks_may_deploy_what_may_bring_them_back() {
     let ledger = Ledger { available: 2, floor: 2, total: 3, ceiling: 6, replicas: 3 };
-    let may = |runs| { ledger }.take_turn(&mut Healthy::default(), "llama", (runs, 2));
+    let may = |runs| { ledger }.take_turn(&mut Healthy::default(), "llama", ledger.turn(runs, 2));
     assert!(may(1), "it has nothing to stop: one of two is its least");
     assert!(!may(2), "it may stop one, and none may be missing");
 }
