@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use axon_aws::{Aws, Connection, FixedCredentials};
-use axon_core::cloud::{Cloud as _, CloudError, Ec2Scope, Facts, JobScope, Scope, ServiceKey, Sweep};
+use axon_core::cloud::{Cloud as _, CloudError, Ec2Scope, Facts, JobScope, Scope, Seen, ServiceKey, Sweep};
 use axon_core::desired::Desired;
 use axon_core::neuron::Catalog;
 use axon_core::observe::{Identity, ImageSource};
@@ -161,6 +161,7 @@ fn scope(operation: &str) -> Scope {
         history_of: [].into(),
         ec2: None,
         jobs: None,
+        seen: Seen::default(),
     };
     let main = || ["main".to_owned()].into();
     match operation {

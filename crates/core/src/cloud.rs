@@ -82,6 +82,20 @@ pub struct Scope {
     pub ec2: Option<Ec2Scope>,
     /// Records and tasks of jobs, if they are wanted.
     pub jobs: Option<JobScope>,
+    /// What the last readings showed of it.
+    pub seen: Seen,
+}
+
+/// What the last readings showed, by ARN. What a list of it lacks is asked for by name, and is gone when AWS says so: something
+/// else that goes while a list is read page by page may hide what comes after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Tasks of services.
+    pub tasks: BTreeMap<ServiceKey, BTreeSet<String>>,
+    /// Tasks of jobs.
+    pub standalone: BTreeMap<ClusterName, BTreeSet<String>>,
+    /// Container instances.
+    pub instances: BTreeMap<ClusterName, BTreeSet<String>>,
 }
 
 /// What a sweep should read of jobs.
@@ -90,14 +104,12 @@ pub struct JobScope {
     /// Everything below this path of Parameter Store is read; nothing where what is known of it will do.
     pub records: Option<String>,
     /// Ends of the runs that are wanted (parameters). Those that the list of records lacks are asked for by name, like what decides on
-    /// runs under way: what goes while a list is read page by page may hide what comes after it.
+    /// runs under way, for the reason of [`Seen`].
     pub ends: BTreeSet<String>,
     /// Tasks with this `startedBy` are read.
     pub started_by: String,
     /// Clusters whose tasks are wanted.
     pub tasks_of: BTreeSet<ClusterName>,
-    /// Tasks (ARNs) that the last reading of a cluster showed. Those that a list lacks are asked for by name, for the same reason.
-    pub seen: BTreeMap<ClusterName, BTreeSet<String>>,
 }
 
 /// What a sweep should read of the EC2 path. Templates, groups and providers that carry this installation's id are read
@@ -164,7 +176,7 @@ pub struct Ec2Sweep {
     pub machines: Reading<Vec<Machine>>,
     /// Images by source.
     pub images: BTreeMap<ImageSource, Reading<ImageAnswer>>,
-    /// Container instances by cluster, in whatever state.
+    /// Container instances that are not deregistered, by cluster.
     pub instances: BTreeMap<ClusterName, Reading<Vec<Instance>>>,
     /// An answer for each subnet asked about.
     pub subnets: Reading<BTreeMap<String, SubnetAnswer>>,

@@ -222,6 +222,7 @@ fn asks_no_more_of_ec2(scope: Option<&Ec2Scope>, last: Option<&Ec2Scope>) -> boo
 mod tests {
     use std::collections::BTreeSet;
 
+    use axon_core::cloud::Seen;
     use axon_core::observe::Identity;
 
     use super::*;
@@ -245,6 +246,7 @@ mod tests {
             history_of: BTreeSet::new(),
             ec2: None,
             jobs: None,
+            seen: Seen::default(),
         };
         let jobs_of = |clusters: &[&str]| {
             let tasks_of = clusters.iter().map(|name| (*name).to_owned()).collect();

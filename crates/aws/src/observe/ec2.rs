@@ -21,7 +21,7 @@ pub(super) async fn read(caller: &Caller, scope: &Scope, clusters: &Reading<Vec<
         Box::pin(templates::all(caller, &installation, &wanted.names)),
         Box::pin(groups_with_machines(caller, &installation, &wanted.names)),
         Box::pin(images::of(caller, &wanted.images)),
-        Box::pin(instances_of(caller, &wanted.instances_of, clusters)),
+        Box::pin(instances_of(caller, (&wanted.instances_of, &scope.seen.instances), clusters)),
         Box::pin(subnets::of(caller, &wanted.subnets)),
     );
     Some(Ec2Sweep { providers, templates, groups, machines, images, instances, subnets })
@@ -43,7 +43,7 @@ async fn groups_with_machines(
 /// A cluster that does not exist has no instances, and ECS need not be asked for them.
 async fn instances_of(
     caller: &Caller,
-    wanted: &BTreeSet<ClusterName>,
+    (wanted, seen): (&BTreeSet<ClusterName>, &BTreeMap<ClusterName, BTreeSet<String>>),
     clusters: &Reading<Vec<Cluster>>,
 ) -> BTreeMap<ClusterName, Reading<Vec<Instance>>> {
     let clusters = match clusters {
@@ -54,7 +54,8 @@ async fn instances_of(
         |name: &str| clusters.iter().any(|found| found.name == *name && found.status != ClusterStatus::Inactive);
     each(wanted.clone(), |name| {
         let (caller, exists) = (caller.clone(), exists(&name));
-        async move { if exists { instances::of(&caller, &name).await } else { Ok(Vec::new()) } }
+        let seen = seen.get(&name).cloned().unwrap_or_default();
+        async move { if exists { instances::of(&caller, &name, seen).await } else { Ok(Vec::new()) } }
     })
     .await
 }

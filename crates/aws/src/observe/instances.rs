@@ -1,7 +1,9 @@
 //! Container instances of one cluster: ListContainerInstances → DescribeContainerInstances, a hundred a call.
 //!
-//! Part of `observe`; `tasks` describes the instances under its tasks here too. An instance that is gone between two
-//! calls is left out.
+//! Part of `observe`; `tasks` describes the instances under its tasks here too. Instances that were there the last time are described
+//! whether or not they are listed. One that is gone is left out.
+
+use std::collections::BTreeSet;
 
 use axon_core::cloud::Reading;
 use axon_core::observe::Instance;
@@ -14,8 +16,8 @@ use crate::operations::Operation;
 /// Most instances that one DescribeContainerInstances takes.
 const DESCRIBED: usize = 100;
 
-/// Every container instance of `cluster` that is not deregistered.
-pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Instance>> {
+/// Every container instance of `cluster` that is not deregistered; `seen` are ARNs of those that were there the last time.
+pub(super) async fn of(caller: &Caller, cluster: &str, seen: BTreeSet<String>) -> Reading<Vec<Instance>> {
     let listed = pages(caller, Operation::ListContainerInstances, |token| {
         let request = caller.ecs.list_container_instances().cluster(cluster).max_results(PAGE).set_next_token(token);
         async move {
@@ -23,7 +25,12 @@ pub(super) async fn of(caller: &Caller, cluster: &str) -> Reading<Vec<Instance>>
             Ok((answer.container_instance_arns, answer.next_token))
         }
     });
-    described(caller, cluster, &listed.await?, Wanted::All).await
+    let mut arns = seen;
+    arns.extend(listed.await?);
+    let arns: Vec<String> = arns.into_iter().collect();
+    let mut found = described(caller, cluster, &arns, Wanted::All).await?;
+    found.retain(|instance| instance.status != "INACTIVE");
+    Ok(found)
 }
 
 /// What an answer must say.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::DesiredStatus;
-use axon_core::cloud::{JobScope, JobSweep, Reading};
+use axon_core::cloud::{JobSweep, Reading, Scope};
 use axon_core::job::record;
 use axon_core::observe::{Cluster, ClusterName, ClusterStatus, Parameter, StandaloneTask};
 
@@ -25,10 +25,10 @@ const PARAMETERS: i32 = 10;
 
 pub(super) async fn read(
     caller: &Caller,
-    scope: Option<&JobScope>,
+    Scope { jobs, seen, .. }: &Scope,
     clusters: &Reading<Vec<Cluster>>,
 ) -> Option<JobSweep> {
-    let scope = scope?;
+    let scope = jobs.as_ref()?;
     let tasks = match clusters {
         Ok(clusters) => {
             let lives = |name: &ClusterName| {
@@ -37,7 +37,7 @@ pub(super) async fn read(
             let names: BTreeSet<ClusterName> = scope.tasks_of.iter().filter(|name| lives(name)).cloned().collect();
             each(names, |cluster| {
                 let (caller, started_by) = (caller.clone(), scope.started_by.clone());
-                let seen = scope.seen.get(&cluster).cloned().unwrap_or_default();
+                let seen = seen.standalone.get(&cluster).cloned().unwrap_or_default();
                 async move { tasks_of(&caller, &cluster, &started_by, seen).await }
             })
             .await

@@ -58,10 +58,13 @@ pub(crate) async fn sweep(caller: Caller, revisions: &Revisions, scope: Scope) -
     let (within, task_definitions, tasks, history, ec2, jobs) = futures::join!(
         Box::pin(within(&caller, &scope, &known, &clusters)),
         Box::pin(read_revisions(&caller, revisions, &scope.family_prefixes)),
-        Box::pin(each(scope.tasks_of.clone(), |key| tasks_of(caller.clone(), key))),
+        Box::pin(each(scope.tasks_of.clone(), |key| {
+            let seen = scope.seen.tasks.get(&key).cloned().unwrap_or_default();
+            tasks_of(caller.clone(), key, seen)
+        })),
         Box::pin(each(scope.history_of.clone(), |key| history_of(caller.clone(), key))),
         Box::pin(ec2::read(&caller, &scope, &clusters)),
-        Box::pin(jobs::read(&caller, scope.jobs.as_ref(), &clusters)),
+        Box::pin(jobs::read(&caller, &scope, &clusters)),
     );
     let (providers, services) = within;
     Sweep { started, clusters, providers, services, task_definitions, tasks, history, ec2, jobs, calls: caller.calls() }
@@ -125,8 +128,8 @@ async fn read_revisions(
     if prefixes.is_empty() { None } else { Some(revisions.read(caller, prefixes).await) }
 }
 
-async fn tasks_of(caller: Caller, key: ServiceKey) -> Reading<ServiceTasks> {
-    tasks::of(&caller, &key).await
+async fn tasks_of(caller: Caller, key: ServiceKey, seen: BTreeSet<String>) -> Reading<ServiceTasks> {
+    tasks::of(&caller, &key, seen).await
 }
 
 async fn history_of(caller: Caller, key: ServiceKey) -> Reading<Vec<PastDeployment>> {

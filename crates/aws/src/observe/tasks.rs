@@ -1,7 +1,7 @@
 //! Tasks of one service with the instances under them: ListTasks → DescribeTasks → DescribeContainerInstances.
 //!
-//! Part of `observe`. Tasks that should stop or have stopped are listed by a second ListTasks. A task or an instance
-//! that is gone between two calls is left out.
+//! Part of `observe`. Tasks that should stop or have stopped are listed by a second ListTasks. Tasks that were there the last time
+//! are described whether or not they are listed. A task or an instance that is gone is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +17,13 @@ use crate::operations::Operation;
 /// Most tasks that one DescribeTasks takes.
 const DESCRIBED: usize = 100;
 
-/// Tasks of a service.
-pub(super) async fn of(caller: &Caller, (cluster, service): &ServiceKey) -> Reading<ServiceTasks> {
-    let mut arns = BTreeSet::new();
+/// Tasks of a service; `seen` are ARNs of those that were there the last time.
+pub(super) async fn of(
+    caller: &Caller,
+    (cluster, service): &ServiceKey,
+    seen: BTreeSet<String>,
+) -> Reading<ServiceTasks> {
+    let mut arns = seen;
     for desired in [DesiredStatus::Running, DesiredStatus::Stopped] {
         let listed = pages(caller, Operation::ListTasks, |token| {
             let request = caller

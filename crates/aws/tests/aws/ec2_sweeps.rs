@@ -1,6 +1,6 @@
 //! What a sweep reads of the EC2 path, and what it refuses to conclude.
 
-use axon_core::cloud::{Cloud, Ec2Scope, Ec2Sweep, ErrorClass, Scope};
+use axon_core::cloud::{Cloud, Ec2Scope, Ec2Sweep, ErrorClass, Scope, Seen};
 use axon_core::observe::{ProviderStatus, SubnetAnswer};
 use serde_json::json;
 
@@ -210,6 +210,31 @@ async fn container_instances_of_a_cluster_are_read_to_the_last_page() {
     assert_eq!(found.instance_type.as_deref(), Some("trn1.32xlarge"));
     assert_eq!(found.registered.map(jiff::Timestamp::as_second), Some(1_700_000_000));
     assert!(calls(&fake, "ListContainerInstances").iter().all(|call| call.body["cluster"] == "main"));
+}
+
+#[tokio::test]
+async fn an_instance_that_was_there_and_is_not_in_the_list_is_asked_for_by_name() {
+    let [listed, skipped, deregistered, gone] =
+        ["a", "b", "c", "d"].map(|id| format!("arn:aws:ecs:us-east-1:123456789012:container-instance/main/{id}"));
+    let described = [(&listed, "ACTIVE"), (&skipped, "ACTIVE"), (&deregistered, "INACTIVE")]
+        .map(|(arn, status)| json!({"containerInstanceArn": arn, "status": status, "agentConnected": true}));
+    let (first, missing) = (listed.clone(), json!([{"arn": gone, "reason": "MISSING"}]));
+    let fake = fake(move |call| {
+        Some(Reply::Ok(match call.operation.as_str() {
+            "ListContainerInstances" => json!({"containerInstanceArns": [first]}),
+            "DescribeContainerInstances" => json!({"containerInstances": described, "failures": missing}),
+            _ => return None,
+        }))
+    });
+    let main = || "main".to_owned();
+    let ec2 = Ec2Scope { instances_of: [main()].into(), ..Ec2Scope::default() };
+    let instances = [(main(), [&skipped, &deregistered, &gone].map(Clone::clone).into())].into();
+    let scope = Scope { seen: Seen { instances, ..Seen::default() }, ..wanted(ec2) };
+    let sweep = fake.aws().await.observe(scope).await.ec2.expect("asked for");
+    let found = sweep.instances["main"].as_ref().expect("read");
+    assert_eq!(found.iter().map(|instance| &instance.arn).collect::<Vec<_>>(), [&listed, &skipped]);
+    let asked = &calls(&fake, "DescribeContainerInstances")[0];
+    assert_eq!(asked.body["containerInstances"], json!([listed, skipped, deregistered, gone]));
 }
 
 #[tokio::test]

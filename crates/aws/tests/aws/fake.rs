@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use axon_aws::{Aws, Connection, Deadlines, FixedCredentials};
-use axon_core::cloud::Scope;
+use axon_core::cloud::{Scope, Seen};
 use axon_core::shape::scaling_group::GroupTag;
 use axon_core::step::{Action, Place, Resource, Step};
 use serde_json::{Value, json};
@@ -230,6 +230,7 @@ pub(crate) fn scope(cluster: &str) -> Scope {
         history_of: BTreeSet::new(),
         ec2: None,
         jobs: None,
+        seen: Seen::default(),
     }
 }
 

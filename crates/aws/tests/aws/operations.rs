@@ -1,6 +1,6 @@
 //! The list of operations is what the code calls, no more and no less.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axon_aws::OPERATIONS;
 use axon_core::cloud::{Cloud, Ec2Scope, JobScope};
@@ -77,7 +77,6 @@ async fn every_operation_of_the_list_is_called_and_no_other() {
         ends: BTreeSet::new(),
         started_by: "axon/test".to_owned(),
         tasks_of: ["main".to_owned()].into(),
-        seen: BTreeMap::new(),
     });
     let images = [ImageSource::Parameter("/ami".to_owned())].into();
     let (instances_of, subnets) = (["main".to_owned()].into(), ["subnet-1".to_owned()].into());

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axon_core::cloud::{Cloud, ErrorClass, JobScope, Scope};
+use axon_core::cloud::{Cloud, ErrorClass, JobScope, Scope, Seen};
 use axon_core::observe::ProviderStatus;
 use axon_core::step::Action;
 use serde_json::json;
@@ -286,15 +286,35 @@ async fn a_task_of_a_job_that_was_there_and_is_not_in_the_list_is_asked_for_by_n
         _ => Reply::Ok(json!({"capacityProviders": []})),
     });
     let main = || "main".to_owned();
-    let jobs = JobScope {
-        started_by: "axon/test".to_owned(),
-        tasks_of: [main()].into(),
-        seen: [(main(), [skipped.clone(), gone.clone()].into())].into(),
-        ..JobScope::default()
-    };
-    let sweep = fake.aws().await.observe(Scope { jobs: Some(jobs), ..scope("main") }).await;
+    let jobs = JobScope { started_by: "axon/test".to_owned(), tasks_of: [main()].into(), ..JobScope::default() };
+    let standalone = [(main(), [skipped.clone(), gone.clone()].into())].into();
+    let seen = Seen { standalone, ..Seen::default() };
+    let sweep = fake.aws().await.observe(Scope { jobs: Some(jobs), seen, ..scope("main") }).await;
     let tasks = sweep.jobs.expect("asked for").tasks["main"].clone().expect("read");
     assert_eq!(tasks.iter().map(|found| &found.task.arn).collect::<Vec<_>>(), [&listed, &skipped]);
+    let asked: Vec<_> = fake.calls().into_iter().filter(|call| call.operation == "DescribeTasks").collect();
+    assert_eq!(asked.iter().map(|call| &call.body["tasks"]).collect::<Vec<_>>(), [&json!([listed, skipped, gone])]);
+}
+
+#[tokio::test]
+async fn a_task_of_a_service_that_was_there_and_is_not_in_the_list_is_asked_for_by_name() {
+    let [listed, skipped, gone] =
+        ["a", "b", "c"].map(|id| format!("arn:aws:ecs:us-east-1:123456789012:task/main/{id}"));
+    let described = [&listed, &skipped].map(|arn| {
+        json!({"taskArn": arn, "lastStatus": "RUNNING",
+        "desiredStatus": "RUNNING", "taskDefinitionArn": "task-definition/llama:1", "containers": []})
+    });
+    let (first, missing) = (listed.clone(), json!([{"arn": gone, "reason": "MISSING"}]));
+    let fake = Fake::new(move |call| match call.operation.as_str() {
+        "ListTasks" if call.body["desiredStatus"] == "RUNNING" => Reply::Ok(json!({"taskArns": [first]})),
+        "DescribeTasks" => Reply::Ok(json!({"tasks": described, "failures": missing})),
+        _ => Reply::Ok(json!({"clusterArns": [], "taskArns": []})),
+    });
+    let llama = || ("main".to_owned(), "llama".to_owned());
+    let seen = Seen { tasks: [(llama(), [skipped.clone(), gone.clone()].into())].into(), ..Seen::default() };
+    let sweep = fake.aws().await.observe(Scope { tasks_of: [llama()].into(), seen, ..scope("main") }).await;
+    let found = sweep.tasks[&llama()].as_ref().expect("read");
+    assert_eq!(found.tasks.iter().map(|task| &task.arn).collect::<Vec<_>>(), [&listed, &skipped]);
     let asked: Vec<_> = fake.calls().into_iter().filter(|call| call.operation == "DescribeTasks").collect();
     assert_eq!(asked.iter().map(|call| &call.body["tasks"]).collect::<Vec<_>>(), [&json!([listed, skipped, gone])]);
 }

@@ -1,16 +1,16 @@
 //! What the next sweep should read: enough to plan, and no call more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{State, look};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cloud::{JobScope, Scope, ServiceKey};
+use crate::cloud::{JobScope, Scope, Seen, ServiceKey};
 use crate::desired::Desired;
 use crate::job::book;
 use crate::job::record::{self, RecordName, RunId};
-use crate::observe::{ClusterName, ClusterStatus, Rollout, Service, ServiceStatus, StandaloneTask};
-use crate::observed::Listing;
+use crate::observe::{ClusterStatus, Instance, Rollout, Service, ServiceStatus, ServiceTasks, StandaloneTask};
+use crate::observed::{Listing, Observed};
 use crate::ownership::{self, Owner};
 use crate::spec::Kind;
 
@@ -39,6 +39,7 @@ impl State {
             history_of: self.needs_history.clone(),
             ec2: self.ec2_scope(now),
             jobs: self.job_scope(now),
+            seen: self.seen(),
         }
     }
 
@@ -58,14 +59,20 @@ impl State {
                 ends: self.ends(now),
                 started_by: book::started_by(&self.installation),
                 tasks_of: ours.map(|cluster| cluster.name.clone()).chain(named).collect(),
-                seen: self.seen_tasks(),
             }
         })
     }
 
-    fn seen_tasks(&self) -> BTreeMap<ClusterName, BTreeSet<String>> {
-        let arns = |tasks: &Listing<StandaloneTask>| tasks.iter().map(|found| found.task.arn.clone()).collect();
-        self.observed.standalone.iter().map(|(cluster, tasks)| (cluster.clone(), arns(tasks))).collect()
+    fn seen(&self) -> Seen {
+        let Observed { tasks, standalone, instances, .. } = &self.observed;
+        let of_service = |found: &ServiceTasks| found.tasks.iter().map(|task| task.arn.clone()).collect();
+        let of_jobs = |found: &Listing<StandaloneTask>| found.iter().map(|found| found.task.arn.clone()).collect();
+        let arns = |found: &Listing<Instance>| found.iter().map(|instance| instance.arn.clone()).collect();
+        Seen {
+            tasks: tasks.iter().map(|(service, found)| (service.clone(), of_service(found))).collect(),
+            standalone: standalone.iter().map(|(cluster, found)| (cluster.clone(), of_jobs(found))).collect(),
+            instances: instances.iter().map(|(cluster, found)| (cluster.clone(), arns(found))).collect(),
+        }
     }
 
     /// Ends of the runs that are wanted now.

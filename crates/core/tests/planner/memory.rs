@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axon_core::cloud::{CloudError, Effect, ErrorClass, Sweep};
+use axon_core::cloud::{CloudError, Ec2Sweep, Effect, ErrorClass, Sweep};
 use axon_core::observe::{Cluster, ClusterStatus};
 use axon_core::observed::Observed;
 use axon_core::ownership::{Tags, ownership_tags};
@@ -13,6 +13,7 @@ use axon_core::step::{Action, Step};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::fixture::{NOW, Specs, converge, converged, empty_account, ignorant, installation, key, llama, sweep, text};
+use super::group_fixture::{first_group, on_groups, register, task};
 
 fn state(specs: &Specs, pruning: Pruning) -> State {
     let mut state = ignorant(pruning);
@@ -238,6 +239,27 @@ fn records_of_jobs_are_looked_for_once_an_hour_where_there_are_no_jobs() {
 }
 
 #[test]
+fn instances_that_were_there_are_asked_for_by_name() {
+    let mut state = state(&Specs::default(), Pruning::On);
+    let desired = on_groups(&["inf2.24xlarge"]).desired();
+    let (mut observed, group) = (super::group_fixture::made(&desired), first_group(&desired));
+    register(&mut observed, &group, "i-1", NOW);
+    let mut first = sweep(&converged(), NOW);
+    first.ec2 = Some(Ec2Sweep {
+        providers: Ok(vec![]),
+        templates: Ok(vec![]),
+        groups: Ok(vec![]),
+        machines: Ok(vec![]),
+        images: BTreeMap::new(),
+        instances: [("ml".to_owned(), Ok(observed.instances["ml"].iter().cloned().collect()))].into(),
+        subnets: Ok(BTreeMap::new()),
+    });
+    state.fold(Event::Swept(Box::new(first)));
+    let there = ["container-instance/i-1".to_owned()].into();
+    assert_eq!(state.scope(NOW).seen.instances, [("ml".to_owned(), there)].into());
+}
+
+#[test]
 fn a_steady_world_needs_no_look_into_tasks_or_histories() {
     let mut state = state(&Specs::default(), Pruning::On);
     assert!(
@@ -248,9 +270,12 @@ fn a_steady_world_needs_no_look_into_tasks_or_histories() {
     let key = ("ml".to_owned(), "llama".to_owned());
     assert_eq!(state.scope(NOW).tasks_of, [key.clone()].into(), "the first look");
     let mut second = sweep(&converged(), NOW + 1.minute());
-    second.tasks.insert(key, Ok(axon_core::observe::ServiceTasks::default()));
+    let tasks = vec![task("task/1", "container-instance/i-1", NOW)];
+    let instances = std::collections::BTreeMap::new();
+    second.tasks.insert(key.clone(), Ok(axon_core::observe::ServiceTasks { tasks, instances }));
     state.fold(Event::Swept(Box::new(second)));
     assert!(state.scope(NOW).tasks_of.is_empty());
+    assert_eq!(state.scope(NOW).seen.tasks, [(key, ["task/1".to_owned()].into())].into());
     assert!(state.scope(NOW).history_of.is_empty());
     assert!(state.scope(NOW).services.is_empty());
 }

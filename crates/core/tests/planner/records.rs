@@ -110,7 +110,7 @@ fn tasks_of_jobs_that_were_there_are_asked_for_by_name() {
     let (yard, state) = state_with(0);
     let there: BTreeSet<String> = yard.observed.standalone["ml"].iter().map(|found| found.task.arn.clone()).collect();
     assert!(!there.is_empty());
-    assert_eq!(state.scope(NOW).jobs.unwrap().seen, [("ml".to_owned(), there)].into());
+    assert_eq!(state.scope(NOW).seen.standalone, [("ml".to_owned(), there)].into());
 }
 
 #[test]

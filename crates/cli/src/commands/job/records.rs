@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axon_core::cloud::{Cloud, JobScope, Scope, Sweep};
+use axon_core::cloud::{Cloud, JobScope, Scope, Seen, Sweep};
 use axon_core::job::{Attempt, Book, RecordName, RunId, book, record};
 use axon_core::observe::{Cluster, ClusterName, ClusterStatus};
 use axon_core::observed::{Listing, Observed};
@@ -89,8 +89,8 @@ impl Place {
                 ends: BTreeSet::new(),
                 started_by: book::started_by(&self.installation),
                 tasks_of,
-                seen: BTreeMap::new(),
             }),
+            seen: Seen::default(),
         };
         let sweep = self.target.cloud.observe(scope).await;
         let clusters = sweep.clusters.as_ref().map_err(unanswered)?.iter();

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axon_core::cloud::{Cloud, Scope, ServiceKey};
+use axon_core::cloud::{Cloud, Scope, Seen, ServiceKey};
 use axon_core::job::{Attempt, AttemptEnd, AttemptId, Book, JobBook, RunBook, RunEnd, RunId};
 use axon_core::observe::{Service, ServiceStatus, StandaloneTask, Task};
 use axon_core::ownership;
@@ -256,5 +256,6 @@ fn scope(place: &Place, tasks_of: BTreeSet<ServiceKey>) -> Scope {
         history_of: BTreeSet::new(),
         ec2: None,
         jobs: None,
+        seen: Seen::default(),
     }
 }
