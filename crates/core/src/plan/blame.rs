@@ -23,6 +23,8 @@ const FAILED_TASKS: usize = 2;
 /// How long new instances are watched at most if they run nothing: managed scaling takes one that stands empty after fifteen
 /// minutes, of which it needs some to register and to be given its tasks.
 const EMPTY: SignedDuration = SignedDuration::from_mins(5);
+/// A task that fails again and again does not run for so long, and one that has is worth something.
+const LASTS: SignedDuration = SignedDuration::from_mins(5);
 /// Most that a tag holds.
 const TAG_VALUE: usize = 256;
 
@@ -96,8 +98,9 @@ impl<'a> Planner<'a> {
         doubtful.map_or(Verdict::Good, |task| Verdict::Unclear(doubt(task, image)))
     }
 
-    /// EC2 instances of earlier versions on which tasks fail whose revisions run well elsewhere. Nobody has blamed such a version:
-    /// the next one came before there were tasks on its instances.
+    /// EC2 instances of earlier versions on which tasks fail whose revisions run well elsewhere, or nothing but tasks that fail
+    /// nowhere else: whoever is to blame, nothing is lost with them. Nobody has blamed such a version: the next one came before
+    /// there were tasks on its instances.
     pub(super) fn failing<'g>(
         &self,
         (pool, template): (&DesiredPool, &Template),
@@ -113,9 +116,15 @@ impl<'a> Planner<'a> {
                 fleet.outdated.iter().chain(&fleet.current).partition(|node| version(node) == one);
             let (on_new, on_old) = (self.tasks_on(cluster, &here), self.tasks_on(cluster, &others));
             let trial = Trial { on_new, on_old, since: None };
+            let lasts = |task: &&&Task| {
+                let ran = task.started.map(|at| self.limits.now.duration_since(at));
+                is_well(task) && ran.is_some_and(|ran| ran >= LASTS)
+            };
+            let nothing_lasts = trial.on_new.iter().find(lasts).is_none();
             let is_to_blame = |task: &&&Task| {
-                let well_elsewhere = trial.also_on_old(task, has_run_well) && !trial.also_on_old(task, has_failed);
-                has_failed(task) && self.is_deployed(task) && well_elsewhere
+                let only_here = !trial.also_on_old(task, has_failed);
+                let loses_nothing = nothing_lasts || trial.also_on_old(task, has_run_well);
+                has_failed(task) && self.is_deployed(task) && only_here && loses_nothing
             };
             if trial.on_new.iter().filter(is_to_blame).count() >= FAILED_TASKS {
                 failing.extend(here.iter().map(|node| node.member.id.as_str()));

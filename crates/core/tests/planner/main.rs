@@ -34,6 +34,7 @@ mod records;
 mod removal;
 mod review;
 mod rollback;
+mod rollout_order;
 mod rollouts;
 mod shortages;
 mod subnets;

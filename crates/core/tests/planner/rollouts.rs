@@ -13,12 +13,12 @@ use super::group_fixture::{
     busy, edit_group, empty, first_group, go, idle, image, launch, on_groups, plan_at, publish, register, run,
 };
 
-fn inf2() -> Specs {
+pub(super) fn inf2() -> Specs {
     on_groups(&["inf2.xlarge"])
 }
 
 /// A new image is published and the group names it.
-fn new_image(desired: &Desired, observed: &mut Observed) {
+pub(super) fn new_image(desired: &Desired, observed: &mut Observed) {
     publish(observed, desired, image("ami-2"));
     let name = first_group(desired).name;
     let steps = text(&go(desired, observed, NOW));
@@ -37,18 +37,18 @@ fn with_newcomer(desired: &Desired) -> (DesiredGroup, Observed) {
     (group, observed)
 }
 
-fn goes(desired: &Desired, observed: &mut Observed, now: Timestamp, steps: &str) {
+pub(super) fn goes(desired: &Desired, observed: &mut Observed, now: Timestamp, steps: &str) {
     assert_eq!(text(&go(desired, observed, now)), steps);
 }
 
-fn waits_for(desired: &Desired, observed: &Observed, now: Timestamp, what: &str) {
+pub(super) fn waits_for(desired: &Desired, observed: &Observed, now: Timestamp, what: &str) {
     let plan = plan_at(desired, observed, now);
     assert_eq!(text(&plan.steps), "");
     assert!(waits(&plan).contains(what), "{}", waits(&plan));
 }
 
 /// An instance is marked and then drained.
-fn drains(desired: &Desired, observed: &mut Observed, now: Timestamp, id: &str) {
+pub(super) fn drains(desired: &Desired, observed: &mut Observed, now: Timestamp, id: &str) {
     goes(desired, observed, now, &format!("CreateTags instance {id}\n"));
     goes(desired, observed, now, &format!("UpdateContainerInstancesState instance {id}\n"));
 }
@@ -224,7 +224,7 @@ fn an_image_whose_instance_never_registers_is_marked_and_taken_back() {
 }
 
 /// A task has failed on an instance.
-fn fail(observed: &mut Observed, id: &str) {
+pub(super) fn fail(observed: &mut Observed, id: &str) {
     run(observed, id, NOW);
     let tasks = &mut observed.tasks.get_mut(&("ml".to_owned(), "llama".to_owned())).unwrap().tasks;
     let task = tasks.last_mut().unwrap();
@@ -333,68 +333,4 @@ fn instances_of_a_template_that_was_deleted_and_made_again_are_not_taken_for_new
     fail(&mut observed, "i-1");
     fail(&mut observed, "i-1");
     goes(&desired, &mut observed, NOW, "CreateTags instance i-3\n");
-}
-
-/// `i-3` has an image that was found to be bad, tasks that fail on it, and a third image is in force.
-fn with_bad_one(desired: &Desired, observed: &mut Observed) {
-    let group = first_group(desired);
-    new_image(desired, observed);
-    launch(observed, &group, ("i-3", 2), NOW);
-    register(observed, &group, "i-3", NOW);
-    run(observed, "i-3", NOW);
-    run(observed, "i-3", NOW);
-    let tags = &mut observed.templates.get_mut(&group.name).unwrap().tags;
-    tags.insert("neuron.ecs/quarantined".to_owned(), "ami-2".to_owned());
-    publish(observed, desired, image("ami-3"));
-    goes(desired, observed, NOW, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
-    goes(desired, observed, NOW, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
-}
-
-#[test]
-fn in_a_full_group_instances_of_a_bad_image_go_first() {
-    let desired = edit_group(inf2(), "maxSize", json!(3)).desired();
-    let mut observed = busy(&desired, &["i-1", "i-2"]);
-    with_bad_one(&desired, &mut observed);
-    drains(&desired, &mut observed, NOW, "i-3");
-}
-
-#[test]
-fn instances_of_a_bad_image_are_replaced_although_a_person_drains_another_one() {
-    let desired = inf2().desired();
-    let group = first_group(&desired);
-    let mut observed = busy(&desired, &["i-1"]);
-    let drained = observed.instances.get_mut("ml").unwrap().get_mut("container-instance/i-1").unwrap();
-    drained.status = "DRAINING".to_owned();
-    with_bad_one(&desired, &mut observed);
-    // The task on i-1 can go nowhere but to i-3, where it fails.
-    goes(&desired, &mut observed, NOW, &format!("SetDesiredCapacity Auto Scaling group {}\n", group.name));
-    launch(&mut observed, &group, ("i-4", 3), NOW);
-    register(&mut observed, &group, "i-4", NOW);
-    drains(&desired, &mut observed, NOW + 5.minutes(), "i-3");
-    waits_for(&desired, &observed, NOW + 5.minutes(), "1 are being drained or terminated");
-}
-
-#[test]
-fn instances_on_which_tasks_fail_go_before_a_good_one_that_is_drained_already() {
-    let desired = edit_group(inf2(), "maxSize", json!(3)).desired();
-    let group = first_group(&desired);
-    let mut observed = busy(&desired, &["i-1", "i-2"]);
-    new_image(&desired, &mut observed);
-    launch(&mut observed, &group, ("i-3", 2), NOW);
-    register(&mut observed, &group, "i-3", NOW);
-    run(&mut observed, "i-3", NOW);
-    // The next image comes before anything has failed with this one, so nobody blames it.
-    publish(&mut observed, &desired, image("ami-3"));
-    goes(&desired, &mut observed, NOW, &format!("CreateLaunchTemplateVersion launch template {}\n", group.name));
-    goes(&desired, &mut observed, NOW, &format!("UpdateAutoScalingGroup Auto Scaling group {}\n", group.name));
-    drains(&desired, &mut observed, NOW, "i-1");
-    // Its task has no place but on i-3.
-    fail(&mut observed, "i-3");
-    waits_for(&desired, &observed, NOW, "i-1 still has 1 tasks");
-    fail(&mut observed, "i-3");
-    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-1\n");
-    assert_eq!(observed.instances["ml"].get("container-instance/i-1").unwrap().status, "ACTIVE");
-    goes(&desired, &mut observed, NOW, "DeleteTags instance i-1\nCreateTags instance i-3\n");
-    goes(&desired, &mut observed, NOW, "UpdateContainerInstancesState instance i-3\n");
-    waits_for(&desired, &observed, NOW, "1 are being drained or terminated");
 }
