@@ -224,7 +224,12 @@ impl Auditor {
 
     /// Whether something that is missing may be a stranger's doing.
     pub(super) fn is_excused(&self, object: &str) -> bool {
-        let lately = |at: &Timestamp| self.now.duration_since(*at).unsigned_abs() < EXCUSED;
+        self.was_excused(object, self.now)
+    }
+
+    /// The same of something that was missed later than it happened: while no process runs, nobody looks.
+    fn was_excused(&self, object: &str, at: Timestamp) -> bool {
+        let lately = |excused: &Timestamp| at.duration_since(*excused).unsigned_abs() < EXCUSED;
         [object, "*"].iter().any(|name| self.excused.get(*name).is_some_and(lately))
     }
 
@@ -301,7 +306,7 @@ impl Auditor {
         let of_object = stopping.healthy_left.iter().filter(|(name, _)| self.objects.get(*name) == Some(&object));
         let left: usize = of_object.map(|(_, count)| count).sum();
         let floor = usize::try_from(self.floor(&object)).unwrap_or(usize::MAX);
-        if left < floor && self.clock == Trust::Right && !self.is_excused(&object) {
+        if left < floor && self.clock == Trust::Right && !self.was_excused(&object, stopping.at) {
             let Stopping { at, task, reason, .. } = stopping;
             let tasks = self.aws.with(|aws| aws.world().live_tasks());
             let of_object = tasks

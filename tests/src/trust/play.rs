@@ -261,8 +261,19 @@ fn standing(stage: &Stage) -> String {
         {
             let names =
                 ["serviceName", "status", "desiredCount", "runningCount", "taskDefinition", "deploymentConfiguration"];
-            let newest = told(&service["events"][0], &["message"]);
-            lines.push(format!("service{}{newest}", told(&service, &names)));
+            lines.push(format!("service{}", told(&service, &names)));
+            let deployed = ["status", "taskDefinition", "desiredCount", "runningCount", "failedTasks", "rolloutState"];
+            for deployment in list(&service["deployments"]) {
+                lines.push(format!("  {}", told(&deployment, &deployed)));
+                let asked = json!({"taskDefinition": deployment["taskDefinition"]});
+                let definition = see("ecs", "DescribeTaskDefinition", asked)["taskDefinition"].take();
+                for container in list(&definition["containerDefinitions"]) {
+                    lines.push(format!("    {}", told(&container, &["image"])));
+                }
+            }
+            for event in list(&service["events"]).iter().take(4) {
+                lines.push(format!("  {}", told(event, &["createdAt", "message"])));
+            }
         }
     }
     for task in stage.world.aws.with(|aws| aws.world().live_tasks()) {
