@@ -212,7 +212,9 @@ pub async fn settle(stage: &mut Stage, (rest, quiet): (Rest, Duration), trace: &
         stage.pass(quiet.as_secs()).await;
         let died = stage.revive().await;
         writes = trace.calls(stage);
-        if writes.is_empty() && !died && stage.rests(rest) {
+        // While readings are old there is something to wait for, and to look for.
+        let lately_old = stage.audit(|auditor, _| auditor.lately(Upset::StaleReads, quiet));
+        if writes.is_empty() && !died && !lately_old && stage.rests(rest) {
             // How long AWS's pages are is not ours to choose.
             let calls = stage.air.calls() - before.0 - (trace.later_pages() - before.1);
             let services = u64::try_from(stage.fleet.services.len()).unwrap_or(u64::MAX);
