@@ -47,6 +47,15 @@ struct Trial<'a> {
     since: Option<Timestamp>,
 }
 
+/// EC2 instances of earlier versions on which tasks fail.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Failing<'a> {
+    /// The revisions of these tasks run well elsewhere.
+    pub(super) to_blame: BTreeSet<&'a str>,
+    /// Either may be at fault, but nothing else runs there: nothing is lost with them.
+    pub(super) in_doubt: BTreeSet<&'a str>,
+}
+
 impl Trial<'_> {
     fn also_on_old(&self, task: &Task, fails: fn(&Task) -> bool) -> bool {
         self.on_old.iter().any(|old| old.task_definition == task.task_definition && fails(old))
@@ -98,36 +107,36 @@ impl<'a> Planner<'a> {
         doubtful.map_or(Verdict::Good, |task| Verdict::Unclear(doubt(task, image)))
     }
 
-    /// EC2 instances of earlier versions on which tasks fail whose revisions run well elsewhere, or nothing but tasks that fail
-    /// nowhere else: whoever is to blame, nothing is lost with them. Nobody has blamed such a version: the next one came before
-    /// there were tasks on its instances.
+    /// EC2 instances of earlier versions on which tasks fail. Nobody has blamed such a version: the next one came before there were
+    /// tasks on its instances.
     pub(super) fn failing<'g>(
         &self,
         (pool, template): (&DesiredPool, &Template),
         fleet: &NodeSides<'g>,
-    ) -> BTreeSet<&'g str> {
+    ) -> Failing<'g> {
         let version = |node: &Node<'_>| (node.member.template.clone(), node.member.template_version.clone());
         let versions: BTreeSet<_> =
             fleet.outdated.iter().filter(|node| !was_bad(node, template)).map(version).collect();
         let cluster = pool.cluster.as_str();
-        let mut failing = BTreeSet::new();
+        let mut failing = Failing::default();
         for one in versions {
             let (here, others): (Vec<Node<'g>>, Vec<Node<'g>>) =
                 fleet.outdated.iter().chain(&fleet.current).partition(|node| version(node) == one);
             let (on_new, on_old) = (self.tasks_on(cluster, &here), self.tasks_on(cluster, &others));
             let trial = Trial { on_new, on_old, since: None };
-            let lasts = |task: &&&Task| {
+            let lasts = |task: &&Task| {
                 let ran = task.started.map(|at| self.limits.now.duration_since(at));
                 is_well(task) && ran.is_some_and(|ran| ran >= LASTS)
             };
-            let nothing_lasts = trial.on_new.iter().find(lasts).is_none();
-            let is_to_blame = |task: &&&Task| {
-                let only_here = !trial.also_on_old(task, has_failed);
-                let loses_nothing = nothing_lasts || trial.also_on_old(task, has_run_well);
-                has_failed(task) && self.is_deployed(task) && only_here && loses_nothing
-            };
-            if trial.on_new.iter().filter(is_to_blame).count() >= FAILED_TASKS {
-                failing.extend(here.iter().map(|node| node.member.id.as_str()));
+            let only_here =
+                |task: &&Task| has_failed(task) && self.is_deployed(task) && !trial.also_on_old(task, has_failed);
+            let failed: Vec<&Task> = trial.on_new.iter().copied().filter(only_here).collect();
+            let to_blame = failed.iter().filter(|task| trial.also_on_old(task, has_run_well)).count();
+            let ids = here.iter().map(|node| node.member.id.as_str());
+            if to_blame >= FAILED_TASKS {
+                failing.to_blame.extend(ids);
+            } else if failed.len() >= FAILED_TASKS && !trial.on_new.iter().any(lasts) {
+                failing.in_doubt.extend(ids);
             }
         }
         failing

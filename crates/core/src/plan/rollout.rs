@@ -7,11 +7,9 @@
 //! `blame`. An instance is marked as drained by Axon before it is: if its version is wanted again, it takes tasks again,
 //! where one that a person drains stays drained.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::blame::{Verdict, was_bad};
+use super::blame::{Failing, Verdict, was_bad};
 use super::group::Version;
 use super::{Evidence, Planner, Wait};
 use crate::allocate::Allocated;
@@ -98,14 +96,18 @@ pub(super) struct Roll<'p> {
     pub(super) group: &'p Group,
     pub(super) template: &'p Template,
     pub(super) version: &'p Version,
-    /// EC2 instances of an earlier version on which tasks fail.
-    failing: BTreeSet<&'p str>,
+    failing: Failing<'p>,
 }
 
 impl Roll<'_> {
-    /// Whether an instance must go before the others: a rollout has failed with its version, or tasks fail on it.
+    /// Whether an instance is known to be bad: a rollout has failed with its version, or it is to blame for tasks that fail.
     fn is_bad(&self, node: &Node<'_>) -> bool {
-        was_bad(node, self.template) || self.failing.contains(node.member.id.as_str())
+        was_bad(node, self.template) || self.failing.to_blame.contains(node.member.id.as_str())
+    }
+
+    /// Whether an instance must go before the others: in a full group, tasks of any other would go to it and fail.
+    fn goes_first(&self, node: &Node<'_>) -> bool {
+        self.is_bad(node) || self.failing.in_doubt.contains(node.member.id.as_str())
     }
 
     fn most(&self) -> i32 {
@@ -158,10 +160,10 @@ impl<'a> Planner<'a> {
     /// has followed: their tasks may have nowhere to go but to instances of a version that nobody looks at any more. So do good
     /// ones that were drained before all bad ones. Whoever drains an instance by hand has reasons of his own.
     fn take_back(&mut self, roll: &Roll<'_>, fleet: &NodeSides<'a>) {
-        let has_bad = fleet.outdated.iter().any(|node| node.lives() && !node.is_draining() && roll.is_bad(node));
+        let has_bad = fleet.outdated.iter().any(|node| node.lives() && !node.is_draining() && roll.goes_first(node));
         let overtaken = |node: &&Node<'a>| {
             // What is empty already goes, and what is bad must go, and first: the tasks of any other would go to it.
-            let stays = roll.is_bad(node) || node.is_draining() && is_idle(node);
+            let stays = roll.goes_first(node) || node.is_draining() && is_idle(node);
             (has_bad || !self.is_marked_for(roll, node)) && !stays
         };
         let nodes = fleet.current.iter().chain(fleet.outdated.iter().filter(overtaken));
@@ -206,9 +208,8 @@ impl<'a> Planner<'a> {
         let under_way = self.under_way(roll, due);
         let mut next: Vec<&Node<'a>> =
             due.iter().filter(|node| node.instance.is_some() && !node.is_draining()).collect();
-        // The bad ones first: in a full group, tasks of any other would go to them.
         next.sort_by_key(|node| {
-            (!roll.is_bad(node), !self.is_marked_for(roll, node), node.tasks(), node.member.id.clone())
+            (!roll.goes_first(node), !self.is_marked_for(roll, node), node.tasks(), node.member.id.clone())
         });
         let budget = usize::try_from(roll.wanted.rollout.max_unavailable).unwrap_or(usize::MAX);
         if next.is_empty() || under_way >= budget {
@@ -237,7 +238,7 @@ impl<'a> Planner<'a> {
     /// Instances of the whole pool that are being replaced, with those that this plan drains.
     fn under_way(&self, roll: &Roll<'_>, due: &[Node<'a>]) -> usize {
         // What others drain, a person or EC2, may wait for the bad ones to go: its tasks may find no other place.
-        let urgent = due.iter().any(|node| roll.is_bad(node));
+        let urgent = due.iter().any(|node| roll.goes_first(node));
         let counts = |node: &&Node<'_>| {
             let goes = node.is_draining() || !node.lives();
             goes && (!urgent || self.is_marked(node))

@@ -77,7 +77,9 @@ fn instances_on_which_tasks_fail_go_before_a_good_one_that_is_drained_already() 
 
 #[test]
 fn an_instance_with_nothing_but_tasks_that_fail_goes_first() {
-    let desired = edit_group(inf2(), "maxSize", json!(2)).desired();
+    let full = || edit_group(inf2(), "maxSize", json!(2));
+    let window = json!([{"start": "22:00", "duration": "4h", "timeZone": "UTC"}]);
+    let (desired, by_night) = (full().desired(), edit_group(full(), "rollout/windows", window).desired());
     let group = first_group(&desired);
     let mut observed = busy(&desired, &["i-1"]);
     let key = ("ml".to_owned(), "llama".to_owned());
@@ -96,6 +98,7 @@ fn an_instance_with_nothing_but_tasks_that_fail_goes_first() {
     let mut lasting = observed.clone();
     // One more is on its way to failing.
     run(&mut observed, "i-3", NOW - 1.minute());
+    waits_for(&by_night, &observed, NOW, "the next maintenance window opens");
     drains(&desired, &mut observed, NOW, "i-3");
     run(&mut lasting, "i-3", NOW - 5.minutes());
     drains(&desired, &mut lasting, NOW, "i-1");
