@@ -24,6 +24,7 @@ pub mod watched;
 pub mod wire;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -37,7 +38,7 @@ use axon_core::parse::SourceFile;
 use axon_core::preview::Preview;
 use axon_core::state::Pruning;
 use axon_core::status::Status;
-use axon_runtime::clock::{Clock as _, ScaledClock};
+use axon_runtime::clock::{Clock, ScaledClock};
 use axon_runtime::source::{FixedSource, Snapshot};
 use axon_runtime::{Outcome, PreviewRequest, Reconciler, Settings, Specifier, Until, View, preview};
 use axon_sim::{Call, Options, Shared};
@@ -110,15 +111,15 @@ impl World {
 
     /// The real client, whose network is the simulated account.
     pub async fn cloud(&self) -> axon_aws::Aws {
-        self.cloud_over(SharedHttpClient::new(self.wire.clone())).await
+        self.cloud_over(SharedHttpClient::new(self.wire.clone()), self.clock).await
     }
 
-    /// The real client on another network.
-    pub async fn cloud_over(&self, network: SharedHttpClient) -> axon_aws::Aws {
+    /// The real client on another network, with the clock of another machine.
+    pub async fn cloud_over(&self, network: SharedHttpClient, clock: impl Clock + fmt::Debug) -> axon_aws::Aws {
         let connection = Connection {
             region: Some(self.region.clone()),
             http_client: Some(network),
-            time_source: Some(SharedTimeSource::new(Time(self.clock))),
+            time_source: Some(SharedTimeSource::new(Time(clock))),
             share: self.settings.share,
             credentials: Some(FixedCredentials {
                 access_key_id: "simulated".to_owned(),
@@ -130,7 +131,7 @@ impl World {
     }
 
     async fn process(&self, wire: Wire) -> Reconciler<axon_aws::Aws, ScaledClock> {
-        let cloud = Arc::new(self.cloud_over(SharedHttpClient::new(wire)).await);
+        let cloud = Arc::new(Box::pin(self.cloud_over(SharedHttpClient::new(wire), self.clock)).await);
         Reconciler::new(cloud, Arc::new(self.clock), self.settings.clone())
     }
 
@@ -265,11 +266,11 @@ pub fn installation() -> Installation {
     "scenario".parse().unwrap()
 }
 
-/// The simulated time in the SDK's words.
+/// The time of a clock in the SDK's words.
 #[derive(Clone, Copy, Debug)]
-struct Time(ScaledClock);
+struct Time<K>(K);
 
-impl TimeSource for Time {
+impl<K: Clock + fmt::Debug> TimeSource for Time<K> {
     fn now(&self) -> SystemTime {
         self.0.now().into()
     }

@@ -12,12 +12,12 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
-use aws_smithy_async::time::SharedTimeSource;
 use axon_core::cloud::{CallObserver, CloudError, ErrorClass, ObservedCall};
 use futures::future::{self, BoxFuture, FutureExt};
 use tracing::{Instrument as _, info_span};
 
 use crate::answers::Incomplete;
+use crate::aws_time::AwsTime;
 use crate::error;
 use crate::operations::{Access, Operation};
 use crate::pace::Pace;
@@ -42,7 +42,7 @@ pub(crate) struct Caller {
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
-    pub(crate) clock: SharedTimeSource,
+    pub(crate) clock: AwsTime,
     pace: Arc<Pace>,
     calls: Arc<AtomicU32>,
     throttled: Arc<AtomicU32>,
@@ -52,7 +52,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// A caller that counts from zero.
-    pub(crate) fn new(clients: Clients, clock: SharedTimeSource, pace: Arc<Pace>) -> Self {
+    pub(crate) fn new(clients: Clients, clock: AwsTime, pace: Arc<Pace>) -> Self {
         let Clients { ecs, ec2, autoscaling, ssm, sts, logs } = clients;
         let (calls, throttled, failed) = Default::default();
         Self { ecs, ec2, autoscaling, ssm, sts, logs, clock, pace, calls, throttled, failed, observer: None }
@@ -99,12 +99,12 @@ impl Caller {
         );
         let named = span.clone();
         let call = async move {
-            let asked = self.clock.now();
+            let asked = self.clock.machine();
             self.pace.turn(operation).await;
             self.calls.fetch_add(1, Ordering::Relaxed);
-            let sent = self.clock.now();
+            let sent = self.clock.machine();
             let answer = request.await;
-            let took = Took { waited: between(asked, sent), duration: between(sent, self.clock.now()) };
+            let took = Took { waited: between(asked, sent), duration: between(sent, self.clock.machine()) };
             let outcome = answer.map_err(|sdk| error::of_call(operation, &sdk));
             match outcome.as_ref().map_err(|error| error.class) {
                 Err(ErrorClass::Throttled) => {

@@ -5,11 +5,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_smithy_async::time::SharedTimeSource;
 use axon_core::cloud::{CallObserver, Cloud, CloudError, Effect, Facts, Scope, Sweep};
 use axon_core::observe::Identity;
 use axon_core::step::Step;
+use jiff::SignedDuration;
 
+use crate::aws_time::AwsTime;
 use crate::call::{Caller, Clients};
 use crate::execute;
 use crate::lookup::{self, InstanceTypes};
@@ -21,7 +22,7 @@ use crate::pace::Pace;
 pub struct Aws {
     pub(crate) clients: Clients,
     pub(crate) region: String,
-    pub(crate) clock: SharedTimeSource,
+    pub(crate) clock: AwsTime,
     pub(crate) pace: Arc<Pace>,
     pub(crate) revisions: Arc<Revisions>,
     pub(crate) identity: Arc<Mutex<Option<Identity>>>,
@@ -62,5 +63,9 @@ impl Cloud for Aws {
 
     async fn execute(&self, step: &Step) -> Result<Effect, CloudError> {
         execute::execute(&self.caller(), &self.revisions, step.action.clone()).await
+    }
+
+    fn clock_offset(&self) -> SignedDuration {
+        self.clock.offset()
     }
 }

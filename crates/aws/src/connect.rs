@@ -23,6 +23,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use axon_core::quota::Share;
 
+use crate::aws_time::AwsTime;
 use crate::call::Clients;
 use crate::client::Aws;
 use crate::pace::Pace;
@@ -133,9 +134,10 @@ fn in_profile(profile: Option<&str>) -> String {
 impl Aws {
     /// Finds credentials and Region, and makes sure that there are some. Asks AWS for nothing else.
     pub async fn connect(connection: Connection) -> Result<Self, ConnectError> {
-        let clock = connection.time_source.clone().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
+        let machine = connection.time_source.clone().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
+        let clock = AwsTime::new(machine.clone());
         let sleep = connection.sleep.clone().unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new()));
-        let base = base(&connection, &clock, &sleep).await;
+        let base = base(&connection, &machine, &sleep).await;
         let Some(region) = base.region().map(ToString::to_string) else {
             return Err(ConnectError::NoRegion { profile: connection.profile });
         };
@@ -147,28 +149,32 @@ impl Aws {
             Some(role) => assumed(base, role).await?,
         };
         Ok(Self {
-            clients: Clients {
-                ecs: aws_sdk_ecs::Client::new(&config),
-                ec2: aws_sdk_ec2::Client::from_conf(
-                    aws_sdk_ec2::config::Builder::from(&config).interceptor(Whole).build(),
-                ),
-                autoscaling: aws_sdk_autoscaling::Client::from_conf(
-                    aws_sdk_autoscaling::config::Builder::from(&config).interceptor(Whole).build(),
-                ),
-                ssm: aws_sdk_ssm::Client::new(&config),
-                sts: aws_sdk_sts::Client::from_conf(
-                    aws_sdk_sts::config::Builder::from(&config).interceptor(Whole).build(),
-                ),
-                logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            },
+            clients: clients(&config, &clock),
             region,
-            pace: Arc::new(Pace::new(clock.clone(), sleep, connection.share)),
+            pace: Arc::new(Pace::new(machine, sleep, connection.share)),
             clock,
             revisions: Arc::default(),
             identity: Arc::default(),
             instance_types: Arc::default(),
             observer: None,
         })
+    }
+}
+
+fn clients(config: &SdkConfig, clock: &AwsTime) -> Clients {
+    let ecs = aws_sdk_ecs::config::Builder::from(config).interceptor(clock.clone());
+    let ec2 = aws_sdk_ec2::config::Builder::from(config).interceptor(clock.clone()).interceptor(Whole);
+    let autoscaling = aws_sdk_autoscaling::config::Builder::from(config).interceptor(clock.clone()).interceptor(Whole);
+    let ssm = aws_sdk_ssm::config::Builder::from(config).interceptor(clock.clone());
+    let sts = aws_sdk_sts::config::Builder::from(config).interceptor(clock.clone()).interceptor(Whole);
+    let logs = aws_sdk_cloudwatchlogs::config::Builder::from(config).interceptor(clock.clone());
+    Clients {
+        ecs: aws_sdk_ecs::Client::from_conf(ecs.build()),
+        ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+        autoscaling: aws_sdk_autoscaling::Client::from_conf(autoscaling.build()),
+        ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
+        sts: aws_sdk_sts::Client::from_conf(sts.build()),
+        logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs.build()),
     }
 }
 

@@ -13,6 +13,7 @@
 //! call on the wire.
 
 mod answers;
+mod aws_time;
 mod call;
 mod client;
 mod connect;

@@ -65,7 +65,7 @@ impl InstanceTypes {
 
     /// The Neuron instance types as EC2 tells them, at most a day old; older or none if it does not tell.
     pub(crate) async fn read(&self, caller: &Caller) -> Vec<InstanceTypeFacts> {
-        let now = caller.clock.now();
+        let now = caller.clock.machine();
         {
             let memory = self.memory();
             if memory.ask_after.is_some_and(|time| now < time) {

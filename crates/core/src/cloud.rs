@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::observe::{
@@ -29,6 +29,9 @@ pub trait Cloud: Send + Sync {
 
     /// Makes exactly one AWS call.
     fn execute(&self, step: &Step) -> impl Future<Output = Result<Effect, CloudError>> + Send;
+
+    /// How far AWS's clock is ahead of the machine's, as its answers so far have told.
+    fn clock_offset(&self) -> SignedDuration;
 }
 
 /// Facts from outside the specification.

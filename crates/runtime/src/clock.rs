@@ -5,9 +5,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use axon_core::cloud::Cloud;
 use jiff::{SignedDuration, Timestamp};
 
 /// Tells the time and waits.
@@ -73,6 +74,37 @@ impl Clock for ScaledClock {
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(tokio::time::sleep(scaled(duration, 1.0 / self.speed)))
+    }
+}
+
+/// The machine's clock, set right by AWS's: what AWS dates and what the loop dates are compared with each other.
+///
+/// When AWS's answers show another time than before, this clock is set, as [`Watch`] notices.
+#[derive(Debug)]
+pub(crate) struct AwsClock<C, K> {
+    cloud: Arc<C>,
+    machine: Arc<K>,
+}
+
+impl<C, K> AwsClock<C, K> {
+    /// Goes by the machine's clock until an answer of AWS says otherwise.
+    pub(crate) const fn new(cloud: Arc<C>, machine: Arc<K>) -> Self {
+        Self { cloud, machine }
+    }
+}
+
+impl<C: Cloud + 'static, K: Clock> Clock for AwsClock<C, K> {
+    fn now(&self) -> Timestamp {
+        let machine = self.machine.now();
+        machine.saturating_add(self.cloud.clock_offset()).unwrap_or(machine)
+    }
+
+    fn steady(&self) -> Duration {
+        self.machine.steady()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.machine.sleep(duration)
     }
 }
 

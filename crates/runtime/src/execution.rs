@@ -49,11 +49,12 @@ pub(crate) async fn execute<C: Cloud, K: Clock>(cloud: &C, clock: &K, step: Step
     Report::Ended(Box::new(Execution { step, result, at: clock.now(), span: Span::current() }))
 }
 
-/// Reads AWS.
+/// Reads AWS. When it began is told by the clock that dates outcomes, too.
 pub(crate) async fn sweep<C: Cloud, K: Clock>(cloud: &C, clock: &K, scope: Scope) -> Report {
     let started = clock.now();
     let sweep = contained(async { cloud.observe(scope).await }).await;
-    Report::Swept(Box::new(sweep.unwrap_or_else(|Panicked| nothing_read(started))))
+    let sweep = sweep.unwrap_or_else(|Panicked| nothing_read(started));
+    Report::Swept(Box::new(Sweep { started, ..sweep }))
 }
 
 /// Asks for the facts.

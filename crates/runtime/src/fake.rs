@@ -12,7 +12,7 @@ use axon_core::parse::SourceFile;
 use axon_core::shape::cluster::ClusterSetting;
 use axon_core::shape::shared::Tag;
 use axon_core::step::{Action, Resource, Step};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::{Clock, ScaledClock};
 use crate::source::{Snapshot, Source, SourceError};
@@ -47,6 +47,9 @@ struct Inside {
     clusters: BTreeMap<String, Cluster>,
     script: BTreeMap<&'static str, VecDeque<Act>>,
     running: BTreeSet<Resource>,
+    /// How far its clock is ahead, once it has answered a sweep.
+    ahead: SignedDuration,
+    heard: bool,
     log: Vec<(i64, String)>,
 }
 
@@ -78,6 +81,12 @@ impl Fake {
 
     fn log(&self, wanted: impl Fn(&str) -> bool) -> Vec<(i64, String)> {
         self.inside.lock().unwrap().log.iter().filter(|(_, what)| wanted(what)).cloned().collect()
+    }
+
+    /// Its clock is ahead of the machine's.
+    pub(crate) fn is_ahead(&self, by: SignedDuration) {
+        let mut inside = self.inside.lock().unwrap();
+        (inside.ahead, inside.heard) = (by, false);
     }
 
     /// Somebody else changes something.
@@ -123,6 +132,7 @@ impl Cloud for Fake {
 
     async fn observe(&self, scope: Scope) -> Sweep {
         let act = self.begin("observe", "observe".to_owned());
+        self.inside.lock().unwrap().heard = true;
         let started = self.clock.now();
         let clusters: Vec<Cluster> = self.inside.lock().unwrap().clusters.values().cloned().collect();
         let played = self.play(act, "ListClusters").await;
@@ -159,6 +169,11 @@ impl Cloud for Fake {
         inside.running.remove(&step.resource);
         played?;
         Ok(effect(&mut inside.clusters, &step.action))
+    }
+
+    fn clock_offset(&self) -> SignedDuration {
+        let inside = self.inside.lock().unwrap();
+        if inside.heard { inside.ahead } else { SignedDuration::ZERO }
     }
 }
 

@@ -28,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span, info, info_span, warn};
 
-use crate::clock::{Clock, Watch, until};
+use crate::clock::{AwsClock, Clock, Watch, until};
 use crate::controller::{Begin, Controller, Verdict};
 use crate::execution::{Report, execute, look_up, sweep};
 use crate::health::TICK;
@@ -44,7 +44,7 @@ const LONG: Duration = Duration::from_hours(24);
 #[derive(Debug)]
 pub struct Reconciler<C: Cloud, K: Clock> {
     cloud: Arc<C>,
-    clock: Arc<K>,
+    clock: Arc<AwsClock<C, K>>,
     settings: Settings,
     telemetry: Telemetry,
     published: Arc<watch::Sender<Arc<View>>>,
@@ -65,7 +65,7 @@ pub enum Outcome {
     Failed(String),
 }
 
-impl<C: Cloud, K: Clock> Reconciler<C, K> {
+impl<C: Cloud + 'static, K: Clock> Reconciler<C, K> {
     /// Does nothing before it runs.
     pub fn new(cloud: Arc<C>, clock: Arc<K>, settings: Settings) -> Self {
         Self::publishing(cloud, clock, settings, Arc::new(watch::Sender::new(Arc::default())))
@@ -78,6 +78,7 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
         settings: Settings,
         published: Arc<watch::Sender<Arc<View>>>,
     ) -> Self {
+        let clock = Arc::new(AwsClock::new(Arc::clone(&cloud), clock));
         Self { cloud, clock, settings, telemetry: Telemetry::default(), published }
     }
 
@@ -85,7 +86,7 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
     #[must_use]
     pub fn watched(mut self, telemetry: Telemetry) -> Self {
         let Telemetry { meter, pulse, .. } = &telemetry;
-        meter.follow(self.view(), Arc::<K>::clone(&self.clock), pulse.clone());
+        meter.follow(self.view(), Arc::<AwsClock<C, K>>::clone(&self.clock), pulse.clone());
         self.telemetry = telemetry;
         self
     }
@@ -98,7 +99,8 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
     /// Runs until everything is as the settings ask for, or until `shutdown` completes. Then calls under way are waited
     /// for, so that no outcome is lost.
     ///
-    /// When the clock was set, it starts over as a new process would: waiting times are instants of the old clock.
+    /// When the clock was set, or turned out to differ from AWS's, it starts over as a new process would: waiting times are
+    /// instants of the old clock.
     pub async fn run<S: Source>(self, source: S, shutdown: impl Future<Output = ()> + Send) -> Outcome {
         let mut work = Work::new(&self, source);
         let mut shutdown = pin!(shutdown);
@@ -106,7 +108,10 @@ impl<C: Cloud, K: Clock> Reconciler<C, K> {
             let mut controller = Controller::new(self.settings.clone(), self.clock.now(), self.telemetry.clone());
             match self.turn(&mut controller, &mut work, shutdown.as_mut()).await {
                 End::ClockSet(by) => {
-                    warn!(seconds = by.as_secs(), "the clock was set or the machine was suspended: starting over");
+                    warn!(
+                        seconds = by.as_secs(),
+                        "the clock was set, the machine was suspended, or AWS has another time: starting over"
+                    );
                     tokio::select! {
                         biased;
                         () = &mut shutdown => break (controller, End::Stopped),
@@ -250,7 +255,7 @@ enum End {
 /// What is under way.
 struct Work<'a, C, K, S> {
     cloud: &'a C,
-    clock: &'a K,
+    clock: &'a AwsClock<C, K>,
     /// The name of the target, for the log.
     target: &'a str,
     /// Absent while it is being read.
@@ -267,7 +272,7 @@ struct Read<S> {
     source: Option<S>,
 }
 
-impl<'a, C: Cloud, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
+impl<'a, C: Cloud + 'static, K: Clock, S: Source + 'a> Work<'a, C, K, S> {
     fn new(of: &'a Reconciler<C, K>, source: S) -> Self {
         Self {
             cloud: &of.cloud,

@@ -9,7 +9,9 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use http::{HeaderValue, header::DATE};
 use http_body_util::BodyExt;
+use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::shared::Shared;
 
@@ -30,7 +32,13 @@ async fn answer(shared: Shared, request: HttpRequest) -> Result<HttpResponse, Co
     let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
-    let response = shared.answer(&http::Request::from_parts(head, body));
+    let mut response = shared.answer(&http::Request::from_parts(head, body));
+    // AWS dates its answers (RFC 9110, section 6.6.1). Over a socket the server does, by the machine's clock: whoever is
+    // there has no other, and must not take simulated time that runs fast for a clock that is wrong.
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&shared.now()).ok();
+    if let Some(date) = date.and_then(|date| HeaderValue::try_from(date).ok()) {
+        response.headers_mut().insert(DATE, date);
+    }
     HttpResponse::try_from(response.map(|b: Bytes| SdkBody::from(b))).map_err(|e| ConnectorError::other(e.into(), None))
 }
 

@@ -26,11 +26,16 @@ impl Shared {
 
     /// Lets the world catch up with the clock, then answers.
     pub fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let now = (self.clock)();
+        let now = self.now();
         self.with(|aws| {
             aws.advance_to(now);
             aws.answer(request)
         })
+    }
+
+    /// The current instant.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// Works on the world directly. A panic of another caller does not lock everyone else out.

@@ -46,7 +46,6 @@ pub struct Auditor {
     bereft: BTreeMap<String, (Timestamp, String)>,
     foreign: Vec<(Glance, Value)>,
     findings: Vec<String>,
-    clock: Trust,
     /// Tasks of jobs.
     pub(super) ledger: Ledger,
     /// What hinders the processes, and until when it did; nothing if it still does.
@@ -56,8 +55,6 @@ pub struct Auditor {
 /// What may keep processes from knowing what is so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Upset {
-    /// Their clock is wrong by more than ten minutes.
-    WrongClock,
     /// Readings are as old as minutes.
     StaleReads,
     /// There are two of them.
@@ -75,15 +72,6 @@ pub enum Now {
     Begins,
     /// It is over, if it ever was.
     Ends,
-}
-
-/// Whether the processes can know how long a task has run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// It is right or behind.
-    Right,
-    /// It is ahead: tasks look older than they are.
-    Ahead,
 }
 
 /// What is asked to see something.
@@ -111,7 +99,6 @@ impl Auditor {
             bereft: BTreeMap::new(),
             foreign: Vec::new(),
             findings: Vec::new(),
-            clock: Trust::Right,
             ledger: Ledger::default(),
             upsets: BTreeMap::new(),
         }
@@ -155,11 +142,6 @@ impl Auditor {
     /// A stranger has laid hands on an object, or on everything.
     pub fn excuse(&mut self, object: &str, now: Timestamp) {
         self.excused.insert(object.to_owned(), now);
-    }
-
-    /// How far the clock of the processes can be trusted from now on.
-    pub const fn trust_clock(&mut self, trust: Trust) {
-        self.clock = trust;
     }
 
     /// Something that is nobody's of ours and must stay as it is now.
@@ -306,7 +288,7 @@ impl Auditor {
         let of_object = stopping.healthy_left.iter().filter(|(name, _)| self.objects.get(*name) == Some(&object));
         let left: usize = of_object.map(|(_, count)| count).sum();
         let floor = usize::try_from(self.floor(&object)).unwrap_or(usize::MAX);
-        if left < floor && self.clock == Trust::Right && !self.was_excused(&object, stopping.at) {
+        if left < floor && !self.was_excused(&object, stopping.at) {
             let Stopping { at, task, reason, .. } = stopping;
             let tasks = self.aws.with(|aws| aws.world().live_tasks());
             let of_object = tasks

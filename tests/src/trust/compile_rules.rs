@@ -4,9 +4,8 @@
 //! complete.
 
 use super::asked::Asked;
-use super::audit::{Auditor, Upset};
+use super::audit::Auditor;
 use super::fleet::COMPILES;
-use super::ledger::CLOCK_FELT;
 
 impl Auditor {
     /// A service was made or changed.
@@ -18,7 +17,7 @@ impl Auditor {
         let compiles = self.always(|fleet| {
             fleet.services.get(&object).is_some_and(|service| service.compiled && service.image() == image)
         });
-        if !compiles || self.lately(Upset::WrongClock, CLOCK_FELT) {
+        if !compiles {
             return;
         }
         let job = object.clone() + COMPILES;

@@ -61,7 +61,7 @@ impl Auditor {
 
     /// Whether something keeps processes from seeing or doing what they should, or did until a while ago.
     pub(super) fn is_hindered(&self) -> bool {
-        let upsets = [Upset::WrongClock, Upset::StaleReads, Upset::Absent, Upset::BadNetwork];
+        let upsets = [Upset::StaleReads, Upset::Absent, Upset::BadNetwork];
         upsets.into_iter().any(|upset| self.lately(upset, FELT))
     }
 

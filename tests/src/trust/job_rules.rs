@@ -12,7 +12,7 @@ use super::asked::Asked;
 use super::audit::{Auditor, Upset};
 use super::fleet::Fleet;
 use super::job::Job;
-use super::ledger::{Attempt, CLOCK_FELT, Fate, written};
+use super::ledger::{Attempt, Fate, written};
 use super::rules::{Before, Target};
 
 /// ECS shows a stopped task for an hour.
@@ -112,7 +112,7 @@ impl Auditor {
         }
         let sent = self.present() - late;
         let over = self.record(&format!("{job}/{run}/end")).filter(|(_, at)| *at <= sent);
-        if over.is_some() && !self.is_blind() && !self.lately(Upset::WrongClock, CLOCK_FELT) {
+        if over.is_some() && !self.is_blind() {
             self.find(&format!("{attempt} is to be started and its run is over"));
         }
         if self.never(job, |_| true) {
@@ -176,7 +176,7 @@ impl Auditor {
     }
 
     fn attempt_ended(&mut self, attempt: &Attempt, value: &Value) {
-        let (now, wrong_clock) = (self.present(), self.lately(Upset::WrongClock, CLOCK_FELT));
+        let now = self.present();
         let fate = self.ledger.fate(attempt);
         let verdict = value["verdict"].as_str().unwrap_or_default();
         let seen = match fate {
@@ -187,7 +187,6 @@ impl Auditor {
             }
         };
         match verdict {
-            "Unknown" if wrong_clock => self.unknown(attempt),
             "Unknown" if seen => {
                 self.find(&format!("nobody is said to know how {attempt} has ended, and its task is there to be seen"));
             }
@@ -208,7 +207,7 @@ impl Auditor {
             "Succeeded" if !matches!(fate, Some(Fate::Well(_))) => {
                 self.find(&format!("{attempt} is said to have succeeded"));
             }
-            _ if fate == Some(Fate::Live) && !wrong_clock => {
+            _ if fate == Some(Fate::Live) => {
                 self.find(&format!("{attempt} is said to be over ({verdict}) and runs"));
             }
             _ => {}
@@ -221,7 +220,7 @@ impl Auditor {
 
     fn run_ended(&mut self, job: &str, run: &str, value: &Value) {
         let runs = self.ledger.live().find(|attempt| attempt.job == job && attempt.run == run).cloned();
-        if let Some(attempt) = runs.filter(|_| !self.is_blind() && !self.lately(Upset::WrongClock, CLOCK_FELT)) {
+        if let Some(attempt) = runs.filter(|_| !self.is_blind()) {
             self.find(&format!("the run {job}/{run} is said to be over and {attempt} runs"));
         }
         let done = self.ledger.done(job, run);
@@ -250,14 +249,13 @@ impl Auditor {
             }
             return;
         };
-        let wrong_clock = self.lately(Upset::WrongClock, CLOCK_FELT);
         let end = if entry == "end" { written(&target.resource) } else { self.written_at(&format!("{job}/{run}/end")) };
         let kept = if entry == "end" { END_KEPT } else { KEPT };
         let now = self.present();
         let Some(end) = end else {
             return self.find(&format!("{name} was removed and its run is not over"));
         };
-        if now.duration_since(end).unsigned_abs() < kept && !wrong_clock {
+        if now.duration_since(end).unsigned_abs() < kept {
             self.find(&format!("{name} was removed too soon after the end of its run at {end}"));
         }
         let root = format!("{}{job}/{run}/", self.record_root());
@@ -281,7 +279,7 @@ impl Auditor {
             return;
         }
         if let Some(by) = reason.strip_prefix("axon: preempted by ").and_then(|by| by.split(',').next()) {
-            if !self.comes_before(by, job) && !self.lately(Upset::WrongClock, CLOCK_FELT) {
+            if !self.comes_before(by, job) {
                 self.find(&format!("{attempt} was stopped for {by}, which does not come before it"));
             }
             return;
@@ -289,7 +287,7 @@ impl Auditor {
         let cancelled = self.record(&format!("{job}/{run}/cancel")).is_some();
         let stands = |job: &Job| !job.suspend && job.deadline.is_none() && (job.every.is_none() || job.policy % 3 != 1);
         let stands = self.always(|fleet| fleet.work(job).is_some_and(|job| stands(&job)));
-        if stands && !cancelled && !self.lately(Upset::WrongClock, CLOCK_FELT) {
+        if stands && !cancelled {
             self.find(&format!("{attempt} was stopped, and nothing says that it shall"));
         }
     }

@@ -13,8 +13,6 @@ use serde_json::{Value, json};
 
 use super::audit::{Auditor, Upset};
 
-/// A clock that was wrong for so long is felt for so long: ECS remembers a `clientToken` for an hour after the end of its task.
-pub(super) const CLOCK_FELT: Duration = Duration::from_hours(3);
 /// A process that reads what was true minutes ago, or one beside another, knows what was written by then only: for so long.
 pub(super) const BLIND_FOR: Duration = Duration::from_mins(20);
 
@@ -239,15 +237,13 @@ impl Auditor {
         self.started_node(&attempt, nodes);
         let of = nodes.and_then(|nodes| usize::try_from(nodes).ok()).unwrap_or(1);
         for what in self.against(&attempt, turn) {
-            if !self.lately(Upset::WrongClock, CLOCK_FELT) {
-                self.find(&what);
-            }
+            self.find(&what);
         }
         if let Some((end, _)) = self.record(&format!("{run}/end")) {
             let result = end["result"].as_str().unwrap_or_default().to_owned();
             // Whoever cannot see yet that a run was taken back goes on with it.
             let finished = ["Complete", "Failed", "Unknown"].contains(&result.as_str());
-            if !self.lately(Upset::WrongClock, CLOCK_FELT) && (finished || !self.is_blind()) {
+            if finished || !self.is_blind() {
                 self.find(&format!("{attempt} was started although its run is over ({result})"));
             }
         }

@@ -19,6 +19,10 @@ use aws_smithy_runtime_api::http::StatusCode;
 use axon_sim::Shared;
 use axon_sim::connector::InProcess;
 use fastrand::Rng;
+use jiff::civil::DateTime;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -201,14 +205,26 @@ impl Line {
         std::future::pending().await
     }
 
-    /// AWS does it. In one piece with what the auditor sees: nothing else runs in between.
+    /// AWS does it, if it was signed at the right time. In one piece with what the auditor sees: nothing else runs in between.
     async fn deliver(&self, asked: &Asked, request: HttpRequest) -> Answer {
+        if !is_timely(&request, self.aws.now()) {
+            self.air.count("signed at a wrong time");
+            return Ok(self.dated(made(untimely(&asked.service))));
+        }
         let before = self.audit(|auditor| auditor.before(asked));
         let answer = InProcess::new(self.aws.clone()).call(request).await;
         let accepted = answer.as_ref().is_ok_and(|answer| answer.status().is_success());
         if let Some(before) = before.filter(|_| accepted) {
             self.audit(|auditor| auditor.after(asked, &before));
         }
+        answer
+    }
+
+    /// With what AWS writes on every answer.
+    fn dated(&self, mut answer: HttpResponse) -> HttpResponse {
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.aws.now()).unwrap();
+        answer.headers_mut().insert("date", date);
+        answer.headers_mut().insert("x-amzn-requestid", "weather");
         answer
     }
 
@@ -275,6 +291,31 @@ fn expired(service: &str) -> (u16, &'static str) {
             400,
             r#"{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}"#,
         ),
+    }
+}
+
+/// Whether AWS takes a signature of this time, which it does for five minutes (IAM User Guide, "AWS Signature Version 4 for API
+/// requests"). What is not signed was made by hand.
+fn is_timely(request: &HttpRequest, now: Timestamp) -> bool {
+    let Some(signed) = request.headers().get("x-amz-date") else { return true };
+    let signed = DateTime::strptime("%Y%m%dT%H%M%SZ", signed).and_then(|at| at.to_zoned(TimeZone::UTC));
+    signed.is_ok_and(|signed| now.duration_since(signed.timestamp()).abs() <= SignedDuration::from_mins(5))
+}
+
+/// What is said of another time, in the words of the service that was asked.
+fn untimely(service: &str) -> (u16, &'static str) {
+    match service {
+        "ec2" => (
+            401,
+            "<Response><Errors><Error><Code>AuthFailure</Code><Message>AWS was not able to validate the provided access \
+             credentials</Message></Error></Errors><RequestID>weather</RequestID></Response>",
+        ),
+        "autoscaling" | "sts" => (
+            403,
+            "<ErrorResponse><Error><Type>Sender</Type><Code>SignatureDoesNotMatch</Code><Message>Signature expired or not \
+             yet current</Message></Error><RequestId>weather</RequestId></ErrorResponse>",
+        ),
+        _ => (400, r#"{"__type":"InvalidSignatureException","message":"Signature expired or not yet current"}"#),
     }
 }
 

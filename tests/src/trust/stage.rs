@@ -23,15 +23,12 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::audit::{Auditor, Now, Trust, Upset};
+use super::audit::{Auditor, Now, Upset};
 use super::fleet::Fleet;
 use super::ledger::Ledger;
 use super::line::{Air, Line};
 use crate::operator::is_quiet;
 use crate::{World, installation};
-
-/// By so much the clock of a process may be wrong (docs/jobs.md).
-const BEARABLE: Duration = Duration::from_mins(10);
 
 /// An account on a bad day.
 #[derive(Debug)]
@@ -119,9 +116,9 @@ impl Stage {
     /// Starts a process that knows nothing.
     pub async fn start(&mut self) {
         let line = self.line();
-        let cloud = Arc::new(self.world.cloud_over(SharedHttpClient::new(line.clone())).await);
         let settings = Settings { until: Until::Stopped, timeout: None, ..self.world.settings.clone() };
         let clock = Skewed { clock: self.world.clock, skew: Arc::clone(&self.skew) };
+        let cloud = Arc::new(self.world.cloud_over(SharedHttpClient::new(line.clone()), clock.clone()).await);
         let reconciler = Reconciler::new(cloud, Arc::new(clock), settings);
         let view = reconciler.view();
         let (stop, stopped) = oneshot::channel();
@@ -195,18 +192,12 @@ impl Stage {
 
     /// The clock of the processes jumps; that of AWS does not.
     pub fn jump(&self, seconds: i64) {
-        let skew = self.skew.fetch_add(seconds, Ordering::SeqCst) + seconds;
-        // By a clock that is ahead, a task without a health check has run for longer than it has.
-        self.audit(|auditor, _| auditor.trust_clock(if skew > 0 { Trust::Ahead } else { Trust::Right }));
-        let wrong = skew.unsigned_abs() > BEARABLE.as_secs();
-        self.audit(|auditor, _| auditor.upset(Upset::WrongClock, if wrong { Now::Begins } else { Now::Ends }));
+        self.skew.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// The clock of the processes is right again.
     pub fn set_clock(&self) {
         self.skew.store(0, Ordering::SeqCst);
-        self.audit(|auditor, _| auditor.trust_clock(Trust::Right));
-        self.audit(|auditor, _| auditor.upset(Upset::WrongClock, Now::Ends));
     }
 
     /// Lets time pass, and looks at what has happened in it.
@@ -362,7 +353,7 @@ impl Source for TroubledSource {
 }
 
 /// A clock that can be wrong.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Skewed {
     clock: ScaledClock,
     skew: Arc<AtomicI64>,

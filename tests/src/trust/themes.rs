@@ -114,7 +114,7 @@ pub(super) fn event(theme: Theme, dice: &mut Rng) -> Event {
         Theme::Readings => Event::Lag([0, 5, 30, 120, 300][pick % 5]),
         Theme::Crashes => one_of(dice, &[Event::Kill, Event::Kill, Event::Stop]),
         Theme::Replicas => one_of(dice, &[Event::Start, Event::Kill]),
-        Theme::Clock => Event::Jump([3600, -3600, 90, -90, 86_400][pick % 5]),
+        Theme::Clock => Event::Jump([3600, -3600, 240, -90, 86_400][pick % 5]),
         Theme::Tasks => Event::TaskEnds(pick),
         Theme::Instances => one_of(
             dice,

@@ -10,7 +10,6 @@ use aws_sdk_ssm::types::ParameterType;
 use axon_core::cloud::{CloudError, Effect};
 use axon_core::observe::{Parameter, StandaloneTask};
 use axon_core::shape::run_task::RunTask;
-use jiff::Timestamp;
 
 use crate::answers::present;
 use crate::answers::tasks::standalone;
@@ -22,7 +21,7 @@ use crate::operations::Operation;
 pub(super) async fn put(caller: &Caller, name: String, value: String) -> Result<Effect, CloudError> {
     let request = caller.ssm.put_parameter().name(&name).value(&value).r#type(ParameterType::String).overwrite(false);
     caller.send(Operation::PutParameter, request.send()).await?;
-    let written = Timestamp::try_from(caller.clock.now()).ok();
+    let written = Some(caller.clock.now());
     Ok(Effect::Parameter(Parameter { name, value, written }))
 }
 

@@ -12,7 +12,6 @@ use axon_core::cloud::{CloudError, ErrorClass, Reading, Scope, ServiceKey, Sweep
 use axon_core::observe::{Cluster, ClusterName, ClusterStatus, PastDeployment, Provider, Service, ServiceTasks};
 use axon_core::ownership;
 use futures::stream::{self, StreamExt};
-use jiff::Timestamp;
 
 use crate::answers::Incomplete;
 use crate::call::Caller;
@@ -52,7 +51,7 @@ const SECOND_TRIES: u32 = 2;
 
 /// Reads everything in `scope`.
 pub(crate) async fn sweep(caller: Caller, revisions: &Revisions, scope: Scope) -> Sweep {
-    let started = Timestamp::try_from(caller.clock.now()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let started = caller.clock.now();
     let known = known_clusters(&scope);
     let clusters = clusters::all(&caller, &known).await;
     let (within, task_definitions, tasks, history, ec2, jobs) = futures::join!(

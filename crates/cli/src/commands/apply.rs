@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axon_core::plan::{PruneLimits, Wait};
 use axon_core::preview::Preview;
-use axon_runtime::clock::Clock;
 use axon_runtime::source::FixedSource;
 use axon_runtime::{Outcome, Settings, Until, View};
 use tokio::sync::watch;
@@ -55,7 +54,7 @@ pub(super) async fn apply(arguments: &Apply, out: &mut Output) -> Answer {
     let shutdown = shutdown(following.view(), end, Stop::listen()?);
     let telling = Telling::on(out);
     let ended = following.run(FixedSource(specs.snapshot), shutdown, (telling, out)).await?;
-    out.data(&show::status::overview(ended.view.statuses.values(), target.clock.now(), out.data_screen.columns()))?;
+    out.data(&show::status::overview(ended.view.statuses.values(), target.now(), out.data_screen.columns()))?;
     conclude(&ended, end, &preview)
 }
 

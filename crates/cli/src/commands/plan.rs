@@ -3,7 +3,6 @@
 use axon_core::plan::PruneLimits;
 use axon_core::roles::RoleRules;
 use axon_core::state::Pruning;
-use axon_runtime::clock::Clock;
 use axon_runtime::{Foreseen, PreviewRequest, preview};
 
 use crate::arguments::{AwsArguments, Detail, Plan, PlanFormat};
@@ -80,7 +79,7 @@ pub(super) async fn foresee(specs: &Specs, target: &Target, wish: &Wish<'_>) -> 
     let specified = specs.specified(installation.clone(), &target.facts().await?)?;
     let Wish { pruning, prune_limits, ref roles, .. } = *wish;
     let request = PreviewRequest { installation, specified, pruning, prune_limits, roles: roles.clone() };
-    let seen = preview(&*target.cloud, target.clock.now(), request).await;
+    let seen = preview(&*target.cloud, target.now(), request).await;
     let (foreseen, errors) = seen.map_err(|error| unanswered(&error))?;
     match errors.first() {
         Some(error) => {

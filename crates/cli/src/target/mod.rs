@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use axon_aws::{AssumeRole, Aws, ConnectError, Connection};
 use axon_core::cloud::{Cloud, CloudError, ErrorClass, Facts};
+use axon_runtime::clock::Clock;
+use jiff::Timestamp;
 
 pub(crate) use simulated::Simulated;
 pub(crate) use time::Time;
@@ -35,6 +37,12 @@ impl Target {
         };
         let cloud = Aws::connect(connection).await.map_err(|error| refused(&error))?;
         Ok(Self { cloud: Arc::new(cloud), clock: Arc::new(clock) })
+    }
+
+    /// The present, by AWS's clock as soon as AWS has answered anything.
+    pub(crate) fn now(&self) -> Timestamp {
+        let machine = self.clock.now();
+        machine.saturating_add(self.cloud.clock_offset()).unwrap_or(machine)
     }
 
     /// Who we are there.

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use axon_core::job::{Begin, Book, JobBook, RecordName, RunBook, RunEnd, RunId, RunResult, Stop, Verdict};
 use axon_core::spec::Name;
-use axon_runtime::clock::Clock;
 use jiff::Timestamp;
 
 use super::records::Place;
@@ -67,7 +66,7 @@ async fn begin_run(
     consent: Consent,
     out: &mut Output,
 ) -> Answer {
-    let (run, object) = (asked_for_at(place.target.clock.now()), object(name));
+    let (run, object) = (asked_for_at(place.target.now()), object(name));
     if !consent.to(&format!("Begin run {run} of {object} with {what}?"), out).await? {
         return nothing(out);
     }

@@ -3,7 +3,6 @@
 use axon_core::job::Book;
 use axon_core::spec::Name;
 use axon_core::status::RunState;
-use axon_runtime::clock::Clock;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -25,7 +24,7 @@ pub(super) async fn list(arguments: &JobList, out: &mut Output) -> Answer {
     let observed = place.records_and_tasks().await?;
     let book = Book::of(&observed, &place.installation).unwrap_or_default();
     let found = runs(&book, only.as_ref());
-    let now = place.target.clock.now();
+    let now = place.target.now();
     let text = match arguments.output {
         StatusFormat::Table => drawn(&found, only.as_ref(), now, out.data_screen.columns()),
         StatusFormat::Json => format!("{:#}\n", json!(found)),

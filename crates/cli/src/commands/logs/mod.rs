@@ -22,7 +22,6 @@ mod wish;
 
 use axon_core::job::Verdict;
 use axon_core::job::record::RunResult;
-use axon_runtime::clock::Clock;
 
 use crate::arguments::Logs;
 use crate::commands::job::records::Place;
@@ -54,7 +53,7 @@ pub(super) async fn logs(arguments: &Logs, out: &mut Output) -> Answer {
 /// Prints what there is, and goes on if that is wanted.
 async fn read(place: &Place, wish: &Wish, look: Look, out: &mut Output) -> Answer {
     let found = find(place, wish).await?;
-    let mut streams = Streams::new(wish.container.clone(), wish.start(place.target.clock.now()));
+    let mut streams = Streams::new(wish.container.clone(), wish.start(place.target.now()));
     let told = streams.take_in(&*place.target.cloud, &found).await?;
     let crowd = if wish.follow() || streams.readers.len() > 1 { look.prefixed() } else { look };
     let mut printer = Printing { printer: Printer::new(&found.object, crowd), out };

@@ -129,6 +129,18 @@ async fn what_is_declared_becomes_ready_and_the_run_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_aws_does_not_agree_with_is_set_right_before_anything_is_written() {
+    let bench = Bench::new();
+    bench.cloud.script("observe", vec![Act::taking(2); 2]);
+    bench.cloud.is_ahead(SignedDuration::from_hours(24));
+    let running = bench.start(FixedSource(one("Disabled")));
+    let view = running.at(60).await;
+    assert_eq!(bench.cloud.sweeps()[..2], [0, 2], "what was read by a wrong clock is read again");
+    assert_eq!(bench.cloud.writes(), wrote(&[(4, "Create")]));
+    assert!(view.events.iter().all(|event| event.at.as_second() > 86_400), "dated by AWS's clock: {:?}", view.events);
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_outcomes_that_are_there_are_folded_in_before_planning_once() {
     let bench = Bench::new();
     let names: Vec<String> = (0..8).map(|number| format!("c{number}")).collect();
