@@ -29,12 +29,13 @@ struct Patch {
 }
 
 impl Patch {
-    /// Tests of the crate that it breaks, which run until the first program of them that fails.
+    /// Tests that know the crate which it breaks; they run until the first program of them that fails. The SDK would be built
+    /// once more for a package by itself.
     fn tests(&self) -> Option<&'static [&'static str]> {
         match self.file.iter().nth(1)?.to_str()? {
             "core" => Some(&["test", "--package", "axon-core", "--lib", "--test", "planner"]),
-            "aws" => Some(&["test", "--package", "axon-aws"]),
-            "runtime" => Some(&["test", "--package", "axon-runtime"]),
+            "aws" => Some(&["test", "--workspace", "--lib", "--test", "aws"]),
+            "runtime" => Some(&["test", "--workspace", "--lib"]),
             _ => None,
         }
     }
@@ -86,26 +87,20 @@ fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
-/// The last commit in a folder of its own.
+/// The last commit in a folder of its own, in which every file is newer than what a run that was broken off has built.
 fn worktree(place: &Path) -> Result<(), Failure> {
+    let path = place.display().to_string();
     if place.exists() {
-        process::capture(Command::new("git").current_dir(place).args(["checkout", "--quiet", "--force", "--detach"]))?;
-    } else {
-        let path = place.display().to_string();
-        process::capture(&mut process::command("git", &["worktree", "add", "--quiet", "--detach", &path]))?;
+        process::capture(&mut process::command("git", &["worktree", "remove", "--force", &path]))?;
     }
-    let head = process::capture(&mut process::command("git", &["rev-parse", "HEAD"]))?;
-    process::capture(Command::new("git").current_dir(place).args(["reset", "--quiet", "--hard", head.trim()]))?;
-    process::capture(Command::new("git").current_dir(place).args(["clean", "--quiet", "--force", "-d"]))?;
-    // A run that was broken off may have left something built from a patch.
-    let crates = ["axon-core", "axon-aws", "axon-runtime"].map(|name| ["--package", name]).concat();
-    process::capture(cargo(place).arg("clean").args(crates))?;
+    process::capture(&mut process::command("git", &["worktree", "add", "--quiet", "--detach", &path]))?;
     Ok(())
 }
 
+/// Everything that is not of this workspace has been built already for its own tests.
 fn cargo(place: &Path) -> Command {
     let mut command = process::command("cargo", &[]);
-    command.current_dir(place).env("CARGO_TARGET_DIR", place.join("target"));
+    command.current_dir(place).env("CARGO_TARGET_DIR", process::root().join("target"));
     // What proptest finds in a patched program must not fail in the next one.
     command.env("PROPTEST_CASES", "64").env("PROPTEST_FAILURE_PERSISTENCE", "off");
     command
