@@ -65,8 +65,8 @@ impl AwsTime {
         let (least, most) = (date.duration_since(answered), date.duration_since(sent));
         // A date is the second in which it was written. Between an answer and a request that came later the clock was set back.
         let known = self.offset();
-        let last = most.saturating_add(SignedDuration::from_secs(1));
-        let fits = (least.saturating_sub(TOLERATED)..=last.saturating_add(TOLERATED)).contains(&known);
+        let until = most.saturating_add(SignedDuration::from_secs(1));
+        let fits = (least.saturating_sub(TOLERATED)..=until.saturating_add(TOLERATED)).contains(&known);
         if fits || least > most {
             return;
         }
