@@ -93,7 +93,7 @@ fn worktree(place: &Path) -> Result<(), Failure> {
     if place.exists() {
         process::capture(&mut process::command("git", &["worktree", "remove", "--force", &path]))?;
     }
-    process::capture(&mut process::command("git", &["worktree", "add", "--quiet", "--detach", &path]))?;
+    process::capture(&mut process::command("git", &["worktree", "add", "--quiet", "--force", "--detach", &path]))?;
     Ok(())
 }
 

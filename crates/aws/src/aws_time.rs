@@ -1,8 +1,8 @@
 //! What time it is by AWS: the machine's clock, and how far AWS's is ahead of it.
 //!
 //! Every answer of AWS is dated. `connect` gives the interceptor to all clients; `call` and `observe` date with it what they
-//! bring back, and `runtime` asks for the offset through [`Cloud::clock_offset`](axon_core::cloud::Cloud::clock_offset). The SDK goes
-//! by the machine's clock and has a correction of its own for signatures.
+//! bring back, and `runtime` asks through [`Cloud::aws_time`](axon_core::cloud::Cloud::aws_time). The SDK goes by the machine's clock and has
+//! a correction of its own for signatures.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -45,7 +45,11 @@ impl AwsTime {
 
     /// What time it is by AWS.
     pub(crate) fn now(&self) -> Timestamp {
-        let machine = Timestamp::try_from(self.machine.now()).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.at(Timestamp::try_from(self.machine.now()).unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+
+    /// What time it is by AWS when the machine's clock shows this.
+    pub(crate) fn at(&self, machine: Timestamp) -> Timestamp {
         machine.saturating_add(self.offset()).unwrap_or(machine)
     }
 
@@ -55,7 +59,7 @@ impl AwsTime {
     }
 
     /// How far AWS's clock is ahead of the machine's.
-    pub(crate) fn offset(&self) -> SignedDuration {
+    fn offset(&self) -> SignedDuration {
         SignedDuration::from_millis(self.offset.load(Ordering::Relaxed))
     }
 
@@ -63,11 +67,12 @@ impl AwsTime {
     /// little is changed as makes it fit, since an answer may have been long under way, and nothing is made to look older than it is.
     fn learn(&self, (sent, answered): (Timestamp, Timestamp), date: Timestamp) {
         let (least, most) = (date.duration_since(answered), date.duration_since(sent));
-        // A date is the second in which it was written. Between an answer and a request that came later the clock was set back.
         let known = self.offset();
+        // A date is the second in which it was written.
         let until = most.saturating_add(SignedDuration::from_secs(1));
         let fits = (least.saturating_sub(TOLERATED)..=until.saturating_add(TOLERATED)).contains(&known);
-        if fits || least > most {
+        let set_back_meanwhile = least > most;
+        if fits || set_back_meanwhile {
             return;
         }
         let offset = known.clamp(least, most);
@@ -181,6 +186,11 @@ mod tests {
             "AWS answered at once, and the answer took four minutes"
         );
         assert_eq!(heard(&[(1_000, 1_240, 1_239)]).now(), at(1_000), "AWS took four minutes");
+        assert_eq!(
+            heard(&[(4_600, 4_840, 1_000)]).now(),
+            at(1_000 - 3_600),
+            "an hour ahead, and not four minutes more"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use axon_core::cloud::{CallObserver, Cloud, CloudError, Effect, Facts, Scope, Sweep};
 use axon_core::observe::Identity;
 use axon_core::step::Step;
-use jiff::SignedDuration;
+use jiff::Timestamp;
 
 use crate::aws_time::AwsTime;
 use crate::call::{Caller, Clients};
@@ -65,7 +65,7 @@ impl Cloud for Aws {
         execute::execute(&self.caller(), &self.revisions, step.action.clone()).await
     }
 
-    fn clock_offset(&self) -> SignedDuration {
-        self.clock.offset()
+    fn aws_time(&self, machine: Timestamp) -> Timestamp {
+        self.clock.at(machine)
     }
 }

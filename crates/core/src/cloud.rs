@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::observe::{
@@ -30,8 +30,8 @@ pub trait Cloud: Send + Sync {
     /// Makes exactly one AWS call.
     fn execute(&self, step: &Step) -> impl Future<Output = Result<Effect, CloudError>> + Send;
 
-    /// How far AWS's clock is ahead of the machine's, as its answers so far have told.
-    fn clock_offset(&self) -> SignedDuration;
+    /// What time it is by AWS, as its answers so far have told, when the machine's clock shows this.
+    fn aws_time(&self, machine: Timestamp) -> Timestamp;
 }
 
 /// Facts from outside the specification.

@@ -95,8 +95,7 @@ impl<C, K> AwsClock<C, K> {
 
 impl<C: Cloud + 'static, K: Clock> Clock for AwsClock<C, K> {
     fn now(&self) -> Timestamp {
-        let machine = self.machine.now();
-        machine.saturating_add(self.cloud.clock_offset()).unwrap_or(machine)
+        self.cloud.aws_time(self.machine.now())
     }
 
     fn steady(&self) -> Duration {

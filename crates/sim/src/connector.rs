@@ -9,9 +9,8 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use http::{HeaderValue, header::DATE};
+use http::header::DATE;
 use http_body_util::BodyExt;
-use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::shared::Shared;
 
@@ -33,12 +32,9 @@ async fn answer(shared: Shared, request: HttpRequest) -> Result<HttpResponse, Co
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
     let mut response = shared.answer(&http::Request::from_parts(head, body));
-    // AWS dates its answers (RFC 9110, section 6.6.1). Over a socket the server does, by the machine's clock: whoever is
-    // there has no other, and must not take simulated time that runs fast for a clock that is wrong.
-    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&shared.now()).ok();
-    if let Some(date) = date.and_then(|date| HeaderValue::try_from(date).ok()) {
-        response.headers_mut().insert(DATE, date);
-    }
+    // Over a socket the server dates answers, by the machine's clock: whoever is there has no other, and must not take
+    // simulated time that runs fast for a clock that is wrong.
+    response.headers_mut().insert(DATE, shared.date());
     HttpResponse::try_from(response.map(|b: Bytes| SdkBody::from(b))).map_err(|e| ConnectorError::other(e.into(), None))
 }
 

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::aws::Aws;
 
@@ -36,6 +37,12 @@ impl Shared {
     /// The current instant.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// The current instant as AWS writes it on every answer (RFC 9110, section 6.6.1).
+    pub fn date(&self) -> HeaderValue {
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.now()).ok();
+        date.and_then(|date| HeaderValue::try_from(date).ok()).unwrap_or(HeaderValue::from_static(""))
     }
 
     /// Works on the world directly. A panic of another caller does not lock everyone else out.

@@ -20,7 +20,6 @@ use axon_sim::Shared;
 use axon_sim::connector::InProcess;
 use fastrand::Rng;
 use jiff::civil::DateTime;
-use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -222,8 +221,7 @@ impl Line {
 
     /// With what AWS writes on every answer.
     fn dated(&self, mut answer: HttpResponse) -> HttpResponse {
-        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.aws.now()).unwrap();
-        answer.headers_mut().insert("date", date);
+        answer.headers_mut().insert("date", self.aws.date().to_str().unwrap().to_owned());
         answer.headers_mut().insert("x-amzn-requestid", "weather");
         answer
     }

@@ -41,8 +41,7 @@ impl Target {
 
     /// The present, by AWS's clock as soon as AWS has answered anything.
     pub(crate) fn now(&self) -> Timestamp {
-        let machine = self.clock.now();
-        machine.saturating_add(self.cloud.clock_offset()).unwrap_or(machine)
+        self.cloud.aws_time(self.clock.now())
     }
 
     /// Who we are there.

@@ -127,7 +127,7 @@ impl Lab {
 
     pub(super) async fn pass(&self, time: Duration) {
         self.place.target.clock.sleep(time).await;
-        let now = self.place.target.now();
+        let now = self.place.target.clock.now();
         self.simulated.shared().with(|aws| aws.advance_to(now));
     }
 
