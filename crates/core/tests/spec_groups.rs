@@ -196,15 +196,18 @@ fn a_number_of_devices_on_managed_instances_needs_host_mode_or_large_tasks() {
 
 #[test]
 fn cores_are_counted_for_the_devices_a_replica_gets() {
-    let on = |devices: u8, tensor: u32| {
+    let serving = |devices: u8, tensor: u32| {
         let command = format!("x:1\n        command: [serve, --tensor-parallel-size, \"{tensor}\"]\n");
-        let service =
-            service("a", &format!("replicas: 1\ndevices: {devices}"), (4096, 8192)).replace("x:1\n", &command);
-        judge(&[pool("instanceTypes: [inf2.48xlarge]\nmaxSize: 2"), service])
+        service("a", &format!("replicas: 1\ndevices: {devices}"), (4096, 8192)).replace("x:1\n", &command)
     };
+    let on = |devices, tensor| judge(&[pool("instanceTypes: [inf2.48xlarge]\nmaxSize: 2"), serving(devices, tensor)]);
     silent(&on(4, 8));
     assert!(found(&on(4, 12), Code::TooManyCores).message.contains("the 4 devices of inf2.48xlarge have 8"));
     assert_eq!(found(&on(4, 2), Code::OversizedInstance).help, "Write `devices: 1`, or use more cores.");
+    let impossible = judge(&[managed("inf2.8xlarge, inf2.48xlarge"), serving(99, 2)]);
+    found(&impossible, Code::DeviceCountNeedsOneType);
+    let of_cores = impossible.diagnostics.iter().find(|found| found.code == Code::OversizedInstance);
+    assert!(of_cores.is_none(), "nothing is said of cores that no instance has: {of_cores:?}");
 }
 
 #[test]

@@ -59,8 +59,9 @@ pub(super) fn check(subject: &mut Subject<'_>, spec: &ServiceSpec, fitting: &[&I
     let Some(demand) = spec.template.neuron_container().map(Demand::of) else { return };
     let Some(cores) = demand.cores else { return };
     let has = |kind: &InstanceType| demand.of_devices(kind, per_replica(kind, spec.devices));
-    let (Some(most), Some(least)) =
-        (fitting.iter().max_by_key(|kind| has(kind)), fitting.iter().min_by_key(|kind| has(kind)))
+    // That a type has fewer devices than asked for is said elsewhere.
+    let fitting = || fitting.iter().filter(|kind| per_replica(kind, spec.devices) <= kind.chips);
+    let (Some(most), Some(least)) = (fitting().max_by_key(|kind| has(kind)), fitting().min_by_key(|kind| has(kind)))
     else {
         return;
     };
@@ -72,7 +73,7 @@ pub(super) fn check(subject: &mut Subject<'_>, spec: &ServiceSpec, fitting: &[&I
     } else if cores > has(least) {
         let message = format!("the command uses {cores} NeuronCores, but {}", gets(least));
         subject.report(Code::MayLackCores, &at, message, "Name only types with enough cores in the pool.");
-    } else if let Some(kind) = fitting.iter().find(|kind| has(kind) >= cores.saturating_mul(2)) {
+    } else if let Some(kind) = fitting().find(|kind| has(kind) >= cores.saturating_mul(2)) {
         let each = demand.of_devices(kind, 1).max(1);
         let needed = cores.div_ceil(each);
         if needed < u32::from(per_replica(kind, spec.devices)) {
