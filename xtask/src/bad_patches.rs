@@ -14,6 +14,11 @@ use crate::process;
 /// The list.
 const LIST: &str = "tests/bad-patches.yaml";
 
+/// Fast to build and slow to run: a patch is compiled for half a minute of tests. Of the crates that are not of this workspace, what
+/// its own tests have built is used.
+const PROFILE: &[&str] =
+    &["--config", "profile.dev.debug=false", "--config", "profile.dev.package.axon-core.opt-level=0"];
+
 /// One thing broken.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,7 +102,6 @@ fn worktree(place: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything that is not of this workspace has been built already for its own tests.
 fn cargo(place: &Path) -> Command {
     let mut command = process::command("cargo", &[]);
     command.current_dir(place).env("CARGO_TARGET_DIR", process::root().join("target"));
@@ -116,8 +120,11 @@ fn tried(patch: &Patch, place: &Path) -> Result<Verdict, Failure> {
     let write =
         |text: &str| std::fs::write(&file, text).map_err(|error| Failure::new(format!("{}: {error}", file.display())));
     write(&bad)?;
-    let output =
-        cargo(place).args(tests).output().map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
+    let output = cargo(place)
+        .args(PROFILE)
+        .args(tests)
+        .output()
+        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
     write(&good)?;
     let output = output?;
     let (said, talk) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
