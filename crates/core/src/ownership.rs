@@ -137,3 +137,25 @@ pub fn ownership_tags(installation: &Installation, object: &ObjectKey) -> Tags {
 pub fn to_list(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag { key: Some(key.clone()), value: Some(value.clone()) }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installation_id_has_1_to_64_letters_digits_and_three_signs() {
+        for good in ["a", "axon-2_b.C", &"x".repeat(64)] {
+            assert_eq!(good.parse::<Installation>().map(|id| id.to_string()).as_deref(), Ok(good));
+        }
+        for bad in ["", "a b", "a/b", "ä", &"x".repeat(65)] {
+            assert_eq!(bad.parse::<Installation>(), Err(InvalidInstallation(bad.to_owned())));
+        }
+    }
+
+    #[test]
+    fn an_installation_id_is_written_as_it_was_read() {
+        let read: Installation = serde_json::from_str(r#""axon-west""#).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), r#""axon-west""#);
+        serde_json::from_str::<Installation>(r#""two words""#).unwrap_err();
+    }
+}

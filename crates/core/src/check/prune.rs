@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::observe::{ClusterStatus, Service, ServiceStatus};
 use crate::ownership::{ADOPTED, KIND, MANAGED_BY, NAME, PRUNE, Tags};
 use crate::plan::Limits;
-use crate::spec::Kind;
+use crate::spec::{Kind, Name};
 use crate::world::World;
 
 /// Whether no more objects are undeclared than may be removed at once.
@@ -37,8 +37,9 @@ fn runs(service: &Service) -> impl Iterator<Item = &str> {
 
 fn object(tags: &Tags) -> Option<(&str, &str)> {
     let kind = tags.get(KIND)?.as_str();
-    let known = Kind::ALL.iter().any(|known| known.as_str() == kind);
-    Some((kind, tags.get(NAME)?.as_str())).filter(|_| known)
+    let name = tags.get(NAME)?.as_str();
+    let is_readable = Kind::ALL.iter().any(|known| known.as_str() == kind) && Name::try_from(name.to_owned()).is_ok();
+    is_readable.then_some((kind, name))
 }
 
 fn declared(world: World<'_>) -> BTreeSet<(&str, &str)> {

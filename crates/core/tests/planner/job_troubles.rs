@@ -35,6 +35,22 @@ fn an_empty_source_takes_neither_the_beginning_of_a_schedule_nor_the_end_of_a_ru
 }
 
 #[test]
+fn records_of_what_is_over_go_in_time_also_where_nothing_is_pruned() {
+    let nightly = [("/spec/schedule", json!({"cron": "0 2 * * *"}))];
+    let mut yard = Yard::managed(vec![job("nightly", "inf2", &nightly), job("train", "inf2", &[])]);
+    yard.go();
+    yard.end("0.0", 0);
+    yard.go();
+    yard.forget_stopped_tasks();
+    yard.jobs.clear();
+    yard.prune = Prune::Disabled;
+    yard.go();
+    yard.later(60 * 24 * 8);
+    yard.go();
+    assert!(yard.records().is_empty(), "{}", yard.records());
+}
+
+#[test]
 fn what_a_process_with_a_clock_a_day_ahead_has_ended_is_cleaned_by_the_clock_of_aws() {
     let mut yard = Yard::managed(vec![job("train", "inf2", &[])]);
     yard.go();

@@ -173,6 +173,9 @@ fn of_many_objects_a_message_names_the_first_few() {
     let none = Specs { services: vec![], ..Specs::default() }.desired();
     let plan = plan_with(&none, &observed, &within(Some(8), None));
     assert!(waits(&plan).contains("NeuronService/s4, NeuronService/s5, and 4 more)"), "{}", waits(&plan));
+    let observed = converge(&services(&names[..5]).desired(), empty_account(), Prune::Enabled);
+    let plan = plan_with(&none, &observed, &within(Some(4), None));
+    assert!(waits(&plan).contains("NeuronService/s4, NeuronService/s5), and"), "{}", waits(&plan));
 }
 
 /// What is being deleted is deleted.
@@ -228,6 +231,43 @@ fn nothing_is_counted_before_every_cluster_of_ours_was_looked_into() {
     let mut unread = converged();
     unread.task_definitions = Listing::Unread;
     assert_eq!(text(&plan_with(&other, &unread, &within(Some(100), None)).steps), "CreateCluster cluster other\n");
+    let uncounted = plan_once(&other, &unread, Prune::Enabled);
+    assert_eq!(
+        text(&uncounted.steps),
+        "CreateCluster cluster other\nDeleteService service ml/llama\n",
+        "without limits"
+    );
+}
+
+#[test]
+fn a_cluster_and_a_provider_count_until_they_are_gone() {
+    let mut observed = converged();
+    let other = only_a_cluster().desired();
+    let plan = plan_with(&other, &observed, &within(Some(2), None));
+    let counted = "3 of 4 objects are no longer declared (NeuronCluster/ml, NeuronPool/inf2, NeuronService/llama)";
+    assert!(waits(&plan).contains(counted), "{}", waits(&plan));
+    let Some(Listing::Read(providers)) = observed.providers.get_mut("ml") else { panic!("they were read") };
+    providers.values_mut().for_each(|found| found.status = ProviderStatus::Inactive);
+    assert!(!waits(&plan_with(&other, &observed, &within(Some(2), None))).contains("no longer declared ("));
+    observed.clusters.get_mut("ml").unwrap().status = ClusterStatus::Inactive;
+    assert!(!waits(&plan_with(&other, &observed, &within(Some(1), None))).contains("no longer declared ("));
+}
+
+#[test]
+fn clusters_of_others_and_those_that_are_gone_need_not_be_looked_into_to_count() {
+    let mut observed = converged();
+    let ours = observed.clusters.get("ml").unwrap().clone();
+    let mut gone = ours.clone();
+    gone.name = "gone".into();
+    gone.status = ClusterStatus::Inactive;
+    let mut theirs = ours;
+    theirs.name = "theirs".into();
+    theirs.tags.clear();
+    for cluster in [gone, theirs] {
+        observed.clusters.put(cluster.name.clone(), cluster);
+    }
+    let plan = plan_with(&only_a_cluster().desired(), &observed, &within(Some(100), None));
+    assert_eq!(text(&plan.steps), "CreateCluster cluster other\nDeleteService service ml/llama\n");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The reviewer bites: every rule is shown a plan that breaks it.
 
 use axon_core::check::{Rule, check};
-use axon_core::observe::ProviderStatus;
-use axon_core::observed::Observed;
+use axon_core::observe::{ProviderStatus, StandaloneTask, Task};
+use axon_core::observed::{Listing, Observed};
+use axon_core::ownership;
 use axon_core::plan::{Limits, Plan, Prune, PruneLimits, Writes};
 use axon_core::roles::RoleRules;
 use axon_core::step::{Action, Cause, Resource, Step};
@@ -57,11 +58,63 @@ fn no_more_is_pruned_at_once_than_is_allowed() {
     assert_eq!(rules(&without, &converged(), &limits, delete()), [Rule::PruneLimited]);
     limits.prune_limits = PruneLimits { max_objects: Some(1), max_percent: Some(0) };
     assert_eq!(rules(&without, &converged(), &limits, delete()), [], "a single one may go");
+    // 2 of 3 objects.
+    let cluster = Specs { pools: vec![], services: vec![], ..Specs::default() };
+    limits.prune_limits = PruneLimits { max_objects: None, max_percent: Some(66) };
+    assert_eq!(rules(&cluster, &converged(), &limits, delete()), [Rule::PruneLimited]);
+    limits.prune_limits.max_percent = Some(67);
+    assert_eq!(rules(&cluster, &converged(), &limits, delete()), []);
     // 3 of 4 objects.
     limits.prune_limits = PruneLimits { max_objects: None, max_percent: Some(74) };
     assert_eq!(rules(&nothing, &converged(), &limits, delete()), [Rule::PruneLimited]);
     limits.prune_limits.max_percent = Some(75);
     assert_eq!(rules(&nothing, &converged(), &limits, delete()), []);
+}
+
+#[test]
+fn what_carries_our_id_and_names_no_object_is_none_of_those_that_go() {
+    let without = Specs { services: vec![], ..Specs::default() };
+    let mut limits = limits();
+    limits.prune_limits = PruneLimits { max_objects: Some(1), max_percent: None };
+    let with = |tag: &str, value: &str| {
+        let mut observed = converged();
+        let mut other = llama(&mut observed).clone();
+        other.name = "other".into();
+        other.tags.insert(tag.into(), value.into());
+        observed.services.get_mut("ml").unwrap().put(other.name.clone(), other);
+        rules(&without, &observed, &limits, vec![delete_llama(Cause::NotDeclared)])
+    };
+    assert_eq!(with(ownership::NAME, "other"), [Rule::PruneLimited]);
+    assert_eq!(with(ownership::NAME, "no name"), []);
+    assert_eq!(with(ownership::KIND, "NeuronMystery"), []);
+}
+
+#[test]
+fn a_revision_is_counted_once_the_last_task_that_runs_it_has_stopped() {
+    let without = Specs { services: vec![], ..Specs::default() };
+    let mut limits = limits();
+    limits.prune_limits = PruneLimits { max_objects: Some(1), max_percent: None };
+    let with = |last_status: &str| {
+        let mut observed = converged();
+        let mut revision = observed.task_definitions.iter().next().unwrap().clone();
+        revision.arn = "arn:aws:ecs:us-east-1:111122223333:task-definition/axon-train:1".into();
+        revision.tags.extend(ownership::ownership_tags(&installation(), &key("NeuronJob", "train")));
+        let task = standalone(&revision.arn, last_status);
+        observed.task_definitions.put(revision.arn.clone(), revision);
+        observed.standalone.insert("ml".into(), Listing::Read([(task.task.arn.clone(), task)].into()));
+        rules(&without, &observed, &limits, vec![delete_llama(Cause::NotDeclared)])
+    };
+    assert_eq!(with("RUNNING"), []);
+    assert_eq!(with("STOPPED"), [Rule::PruneLimited]);
+}
+
+fn standalone(task_definition: &str, last_status: &str) -> StandaloneTask {
+    let task = Task {
+        task_definition: task_definition.into(),
+        last_status: last_status.into(),
+        ..super::group_fixture::task("arn:aws:ecs:us-east-1:111122223333:task/ml/1", "i-1", NOW)
+    };
+    StandaloneTask { group: "train".into(), cluster: "ml".into(), task }
 }
 
 #[test]
