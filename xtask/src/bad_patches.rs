@@ -103,7 +103,7 @@ fn worktree(place: &Path) -> Result<(), Failure> {
 }
 
 fn cargo(place: &Path) -> Command {
-    let mut command = process::command("cargo", &[]);
+    let mut command = process::command("cargo", PROFILE);
     command.current_dir(place).env("CARGO_TARGET_DIR", process::root().join("target"));
     // What proptest finds in a patched program must not fail in the next one.
     command.env("PROPTEST_CASES", "64").env("PROPTEST_FAILURE_PERSISTENCE", "off");
@@ -120,11 +120,8 @@ fn tried(patch: &Patch, place: &Path) -> Result<Verdict, Failure> {
     let write =
         |text: &str| std::fs::write(&file, text).map_err(|error| Failure::new(format!("{}: {error}", file.display())));
     write(&bad)?;
-    let output = cargo(place)
-        .args(PROFILE)
-        .args(tests)
-        .output()
-        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
+    let output =
+        cargo(place).args(tests).output().map_err(|error| Failure::new(format!("cannot start cargo: {error}")));
     write(&good)?;
     let output = output?;
     let (said, talk) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -9,14 +9,19 @@ use serde_json::json;
 use super::fixture::set;
 use super::job_yard::{Yard, job};
 
-#[test]
-fn an_empty_source_takes_neither_the_beginning_of_a_schedule_nor_the_end_of_a_run_away() {
+fn with_a_schedule_and_a_run_that_is_over() -> Yard {
     let nightly = [("/spec/schedule", json!({"cron": "0 2 * * *"}))];
     let mut yard = Yard::managed(vec![job("nightly", "inf2", &nightly), job("train", "inf2", &[])]);
     yard.go();
     yard.end("0.0", 0);
     yard.go();
     yard.forget_stopped_tasks();
+    yard
+}
+
+#[test]
+fn an_empty_source_takes_neither_the_beginning_of_a_schedule_nor_the_end_of_a_run_away() {
+    let mut yard = with_a_schedule_and_a_run_that_is_over();
     // Longer than the end of a run is kept of a job that has left.
     yard.later(60 * 24 * 8);
     let jobs = std::mem::take(&mut yard.jobs);
@@ -36,12 +41,7 @@ fn an_empty_source_takes_neither_the_beginning_of_a_schedule_nor_the_end_of_a_ru
 
 #[test]
 fn records_of_what_is_over_go_in_time_also_where_nothing_is_pruned() {
-    let nightly = [("/spec/schedule", json!({"cron": "0 2 * * *"}))];
-    let mut yard = Yard::managed(vec![job("nightly", "inf2", &nightly), job("train", "inf2", &[])]);
-    yard.go();
-    yard.end("0.0", 0);
-    yard.go();
-    yard.forget_stopped_tasks();
+    let mut yard = with_a_schedule_and_a_run_that_is_over();
     yard.jobs.clear();
     yard.prune = Prune::Disabled;
     yard.go();
