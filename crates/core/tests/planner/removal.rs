@@ -247,7 +247,9 @@ fn a_cluster_and_a_provider_count_until_they_are_gone() {
     let counted = "3 of 4 objects are no longer declared (NeuronCluster/ml, NeuronPool/inf2, NeuronService/llama)";
     assert!(waits(&plan).contains(counted), "{}", waits(&plan));
     let Some(Listing::Read(providers)) = observed.providers.get_mut("ml") else { panic!("they were read") };
-    providers.values_mut().for_each(|found| found.status = ProviderStatus::Inactive);
+    for found in providers.values_mut() {
+        found.status = ProviderStatus::Inactive;
+    }
     assert!(!waits(&plan_with(&other, &observed, &within(Some(2), None))).contains("no longer declared ("));
     observed.clusters.get_mut("ml").unwrap().status = ClusterStatus::Inactive;
     assert!(!waits(&plan_with(&other, &observed, &within(Some(1), None))).contains("no longer declared ("));
