@@ -134,3 +134,24 @@ impl<'a> Alike<'a> {
         free.map(|(_, rooms)| rooms.by_cpu.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_tightest_row_is_the_one_with_the_least_cpu_then_memory_of_all_that_have_enough(
+            rows in prop::collection::vec((0..9_u32, 0..9_u32), 0..12),
+            (cpu, memory) in (0..9_u32, 0..9_u32),
+        ) {
+            let rooms: Vec<Room> = rows.iter().enumerate().map(|(row, (cpu, memory))| (*cpu, *memory, row)).collect();
+            let by_memory = rooms.iter().map(|(cpu, memory, row)| (*memory, *cpu, *row)).collect();
+            let alike = Rooms { by_cpu: rooms.iter().copied().collect(), by_memory };
+            let enough = rooms.into_iter().filter(|(free_cpu, free_memory, _)| *free_cpu >= cpu && *free_memory >= memory);
+            prop_assert_eq!(alike.tightest((cpu, memory)), enough.min());
+        }
+    }
+}

@@ -101,3 +101,36 @@ fn fullest_first(board: &Board<'_>) -> Vec<usize> {
     keys.sort_unstable();
     keys.into_iter().map(|(_, _, row)| row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{demand, host, live, set};
+    use super::super::scene::Scene;
+    use super::super::{Demand, Room};
+    use super::*;
+
+    /// Whether four tasks of 4 devices, four of 1 and one that fits nowhere have the volume of `rows` rows of 16 devices, of
+    /// which there is one, with 4 devices taken.
+    fn fits(rows: usize, left: u64) -> bool {
+        let demands = [demand("four", 4, 4), demand("one", 4, 1), Demand { memory: 1_000_000, ..demand("none", 9, 1) }];
+        let (host, live, room) = (host("trn1.32xlarge"), live(&[]), Room::default());
+        let scene = Scene::new(&host, &demands, &live, &room);
+        let mut board = Board::new(&scene);
+        board.open(None, 0);
+        board.block(0, set("0-3"), (1, 1));
+        board.open(None, 0);
+        let missing = board.missing();
+        has_volume(&board, &missing, (rows, left))
+    }
+
+    #[test]
+    fn devices_of_all_that_is_missing_are_compared_with_the_gaps_and_further_rows() {
+        assert!(!fits(1, 0), "20 devices and a gap of 12");
+        assert!(fits(2, 0), "20 devices, a gap of 12 and a row of 16");
+    }
+
+    #[test]
+    fn volume_says_nothing_where_something_may_be_left_out() {
+        assert!(fits(1, 1));
+    }
+}

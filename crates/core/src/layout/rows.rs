@@ -334,3 +334,40 @@ fn shares(scene: &Scene<'_>, (devices, cpu, memory): (u8, u32, u32)) -> [u64; 3]
     let share = |part: u32, whole: u32| u64::from(part) * 1_000_000 / u64::from(whole.max(1));
     [share(devices.into(), most.into()), share(cpu, scene.host.cpu), share(memory, scene.host.memory)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{demand, host, live};
+    use super::super::{Demand, Room};
+    use super::*;
+
+    /// How many instances of twelve devices it takes, and what found no place.
+    fn filled(demands: &[Demand], cap: usize) -> (usize, Vec<u32>) {
+        let (host, live, room) = (host("inf2.48xlarge"), live(&[]), Room::default());
+        let scene = Scene::new(&host, demands, &live, &room);
+        let mut board = Board::new(&scene);
+        let missing = board.missing();
+        let left = fill_up(&mut board, missing, cap, Scarce::Devices);
+        (board.used, left)
+    }
+
+    #[test]
+    fn every_row_is_filled_as_the_first_one_was_while_there_are_tasks() {
+        let demands = [demand("seven", 6, 7), demand("five", 6, 5)];
+        assert_eq!(filled(&demands, 9), (6, vec![0, 0]));
+        assert_eq!(filled(&demands, 4), (4, vec![2, 2]));
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_filled_as_the_one_before_is_filled_in_another_way() {
+        let demands = [demand("seven", 3, 7), demand("five", 1, 5), demand("four", 2, 4)];
+        assert_eq!(filled(&demands, 9), (3, vec![0, 0, 0]), "seven and five, seven and four, seven and four");
+        let demands = [demand("five", 3, 5), demand("four", 1, 4)];
+        assert_eq!(filled(&demands, 9), (2, vec![0, 0]), "five and five, five and four");
+    }
+
+    #[test]
+    fn a_task_for_which_there_is_no_company_has_a_row() {
+        assert_eq!(filled(&[demand("seven", 1, 7)], 9), (1, vec![0]));
+    }
+}
