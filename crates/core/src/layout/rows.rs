@@ -337,37 +337,73 @@ fn shares(scene: &Scene<'_>, (devices, cpu, memory): (u8, u32, u32)) -> [u64; 3]
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::{demand, host, live};
-    use super::super::{Demand, Room};
+    use super::super::examples::{demand, host, live, name, set};
+    use super::super::{Demand, Live, Room, Slot};
     use super::*;
 
-    /// How many instances of twelve devices it takes, and what found no place.
-    fn filled(demands: &[Demand], cap: usize) -> (usize, Vec<u32>) {
-        let (host, live, room) = (host("inf2.48xlarge"), live(&[]), Room::default());
-        let scene = Scene::new(&host, demands, &live, &room);
-        let mut board = Board::new(&scene);
+    /// What found no place on instances of twelve devices, of which there may be `cap`.
+    fn filled(live: &Live, demands: &[Demand], cap: usize) -> (Vec<BTreeMap<DeviceSet, u32>>, usize, Vec<u32>) {
+        let (host, room) = (host("inf2.48xlarge"), Room::default());
+        let scene = Scene::new(&host, demands, live, &room);
+        let mut board = super::super::keep::keep(&scene, live);
         let missing = board.missing();
         let left = fill_up(&mut board, missing, cap, Scarce::Devices);
-        (board.used, left)
+        (board.placed, board.used, left)
+    }
+
+    /// How many instances it takes, and what found no place.
+    fn rows(demands: &[Demand], cap: usize) -> (usize, Vec<u32>) {
+        let (_, used, left) = filled(&Live::default(), demands, cap);
+        (used, left)
     }
 
     #[test]
     fn every_row_is_filled_as_the_first_one_was_while_there_are_tasks() {
         let demands = [demand("seven", 6, 7), demand("five", 6, 5)];
-        assert_eq!(filled(&demands, 9), (6, vec![0, 0]));
-        assert_eq!(filled(&demands, 4), (4, vec![2, 2]));
+        assert_eq!(rows(&demands, 9), (6, vec![0, 0]));
+        assert_eq!(rows(&demands, 4), (4, vec![2, 2]));
     }
 
     #[test]
     fn a_row_that_cannot_be_filled_as_the_one_before_is_filled_in_another_way() {
         let demands = [demand("seven", 3, 7), demand("five", 1, 5), demand("four", 2, 4)];
-        assert_eq!(filled(&demands, 9), (3, vec![0, 0, 0]), "seven and five, seven and four, seven and four");
+        assert_eq!(rows(&demands, 9), (3, vec![0, 0, 0]), "seven and five, seven and four, seven and four");
         let demands = [demand("five", 3, 5), demand("four", 1, 4)];
-        assert_eq!(filled(&demands, 9), (2, vec![0, 0]), "five and five, five and four");
+        assert_eq!(rows(&demands, 9), (2, vec![0, 0]), "five and five, five and four");
     }
 
     #[test]
     fn a_task_for_which_there_is_no_company_has_a_row() {
-        assert_eq!(filled(&[demand("seven", 1, 7)], 9), (1, vec![0]));
+        assert_eq!(rows(&[demand("seven", 1, 7)], 9), (1, vec![0]));
+    }
+
+    #[test]
+    fn two_small_tasks_go_before_a_bigger_one_beside_which_neither_fits() {
+        let (_, _, left) = filled(&live(&["i1: stranger 0-3"]), &[demand("five", 1, 5), demand("four", 2, 4)], 1);
+        assert_eq!(left, [1, 0]);
+    }
+
+    #[test]
+    fn a_place_goes_to_a_workload_whose_service_counts_for_it_as_often_as_it_does() {
+        let count = |workload| (Slot { workload: name(workload), devices: set("0-3") }, 1);
+        let live = Live { wanted: ["a", "b"].map(count).into(), ..Live::default() };
+        let (placed, used, _) = filled(&live, &[demand("a", 4, 4), demand("b", 2, 4)], 9);
+        assert_eq!(used, 2);
+        assert_eq!([0, 1].map(|task: usize| placed[task][&set("0-3")]), [1, 1]);
+    }
+
+    #[test]
+    fn what_is_worth_most_is_what_takes_most_of_what_is_scarce() {
+        let (host, live, room) = (host("trn1.32xlarge"), Live::default(), Room::default());
+        let demands = [demand("wide", 2, 4), Demand { memory: host.memory / 2, ..demand("fat", 4, 1) }];
+        let scene = Scene::new(&host, &demands, &live, &room);
+        let credit = [BTreeMap::new(), BTreeMap::new()];
+        let by = |scarce| kinds(&scene, &[2, 4], &credit, scarce).iter().map(|kind| kind.devices).collect::<Vec<_>>();
+        assert_eq!(by(Scarce::Devices), [4, 1]);
+        assert_eq!(
+            by(Scarce::AsNeeded),
+            [1, 4],
+            "all of them take 12 of 16 devices, and twice the memory of an instance"
+        );
     }
 }

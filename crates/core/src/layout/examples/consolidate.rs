@@ -84,7 +84,18 @@ fn what_is_packed_anew_is_spread_anew() {
         "i5@x: five 0-4, five 5-9",
         "i6@x: five 0-4, five 5-9",
     ]);
-    let layout = lay_out(&host("inf2.48xlarge"), &sevens_in_the_middle(4), &live, &in_zones(&["x", "y"]));
+    let demands = sevens_in_the_middle(4).map(|it| Demand { spread: Spread::Zones, ..it });
+    let layout = lay_out(&host("inf2.48xlarge"), &demands, &live, &in_zones(&["x", "y"]));
     let row = |id| format!("{id}: seven 0-6, five 7-11");
     assert_eq!(shown(&layout), ["i1@x", "i2@x", "new@y", "new@y"].map(row));
+}
+
+#[test]
+fn an_instance_beyond_the_limit_is_no_reason_to_move_what_runs() {
+    let live = live(&["i1: a 3", "i2: "]);
+    let host = host("trn1.32xlarge");
+    let demands = [Demand { memory: host.memory / 2 + 1, ..spread("a", 2, 1) }];
+    let layout = lay_out(&host, &demands, &live, &at_most(1));
+    assert_eq!(shown(&layout), ["i1: a 3"]);
+    assert_eq!(layout.unplaced[0].replicas, 1);
 }

@@ -96,3 +96,11 @@ fn a_spread_workload_that_loses_several_replicas_stays_even() {
         lay_out(&host("trn1.32xlarge"), &[spread("a", 2, 4), demand("b", 1, 4)], &live, &in_zones(&["x", "y"]));
     assert_eq!(shown(&layout), ["i1@x: a 0-3", "i4@y: a 0-3", "i6@y: b 0-3"]);
 }
+
+#[test]
+fn tasks_that_run_to_their_end_are_in_the_way_of_those_that_are_still_to_start() {
+    let live = live(&["i1: job 0-3"]);
+    let demands = [Demand { moves: Moves::Never, ..demand("job", 1, 4) }];
+    let layout = lay_out(&host("trn1.32xlarge"), &demands, &live, &Room::default());
+    assert_eq!(shown(&layout), ["i1: job 4-7"]);
+}

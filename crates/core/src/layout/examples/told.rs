@@ -79,3 +79,16 @@ fn what_leaves_one_service_and_joins_another_of_its_workload_is_counted_once() {
     ];
     assert_eq!(Changes { counts, ..Changes::default() }.recounted(), 1 + 4);
 }
+
+#[test]
+fn a_task_may_take_all_of_an_instance_and_no_more() {
+    let host = host("trn1.32xlarge");
+    let all = Demand { cpu: host.cpu, memory: host.memory, ..demand("all", 1, 16) };
+    let layout = lay_out(&host, std::slice::from_ref(&all), &live(&[]), &Room::default());
+    assert_eq!((shown(&layout), layout.unplaced), (vec!["new: all 0-15".to_owned()], vec![]));
+
+    for demand in [Demand { cpu: host.cpu + 1, ..all.clone() }, Demand { memory: host.memory + 1, ..all }] {
+        let layout = lay_out(&host, &[demand], &live(&[]), &Room::default());
+        assert!(matches!(layout.unplaced[..], [Unplaced { replicas: 1, why: Why::TooBig { .. }, .. }]), "{layout:?}");
+    }
+}
