@@ -393,17 +393,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_worth_most_is_what_takes_most_of_what_is_scarce() {
+    fn of_what_is_worth_the_same_the_bigger_goes_first() {
+        let eight = Demand { cpu: 2048, memory: 2048, ..demand("eight", 1, 8) };
+        let (_, _, left) = filled(&live(&["i1: stranger 0-3"]), &[eight, demand("four", 2, 4)], 1);
+        assert_eq!(left, [0, 2]);
+    }
+
+    #[test]
+    fn what_is_worth_most_is_what_takes_most_of_what_is_scarce_among_all_that_can_be_placed() {
         let (host, live, room) = (host("trn1.32xlarge"), Live::default(), Room::default());
-        let demands = [demand("wide", 2, 4), Demand { memory: host.memory / 2, ..demand("fat", 4, 1) }];
+        let demands = [
+            Demand { cpu: host.cpu / 5, ..demand("wide", 2, 4) },
+            Demand { memory: host.memory / 2, ..demand("fat", 4, 1) },
+            Demand { cpu: host.cpu * 100, ..demand("giant", 1, 8) },
+            Demand { cpu: host.cpu, ..demand("placed", 9, 16) },
+        ];
         let scene = Scene::new(&host, &demands, &live, &room);
-        let credit = [BTreeMap::new(), BTreeMap::new()];
-        let by = |scarce| kinds(&scene, &[2, 4], &credit, scarce).iter().map(|kind| kind.devices).collect::<Vec<_>>();
+        let missing = scene.tasks.iter().map(|task| if task.demand.devices < 16 { task.demand.replicas } else { 0 });
+        let (missing, credit): (Vec<_>, Vec<_>) = missing.map(|missing| (missing, BTreeMap::new())).unzip();
+        let by = |scarce| kinds(&scene, &missing, &credit, scarce).iter().map(|kind| kind.devices).collect::<Vec<_>>();
         assert_eq!(by(Scarce::Devices), [4, 1]);
-        assert_eq!(
-            by(Scarce::AsNeeded),
-            [1, 4],
-            "all of them take 12 of 16 devices, and twice the memory of an instance"
-        );
+        assert_eq!(by(Scarce::AsNeeded), [1, 4], "they take 12 of 16 devices, and twice the memory of an instance");
     }
 }
