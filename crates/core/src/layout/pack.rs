@@ -58,3 +58,28 @@ pub(super) fn pack<'a>(board: &Board<'a>, missing: &[u32], cap: usize, way: Way)
     let left = left.iter().zip(&bound).map(|(free, bound)| free + bound).collect();
     (board, left)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{demand, host, live};
+    use super::super::{Demand, Hold, Room};
+    use super::*;
+
+    #[test]
+    fn a_task_that_fits_has_its_place_however_many_there_are_that_do_not() {
+        let host = host("trn1.32xlarge");
+        let mut live = live(&["i1: stranger 0-7"]);
+        let half = host.memory / 2;
+        live.instances[0].holds[0] = Hold { memory: half, ..live.instances[0].holds[0].clone() };
+        // More than are tried for one row.
+        let big = (1..=4_100).map(|more| Demand { memory: half + more, ..demand(&format!("big-{more}"), 1, 1) });
+        let demands: Vec<_> = big.chain([demand("small", 1, 1)]).collect();
+        let room = Room { max_instances: Some(1), zones: Vec::new() };
+        let scene = Scene::new(&host, &demands, &live, &room);
+        let board = super::super::keep::keep(&scene, &live);
+        for way in Way::ALL {
+            let (_, left) = pack(&board, &board.missing(), scene.max, way);
+            assert_eq!(left.iter().sum::<u32>(), 4_100, "{way:?}");
+        }
+    }
+}
