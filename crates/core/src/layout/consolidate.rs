@@ -109,8 +109,8 @@ mod tests {
     use super::super::{Demand, Room};
     use super::*;
 
-    /// Whether four tasks of 4 devices, two of 1 and one that fits nowhere have the volume of `rows` rows of 16 devices, of
-    /// which there is one, with 4 devices taken.
+    /// Whether four tasks of 4 devices and two of 1 may fit on `rows` instances of 16, where 4 devices of one are taken. Tasks
+    /// that no instance can hold are missing, too.
     fn fits(rows: usize, left: u64) -> bool {
         let demands = [demand("four", 4, 4), demand("one", 2, 1), Demand { memory: 1_000_000, ..demand("none", 9, 1) }];
         let (host, live, room) = (host("trn1.32xlarge"), live(&[]), Room::default());

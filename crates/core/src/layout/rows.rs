@@ -341,7 +341,7 @@ mod tests {
     use super::super::{Demand, Live, Room, Slot};
     use super::*;
 
-    /// What found no place on instances of twelve devices, of which there may be `cap`.
+    /// Which sets each task got, how many instances of twelve devices it takes, and what found no place on `cap` of them.
     fn filled(live: &Live, demands: &[Demand], cap: usize) -> (Vec<BTreeMap<DeviceSet, u32>>, usize, Vec<u32>) {
         let (host, room) = (host("inf2.48xlarge"), Room::default());
         let scene = Scene::new(&host, demands, live, &room);
@@ -351,7 +351,7 @@ mod tests {
         (board.placed, board.used, left)
     }
 
-    /// How many instances it takes, and what found no place.
+    /// The same where nothing runs yet, without the sets.
     fn rows(demands: &[Demand], cap: usize) -> (usize, Vec<u32>) {
         let (_, used, left) = filled(&Live::default(), demands, cap);
         (used, left)

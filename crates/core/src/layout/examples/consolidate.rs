@@ -33,7 +33,7 @@ fn nobody_loses_a_replica_so_that_others_get_more() {
     let (most, less) = (host.memory / 100 * 60, host.memory / 100 * 45);
     let demands = [Demand { memory: less, ..demand("thin", 2, 4) }, Demand { memory: most, ..demand("fat", 1, 1) }];
     let layout = lay_out(&host, &demands, &live, &at_most(1));
-    assert_eq!(shown(&layout), ["i1: fat 0"], "although two replicas more than these would find room without it");
+    assert_eq!(shown(&layout), ["i1: fat 0"], "although two of the others would have room in its place");
     assert_eq!(layout.unplaced[0].replicas, 2);
 }
 
