@@ -147,11 +147,11 @@ mod tests {
             rows in prop::collection::vec((0..9_u32, 0..9_u32), 0..12),
             (cpu, memory) in (0..9_u32, 0..9_u32),
         ) {
-            let rooms: Vec<Room> = rows.iter().enumerate().map(|(row, (cpu, memory))| (*cpu, *memory, row)).collect();
-            let by_memory = rooms.iter().map(|(cpu, memory, row)| (*memory, *cpu, *row)).collect();
-            let alike = Rooms { by_cpu: rooms.iter().copied().collect(), by_memory };
-            let enough = rooms.into_iter().filter(|(free_cpu, free_memory, _)| *free_cpu >= cpu && *free_memory >= memory);
-            prop_assert_eq!(alike.tightest((cpu, memory)), enough.min());
+            let all: Vec<Room> = rows.iter().enumerate().map(|(row, (cpu, memory))| (*cpu, *memory, row)).collect();
+            let by_memory = all.iter().map(|(cpu, memory, row)| (*memory, *cpu, *row)).collect();
+            let rooms = Rooms { by_cpu: all.iter().copied().collect(), by_memory };
+            let enough = all.into_iter().filter(|(free_cpu, free_memory, _)| *free_cpu >= cpu && *free_memory >= memory);
+            prop_assert_eq!(rooms.tightest((cpu, memory)), enough.min());
         }
     }
 }

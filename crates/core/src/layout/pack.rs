@@ -61,8 +61,8 @@ pub(super) fn pack<'a>(board: &Board<'a>, missing: &[u32], cap: usize, way: Way)
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::{demand, host, live};
-    use super::super::{Demand, Hold, Room};
+    use super::super::examples::{at_most, demand, host, live};
+    use super::super::{Demand, Hold};
     use super::*;
 
     #[test]
@@ -74,7 +74,7 @@ mod tests {
         // More than are tried for one row.
         let big = (1..=4_100).map(|more| Demand { memory: half + more, ..demand(&format!("big-{more}"), 1, 1) });
         let demands: Vec<_> = big.chain([demand("small", 1, 1)]).collect();
-        let room = Room { max_instances: Some(1), zones: Vec::new() };
+        let room = at_most(1);
         let scene = Scene::new(&host, &demands, &live, &room);
         let board = super::super::keep::keep(&scene, &live);
         for way in Way::ALL {

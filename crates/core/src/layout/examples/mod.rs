@@ -83,7 +83,7 @@ fn in_zones(zones: &[&str]) -> Room {
     Room { max_instances: None, zones: zones.iter().map(|zone| (*zone).to_owned()).collect() }
 }
 
-fn at_most(max: u32) -> Room {
+pub(super) fn at_most(max: u32) -> Room {
     Room { max_instances: Some(max), zones: Vec::new() }
 }
 
